@@ -1,1 +1,6 @@
+//! eventlatch waits for Kafka messages so that no workflow task has to.
+//!
+//! The rooms of the house, in the order in which a message passes through them; `ARCHITECTURE.md` says which room may
+//! know which, and a test holds it. Start reading at [`pipeline`].
 
+pub mod domain;

@@ -1,0 +1,13 @@
+//! The words of the project as types: messages, positions, sensors, windows, waits, marks.
+//!
+//! Pure data and calendar rules; knows no other room, does no I/O and reads no clock. Start at [`message`], then
+//! [`window`], then [`recording`], which is what one slice of messages comes to in the end.
+
+pub mod calendar;
+pub mod mark;
+pub mod message;
+pub mod recording;
+pub mod sensor;
+pub mod wait;
+pub mod wanted;
+pub mod window;

@@ -1,0 +1,70 @@
+//! Marks: what is to be told to an outside system about a task, and what came of it.
+
+use jiff::{Timestamp, civil::Date};
+
+use super::message::Position;
+
+/// The store's number of a mark; the idempotency key outside, together with the store's identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MarkId(pub i64);
+
+/// The state that a task is set to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TaskState {
+    Success,
+    Failed,
+    Skipped,
+}
+
+impl TaskState {
+    /// The word for it in databases and outside systems.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Success, Self::Failed, Self::Skipped].into_iter().find(|state| state.word() == word)
+    }
+}
+
+/// Sets one task of one wait to a state.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mark {
+    pub id: MarkId,
+    pub sensor: String,
+    /// The wait's name: its first business day where it opened with a window.
+    pub wait: String,
+    pub business_date: Date,
+    pub task_id: String,
+    pub state: TaskState,
+    /// None: nobody's message, but a deadline or a person.
+    pub evidence: Option<Evidence>,
+    /// How often it was tried before.
+    pub attempts: u32,
+}
+
+/// The message that a mark rests on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    pub position: Position,
+    pub matcher: String,
+    pub sha256: String,
+    /// When it says it happened, where it says so.
+    pub event_time: Option<Timestamp>,
+    pub arrival: Timestamp,
+}
+
+/// What came of one attempt to deliver a mark.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The outside system holds the state.
+    Delivered,
+    /// Not now: tried again at this time.
+    Retry { at: Timestamp, reason: String },
+    /// Never: kept with its reason.
+    Rejected { reason: String },
+}

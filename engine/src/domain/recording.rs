@@ -1,0 +1,97 @@
+//! What a slice of messages came to: recorded as one, or not at all.
+
+use std::sync::Arc;
+
+use jiff::{Timestamp, civil::Date};
+
+use super::{
+    message::{Partition, Span},
+    wanted::{RenderingId, WantedId},
+    window::Window,
+};
+
+/// Everything that follows from one slice. The store takes it whole and moves the partition's offset with it.
+#[derive(Debug, Clone)]
+pub struct Recording {
+    pub partition: Partition,
+    pub span: Span,
+    /// In offset order, as are the others.
+    pub matches: Vec<Match>,
+    pub near_misses: Vec<NearMiss>,
+    pub dead_letters: Vec<DeadLetter>,
+}
+
+/// What became of a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    Stored,
+    /// Somebody moved the partition in between: nothing was written, go on reading at `next`.
+    Superseded { next: Option<i64> },
+}
+
+/// Which build of which matcher judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JudgedBy {
+    pub matcher: Arc<str>,
+    /// Lower-case hexadecimal, of the file as it was given.
+    pub sha256: Arc<str>,
+}
+
+/// A message whose key equals that of a rendering, and when.
+#[derive(Debug, Clone)]
+pub struct Sighting {
+    pub offset: i64,
+    pub arrival: Timestamp,
+    pub event_time: Option<Timestamp>,
+    pub wanted: WantedId,
+    pub rendering: RenderingId,
+    /// The business date of its arrival, and the wanted message's window around it.
+    pub business_date: Date,
+    pub window: Window,
+}
+
+/// The fact that a message fulfilled a rendering in a window.
+#[derive(Debug, Clone)]
+pub struct Match {
+    pub sighting: Sighting,
+    pub by: JudgedBy,
+}
+
+/// The fact that a message had the right key and was refused all the same.
+#[derive(Debug, Clone)]
+pub struct NearMiss {
+    pub sighting: Sighting,
+    pub by: JudgedBy,
+    pub reason: String,
+}
+
+/// A message that was set aside.
+#[derive(Debug, Clone)]
+pub struct DeadLetter {
+    pub offset: i64,
+    pub arrival: Timestamp,
+    pub key: Option<Vec<u8>>,
+    /// None is a tombstone.
+    pub payload: Option<Vec<u8>>,
+    pub kind: DeadLetterKind,
+    pub reason: String,
+    pub by: JudgedBy,
+}
+
+/// Whose fault it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeadLetterKind {
+    /// The message's: its matcher finds it malformed.
+    Reject,
+    /// The matcher's: it trapped, took too long, used too much or answered nonsense.
+    Fault,
+}
+
+impl DeadLetterKind {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Reject => "reject",
+            Self::Fault => "fault",
+        }
+    }
+}
