@@ -4,3 +4,5 @@
 //! know which, and a test holds it. Start reading at [`pipeline`].
 
 pub mod domain;
+pub mod store;
+pub mod task;
