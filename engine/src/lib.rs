@@ -4,4 +4,7 @@
 //! know which, and a test holds it. Start reading at [`pipeline`].
 
 pub mod domain;
+pub mod source;
 pub mod matcher;
+pub mod store;
+pub mod task;
