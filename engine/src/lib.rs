@@ -4,3 +4,4 @@
 //! know which, and a test holds it. Start reading at [`pipeline`].
 
 pub mod domain;
+pub mod source;
