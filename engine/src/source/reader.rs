@@ -223,14 +223,14 @@ impl Reader {
 
     /// Hands the batch on when the receiver waits for it, or when it is full.
     fn hand_on(&mut self) -> Result<Result<(), Stopped>, SourceError> {
-        let context = self.consumer.context();
-        if context.assignment().batch.is_empty() || !(self.outlet.is_idle() || self.is_full()) {
+        let nothing = self.consumer.context().assignment().batch.is_empty();
+        if nothing || !(self.outlet.is_idle() || self.is_full()) {
             return Ok(Ok(()));
         }
         if !self.outlet.has_room() {
             self.wait_for_room()?;
         }
-        let deliveries = context.assignment().take(&self.desk);
+        let deliveries = self.consumer.context().assignment().take(&self.desk);
         if deliveries.is_empty() || self.desk.stopping() {
             return Ok(Ok(()));
         }
