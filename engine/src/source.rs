@@ -1,0 +1,60 @@
+//! Where messages come from: Kafka, or a file of JSON lines for runs without one.
+//!
+//! The only room that names librdkafka's properties. It knows nothing of matchers, sensors or databases: what is
+//! stored about a partition it asks through [`Bookmarks`]; what comes back to Kafka comes through a [`Receipt`].
+//!
+//! Start at [`open`], which gives a [`Source`] to steer with and the [`Deliveries`] to read. Behind them one thread
+//! owns the consumer (`reader`), a rebalance asks `assignment` where to begin, and `batch` makes slices of messages.
+
+mod assignment;
+mod batch;
+mod client;
+mod config;
+mod context;
+mod deliveries;
+mod desk;
+mod error;
+mod gap;
+mod lines;
+mod mock;
+mod outgoing;
+mod probe;
+mod producer;
+mod properties;
+mod reach;
+mod reader;
+mod receipt;
+mod starting;
+
+use std::error::Error;
+
+pub use config::{KafkaConfig, OnGap, Start};
+pub use deliveries::{Deliveries, Delivery};
+pub use desk::{Health, Source, State};
+pub use error::SourceError;
+pub use gap::Gap;
+pub use lines::{Lines, open_lines};
+pub use mock::Mock;
+pub use outgoing::{LineError, Outgoing};
+pub use probe::{Probed, probe};
+pub use producer::{Producer, SendError};
+pub use properties::Properties;
+pub use reader::open;
+pub use receipt::Receipt;
+
+/// What is stored about the partitions of a topic.
+///
+/// Asked on the source's own thread at every assignment, so it may block, for as long as a query takes.
+pub trait Bookmarks: Send + Sync {
+    /// All that is stored for a topic of a cluster, also for partitions that are read elsewhere.
+    fn stored(&self, cluster: &str, topic: &str) -> Result<Vec<Bookmark>, Box<dyn Error + Send + Sync>>;
+}
+
+/// Where reading goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bookmark {
+    pub partition: i32,
+    pub epoch: i64,
+    /// The offset to be read next. None: the epoch has begun, and nothing of it is stored.
+    pub next: Option<i64>,
+}

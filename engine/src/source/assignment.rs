@@ -1,0 +1,93 @@
+//! The partitions that are ours, and the chain of slices of each.
+
+use std::sync::Arc;
+
+use super::{SourceError, batch::Batch, deliveries::Delivery, desk::Desk, receipt::Lease, starting::Point};
+use crate::domain::message::{Message, Partition};
+
+/// One partition that is read now.
+#[derive(Debug)]
+pub(super) struct Chain {
+    pub(super) lease: Arc<Lease>,
+    /// Where the slice before ended, or what was stored at the start. None: nothing is stored.
+    pub(super) next: Option<i64>,
+}
+
+/// What is read now and has not been handed on. Only the source's thread touches it, in rebalances and between them.
+#[derive(Debug, Default)]
+pub(super) struct Assignment {
+    pub(super) chains: Vec<Chain>,
+    pub(super) batch: Batch,
+    /// Whether nothing is fetched at the moment; partitions that come meanwhile are paused, too.
+    pub(super) paused: bool,
+    /// What went wrong in a rebalance. It ends the deliveries.
+    pub(super) failure: Option<SourceError>,
+}
+
+impl Assignment {
+    /// Reads a partition from here on. A starting point that Kafka gave, and not the store, is announced.
+    pub(super) fn begin(&mut self, partition: Partition, stored: Option<i64>, point: Point) {
+        self.end(&partition.topic, partition.number);
+        let lease = Lease::new(partition);
+        if let (None, Point::At(offset)) = (stored, point) {
+            self.batch.begin(lease.clone(), None, offset);
+        }
+        self.chains.push(Chain { lease, next: stored });
+    }
+
+    /// Goes on at another place than where the chain stood, and says so.
+    pub(super) fn jump(&mut self, partition: Partition, from: i64, to: i64) {
+        self.end(&partition.topic, partition.number);
+        let lease = Lease::new(partition);
+        self.batch.begin(lease.clone(), Some(from), to);
+        self.chains.push(Chain {
+            lease,
+            next: Some(from),
+        });
+    }
+
+    /// Ends the chain of a partition, if it is ours.
+    pub(super) fn end(&mut self, topic: &str, number: i32) -> Option<Chain> {
+        let at = self.chains.iter().position(|chain| chain.lease.is(topic, number))?;
+        let chain = self.chains.swap_remove(at);
+        chain.lease.end();
+        Some(chain)
+    }
+
+    pub(super) fn chain(&self, topic: &str, number: i32) -> Option<&Chain> {
+        self.chains.iter().find(|chain| chain.lease.is(topic, number))
+    }
+
+    /// The offset that a chain has read up to, with what has not been handed on.
+    pub(super) fn position(&self, chain: &Chain) -> Option<i64> {
+        self.batch.end_of(&chain.lease).or(chain.next)
+    }
+
+    /// Takes a message in. False if its partition is not ours (any more).
+    pub(super) fn add(&mut self, topic: &str, number: i32, message: impl FnOnce() -> Message) -> bool {
+        if !self.batch.turn_to(topic, number) {
+            let Some(chain) = self.chain(topic, number) else {
+                return false;
+            };
+            if chain.lease.ended() {
+                return false;
+            }
+            let (lease, next) = (chain.lease.clone(), chain.next);
+            self.batch.begin(lease, next, next.unwrap_or(0));
+        }
+        self.batch.add(message());
+        true
+    }
+
+    /// Gives away what has been read, and moves the chains on.
+    pub(super) fn take(&mut self, desk: &Arc<Desk>) -> Vec<Delivery> {
+        let deliveries = self.batch.take(desk);
+        for Delivery { slice, .. } in &deliveries {
+            let Partition { topic, number, .. } = &slice.partition;
+            if let Some(chain) = self.chains.iter_mut().find(|chain| chain.lease.is(topic, *number)) {
+                chain.next = Some(slice.span.to);
+            }
+        }
+        deliveries
+    }
+}

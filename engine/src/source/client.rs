@@ -1,0 +1,159 @@
+//! What librdkafka is told: the properties that the guarantees rest on, the defaults, and the user's own.
+
+use rdkafka::{ClientConfig, config::RDKafkaLogLevel, error::KafkaError};
+
+use super::{
+    KafkaConfig, SourceError,
+    properties::{is_reference, resolve},
+};
+
+/// Ours where the user says nothing.
+const CONSUMER_DEFAULTS: [(&str, &str); 6] = [
+    // After a crash the group waits this long for the one that is gone.
+    ("session.timeout.ms", "10000"),
+    // How soon a new topic or partition is found.
+    ("topic.metadata.refresh.interval.ms", "5000"),
+    // librdkafka's own 64 MiB are per partition.
+    ("queued.max.messages.kbytes", "16384"),
+    ("queued.min.messages", "20000"),
+    // How long a partition waits to be fetched from again when its queue was full.
+    ("fetch.queue.backoff.ms", "20"),
+    ("reconnect.backoff.max.ms", "5000"),
+];
+
+/// What no user may change.
+const CONSUMER_FORCED: [(&str, &str); 4] = [
+    ("enable.auto.commit", "true"),
+    ("enable.auto.offset.store", "false"),
+    ("auto.offset.reset", "error"),
+    ("enable.partition.eof", "false"),
+];
+
+const PRODUCER_FORCED: [(&str, &str); 2] = [("acks", "all"), ("enable.idempotence", "true")];
+
+impl KafkaConfig {
+    /// Checks the properties without connecting: names and values, and that references can be read.
+    pub fn check(&self) -> Result<(), SourceError> {
+        consumer(self)?
+            .create_native_config()
+            .map(drop)
+            .map_err(|error| self.explain(error))
+    }
+
+    /// What librdkafka says against a property; a value that came by reference is not repeated.
+    pub(super) fn explain(&self, error: KafkaError) -> SourceError {
+        match error {
+            KafkaError::ClientConfig(_, reason, name, _) => {
+                let by_reference = self
+                    .properties
+                    .iter()
+                    .any(|(set, value)| set == name && is_reference(value));
+                let reason = if by_reference {
+                    "its value is not accepted".to_owned()
+                } else {
+                    reason
+                };
+                SourceError::Property { name, reason }
+            }
+            KafkaError::ClientCreation(reason) => SourceError::Client(reason),
+            other => SourceError::Client(other.to_string()),
+        }
+    }
+}
+
+/// For the consumer of the group.
+pub(super) fn consumer(config: &KafkaConfig) -> Result<ClientConfig, SourceError> {
+    let mut client = client(config, &CONSUMER_DEFAULTS)?;
+    if client
+        .get("group.protocol")
+        .is_none_or(|protocol| !protocol.eq_ignore_ascii_case("consumer"))
+    {
+        default(&mut client, "partition.assignment.strategy", "cooperative-sticky");
+    } else {
+        // With the consumer protocol the broker decides.
+        client.remove("session.timeout.ms");
+    }
+    client.set("group.id", &config.group);
+    Ok(force(client, &CONSUMER_FORCED))
+}
+
+/// For asking only: it joins no group.
+pub(super) fn asker(config: &KafkaConfig) -> Result<ClientConfig, SourceError> {
+    Ok(force(client(config, &CONSUMER_DEFAULTS)?, &CONSUMER_FORCED))
+}
+
+pub(super) fn producer(config: &KafkaConfig) -> Result<ClientConfig, SourceError> {
+    let client = client(config, &[("message.timeout.ms", "30000"), ("linger.ms", "5")])?;
+    Ok(force(client, &PRODUCER_FORCED))
+}
+
+fn client(config: &KafkaConfig, defaults: &[(&str, &str)]) -> Result<ClientConfig, SourceError> {
+    let mut client = ClientConfig::new();
+    for (name, value) in config.properties.iter() {
+        client.set(name, resolve(name, value)?);
+    }
+    for (name, value) in defaults {
+        default(&mut client, name, value);
+    }
+    client.set("bootstrap.servers", &config.brokers);
+    client.set("client.id", &config.client_id);
+    let debugging = config.properties.contains("debug");
+    client.set_log_level(if debugging {
+        RDKafkaLogLevel::Debug
+    } else {
+        RDKafkaLogLevel::Info
+    });
+    Ok(client)
+}
+
+fn default(client: &mut ClientConfig, name: &str, value: &str) {
+    if client.get(name).is_none() {
+        client.set(name, value);
+    }
+}
+
+fn force(mut client: ClientConfig, forced: &[(&str, &str)]) -> ClientConfig {
+    for (name, value) in forced {
+        client.set(*name, *value);
+    }
+    client
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &str, value: &str, expected: &str) {
+        let mut config = KafkaConfig::default();
+        config.properties.set(name, value).unwrap();
+        let error = config.check().unwrap_err().to_string();
+        assert!(error.contains(expected) && error.contains(name), "{error}");
+    }
+
+    #[test]
+    fn a_bad_property_is_named() {
+        check("no.such.property", "1", "No such configuration property");
+        check("session.timeout.ms", "soon", "Invalid value");
+        check("sasl.password", "env:NO_SUCH_VARIABLE_IS_SET", "cannot be read");
+    }
+
+    #[test]
+    fn a_value_by_reference_is_not_shown() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "hunter2\n").unwrap();
+        check(
+            "session.timeout.ms",
+            &format!("file:{}", file.path().display()),
+            "not accepted",
+        );
+    }
+
+    #[test]
+    fn the_default_configuration_is_accepted() {
+        KafkaConfig::default().check().unwrap();
+        producer(&KafkaConfig::default())
+            .unwrap()
+            .create_native_config()
+            .unwrap();
+    }
+}

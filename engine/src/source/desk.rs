@@ -1,0 +1,150 @@
+//! What the outside may ask of a running source, and what it may know.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::Thread,
+};
+
+use crate::domain::message::Partition;
+
+/// The handle of a running source. Dropping it changes nothing.
+#[derive(Debug, Clone)]
+pub struct Source {
+    desk: Arc<Desk>,
+}
+
+impl Source {
+    pub(super) fn new(desk: Arc<Desk>) -> Self {
+        Self { desk }
+    }
+
+    /// Reads these topics from now on, and no others.
+    pub fn subscribe(&self, topics: Vec<String>) {
+        self.desk.order(Order::Subscribe(topics));
+    }
+
+    /// Starts a partition again at `next`, or where one without a stored offset starts, in the epoch that it names.
+    /// Does nothing if the partition is not read here.
+    pub fn put_back(&self, partition: &Partition, next: Option<i64>) {
+        self.desk.order(Order::PutBack {
+            partition: partition.clone(),
+            next,
+        });
+    }
+
+    /// Ends the deliveries. What was delivered may still be settled until [`super::Deliveries::close`].
+    pub fn stop(&self) {
+        self.desk.stop();
+    }
+
+    pub fn health(&self) -> Health {
+        self.desk.health().clone()
+    }
+}
+
+/// How a source is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    pub state: State,
+    /// The cluster's id, once it is known.
+    pub cluster: Option<Arc<str>>,
+    /// How many partitions are read.
+    pub partitions: usize,
+    /// What is wrong now, in one sentence.
+    pub problem: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// The broker has not been reached yet.
+    Connecting,
+    /// No partition is assigned: the group is being joined, or others have them all, or the topics do not exist.
+    Waiting,
+    Reading,
+    Ended,
+}
+
+#[derive(Debug)]
+pub(super) enum Order {
+    Subscribe(Vec<String>),
+    PutBack { partition: Partition, next: Option<i64> },
+}
+
+/// Shared between the thread of a source, its handles and its receipts.
+#[derive(Debug)]
+pub(super) struct Desk {
+    orders: Mutex<Vec<Order>>,
+    stopping: AtomicBool,
+    closing: AtomicBool,
+    thread: OnceLock<Thread>,
+    health: Mutex<Health>,
+}
+
+impl Desk {
+    pub(super) fn new() -> Arc<Self> {
+        let health = Health {
+            state: State::Connecting,
+            cluster: None,
+            partitions: 0,
+            problem: None,
+        };
+        Arc::new(Self {
+            orders: Mutex::default(),
+            stopping: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
+            thread: OnceLock::new(),
+            health: Mutex::new(health),
+        })
+    }
+
+    /// Said once by the thread that serves the desk, so that it can be woken.
+    pub(super) fn served_here(&self) {
+        let _already = self.thread.set(std::thread::current());
+    }
+
+    pub(super) fn wake(&self) {
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
+    }
+
+    pub(super) fn order(&self, order: Order) {
+        lock(&self.orders).push(order);
+        self.wake();
+    }
+
+    pub(super) fn take_orders(&self) -> Vec<Order> {
+        std::mem::take(&mut *lock(&self.orders))
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    pub(super) fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Nothing will be settled any more.
+    pub(super) fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+        self.stop();
+    }
+
+    pub(super) fn closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    pub(super) fn health(&self) -> MutexGuard<'_, Health> {
+        lock(&self.health)
+    }
+}
+
+/// What a panic elsewhere left behind is still good: every value behind these locks is whole at any time.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

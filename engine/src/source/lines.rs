@@ -1,0 +1,229 @@
+//! A source without Kafka: JSON lines from a file or the standard input.
+//!
+//! Every topic has one partition, and the offset of a message is the number of its line, counted from 1. The cluster
+//! is the file, so that a restart goes on after the last stored line; the standard input is another cluster each time.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::File,
+    io::{self, BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
+
+use jiff::Timestamp;
+
+use super::{
+    Bookmarks, Deliveries, Outgoing, Source, SourceError,
+    assignment::Assignment,
+    deliveries::{Ending, Outlet, channel},
+    desk::{Desk, Order, State},
+    reader::arrival,
+    starting::{self, Known, Point},
+};
+use crate::domain::message::{Message, Partition};
+
+const MAX_MESSAGES: usize = 2000;
+const MAX_BYTES: usize = 4 << 20;
+
+/// Where the lines are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lines {
+    File(PathBuf),
+    Stdin,
+}
+
+impl Lines {
+    fn cluster(&self) -> Result<String, SourceError> {
+        Ok(match self {
+            Self::File(path) => format!("file:{}", path.canonicalize().map_err(failed(path))?.display()),
+            Self::Stdin => format!("stdin:{}-{}", std::process::id(), Timestamp::now().as_nanosecond()),
+        })
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Stdin => "standard input".to_owned(),
+        }
+    }
+
+    fn open(&self) -> Result<Box<dyn Read + Send>, SourceError> {
+        Ok(match self {
+            Self::File(path) => Box::new(File::open(path).map_err(failed(path))?),
+            Self::Stdin => Box::new(io::stdin()),
+        })
+    }
+}
+
+fn failed(path: &Path) -> impl Fn(io::Error) -> SourceError {
+    move |source| SourceError::File {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// Opens a file of JSON lines (see [`Outgoing::parse`]) as a source. The deliveries end with the file; a line that is
+/// no message ends them with an error that names it. Lines of other topics are passed over.
+pub fn open_lines(
+    lines: &Lines,
+    topics: Vec<String>,
+    bookmarks: Arc<dyn Bookmarks>,
+) -> Result<(Source, Deliveries), SourceError> {
+    let desk = Desk::new();
+    let (outlet, deliveries, ending) = channel(desk.clone());
+    let cluster: Arc<str> = lines.cluster()?.into();
+    desk.health().cluster = Some(cluster.clone());
+    desk.health().state = State::Reading;
+    let reader = LineReader {
+        name: lines.name(),
+        input: BufReader::with_capacity(1 << 16, lines.open()?),
+        cluster,
+        topics: topics.into_iter().collect(),
+        passed_over: BTreeSet::new(),
+        bookmarks,
+        begun: BTreeMap::new(),
+        assignment: Assignment::default(),
+        desk: desk.clone(),
+        outlet,
+    };
+    let thread = thread::Builder::new().name("lines-source".to_owned());
+    thread.spawn(move || reader.run(ending)).map_err(SourceError::Thread)?;
+    Ok((Source::new(desk), deliveries))
+}
+
+struct LineReader {
+    name: String,
+    input: BufReader<Box<dyn Read + Send>>,
+    cluster: Arc<str>,
+    topics: BTreeSet<String>,
+    passed_over: BTreeSet<String>,
+    bookmarks: Arc<dyn Bookmarks>,
+    /// The line from which on each topic is read.
+    begun: BTreeMap<String, i64>,
+    assignment: Assignment,
+    desk: Arc<Desk>,
+    outlet: Outlet,
+}
+
+impl LineReader {
+    fn run(mut self, ending: Ending) {
+        self.desk.served_here();
+        if let Err(error) = self.read() {
+            self.desk.health().problem = Some(error.to_string());
+            self.outlet.send(Err(error));
+        }
+        self.desk.health().state = State::Ended;
+        drop(ending);
+    }
+
+    fn read(&mut self) -> Result<(), SourceError> {
+        let mut line = String::new();
+        let mut number = 0;
+        while !self.desk.stopping() {
+            line.clear();
+            let read = self.input.read_line(&mut line);
+            if read.map_err(failed(Path::new(&self.name)))? == 0 {
+                break;
+            }
+            number += 1;
+            self.follow_orders()?;
+            self.take_in(&line, number)?;
+            let due = self.input.buffer().is_empty() || self.assignment.batch.is_full(MAX_MESSAGES, MAX_BYTES);
+            if due && !self.hand_on() {
+                return Ok(());
+            }
+        }
+        self.hand_on();
+        Ok(())
+    }
+
+    fn take_in(&mut self, line: &str, number: i64) -> Result<(), SourceError> {
+        if line.trim().is_empty() {
+            return Ok(());
+        }
+        let message = Outgoing::parse(line).map_err(|source| SourceError::Line {
+            file: self.name.clone(),
+            line: number,
+            source,
+        })?;
+        if !self.topics.contains(&message.topic) {
+            if self.passed_over.insert(message.topic.clone()) {
+                tracing::warn!(
+                    topic = message.topic,
+                    line = number,
+                    "Nobody reads this topic, passing over its lines"
+                );
+            }
+            return Ok(());
+        }
+        if number >= self.first_line(&message.topic)? {
+            let Outgoing {
+                topic,
+                key,
+                value,
+                headers,
+                timestamp,
+            } = message;
+            let arrival = arrival(timestamp.map(Timestamp::as_millisecond), Timestamp::now());
+            self.assignment.add(&topic, 0, || Message {
+                offset: number,
+                arrival,
+                key,
+                value,
+                headers,
+            });
+        }
+        Ok(())
+    }
+
+    /// The line at which a topic starts; the first time, by what is stored.
+    fn first_line(&mut self, topic: &str) -> Result<i64, SourceError> {
+        if let Some(first) = self.begun.get(topic) {
+            return Ok(*first);
+        }
+        let stored = self.bookmarks.stored(&self.cluster, topic);
+        let stored = stored.map_err(|source| SourceError::Bookmarks {
+            topic: topic.to_owned(),
+            source,
+        })?;
+        let (epoch, known) = starting::known(&stored, 0);
+        let next = if let Known::Next(next) = known {
+            Some(next)
+        } else {
+            None
+        };
+        let partition = Partition {
+            cluster: self.cluster.clone(),
+            topic: topic.into(),
+            number: 0,
+            epoch,
+        };
+        self.assignment
+            .begin(partition, next, next.map_or(Point::Beginning, Point::At));
+        self.begun.insert(topic.to_owned(), next.unwrap_or(0));
+        self.desk.health().partitions = self.begun.len();
+        Ok(next.unwrap_or(0))
+    }
+
+    fn follow_orders(&mut self) -> Result<(), SourceError> {
+        for order in self.desk.take_orders() {
+            match order {
+                Order::Subscribe(topics) => self.topics = topics.into_iter().collect(),
+                Order::PutBack { partition, next } => {
+                    let reason =
+                        format!("{partition} was put back to line {next:?}: is somebody else reading it, too?");
+                    return Err(SourceError::Fatal { reason });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// False when nobody listens any more.
+    fn hand_on(&mut self) -> bool {
+        let deliveries = self.assignment.take(&self.desk);
+        deliveries.is_empty() || self.outlet.send(Ok(deliveries))
+    }
+}

@@ -1,0 +1,134 @@
+//! Sends messages to Kafka, for `send` and the demonstration.
+
+use std::time::Duration;
+
+use rdkafka::{
+    ClientContext,
+    config::RDKafkaLogLevel,
+    error::KafkaError,
+    message::{Header as KafkaHeader, OwnedHeaders},
+    producer::{DeliveryFuture, FutureProducer, FutureRecord},
+    statistics::Statistics,
+};
+
+use super::{
+    KafkaConfig, Outgoing, SourceError, client,
+    desk::Desk,
+    reach::{self, Reach},
+};
+
+/// A message counts as sent when all in-sync replicas have it, and is there once.
+#[derive(Clone)]
+pub struct Producer {
+    producer: FutureProducer<Sending>,
+}
+
+/// Why a message was not sent.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    #[error("the message for topic {topic} was not sent")]
+    Refused { topic: String, source: KafkaError },
+    #[error("the message for topic {topic} is not known to have arrived: the client ended before the answer")]
+    Unknown { topic: String },
+}
+
+impl Producer {
+    pub fn new(config: &KafkaConfig) -> Result<Self, SourceError> {
+        let sending = Sending {
+            reach: Reach::new(&config.brokers, Desk::new()),
+        };
+        let producer = client::producer(config)?.create_with_context(sending);
+        Ok(Self {
+            producer: producer.map_err(|error| config.explain(error))?,
+        })
+    }
+
+    /// Sends one message and waits until it has arrived: its partition and offset.
+    pub async fn send(&self, message: &Outgoing) -> Result<(i32, i64), SendError> {
+        arrived(&message.topic, self.enqueue(message).await?).await
+    }
+
+    /// Sends messages in order and waits for all. After a failure those behind it may have arrived or not.
+    pub async fn send_all(&self, messages: impl IntoIterator<Item = Outgoing>) -> Result<u64, SendError> {
+        let mut sent = 0;
+        let mut waiting = std::collections::VecDeque::new();
+        for message in messages {
+            waiting.push_back((message.topic.clone(), self.enqueue(&message).await?));
+            if waiting.len() > 10_000
+                && let Some((topic, delivery)) = waiting.pop_front()
+            {
+                arrived(&topic, delivery).await?;
+                sent += 1;
+            }
+        }
+        for (topic, delivery) in waiting {
+            arrived(&topic, delivery).await?;
+            sent += 1;
+        }
+        Ok(sent)
+    }
+
+    /// Gives a message to librdkafka, waiting while its queue is full.
+    async fn enqueue(&self, message: &Outgoing) -> Result<DeliveryFuture, SendError> {
+        loop {
+            match self.producer.send_result(record(message)) {
+                Ok(delivery) => return Ok(delivery),
+                Err((error, _)) if error.rdkafka_error_code() == Some(rdkafka::types::RDKafkaErrorCode::QueueFull) => {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                Err((source, _)) => {
+                    return Err(SendError::Refused {
+                        topic: message.topic.clone(),
+                        source,
+                    });
+                }
+            }
+        }
+    }
+}
+
+fn record(message: &Outgoing) -> FutureRecord<'_, [u8], [u8]> {
+    let mut record = FutureRecord::to(&message.topic);
+    record.key = message.key.as_deref();
+    record.payload = message.value.as_deref();
+    record.timestamp = message.timestamp.map(jiff::Timestamp::as_millisecond);
+    if !message.headers.is_empty() {
+        let headers = OwnedHeaders::new_with_capacity(message.headers.len());
+        record.headers = Some(message.headers.iter().fold(headers, |headers, header| {
+            headers.insert(KafkaHeader {
+                key: &header.name,
+                value: Some(&header.value),
+            })
+        }));
+    }
+    record
+}
+
+async fn arrived(topic: &str, delivery: DeliveryFuture) -> Result<(i32, i64), SendError> {
+    match delivery.await {
+        Ok(Ok(delivery)) => Ok((delivery.partition, delivery.offset)),
+        Ok(Err((source, _))) => Err(SendError::Refused {
+            topic: topic.to_owned(),
+            source,
+        }),
+        Err(_cancelled) => Err(SendError::Unknown {
+            topic: topic.to_owned(),
+        }),
+    }
+}
+
+struct Sending {
+    reach: Reach,
+}
+
+impl ClientContext for Sending {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        reach::log(level, facility, line);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.reach.heard(error.rdkafka_error_code(), reason);
+    }
+
+    fn stats(&self, _: Statistics) {}
+}

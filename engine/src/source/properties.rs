@@ -1,0 +1,230 @@
+//! `[kafka.properties]`: librdkafka's own properties, those that would break a guarantee refused by name.
+
+use std::{collections::BTreeMap, error::Error, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, MapAccess, Visitor},
+};
+
+use super::SourceError;
+
+/// Properties by name. Printing it shows no values: any of them may be a secret.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Properties(BTreeMap<String, String>);
+
+const KEPT: &str = "an offset is stored only once the messages before it are recorded";
+const DECIDED: &str = "`start` and `on_gap` in [kafka] decide where reading starts";
+
+const REFUSED: [(&str, &str); 17] = [
+    ("bootstrap.servers", "set `brokers` in [kafka]"),
+    ("metadata.broker.list", "set `brokers` in [kafka]"),
+    ("group.id", "set `group` in [kafka]"),
+    ("client.id", "set `client_id` in [kafka]"),
+    ("enable.auto.commit", KEPT),
+    ("auto.commit.enable", KEPT),
+    ("enable.auto.offset.store", KEPT),
+    ("offset.store.method", KEPT),
+    ("offset.store.path", KEPT),
+    ("offset.store.sync.interval.ms", KEPT),
+    ("auto.offset.reset", DECIDED),
+    (
+        "enable.partition.eof",
+        "nothing here reads the ends of partitions from it",
+    ),
+    (
+        "acks",
+        "a message counts as sent only when all in-sync replicas have it",
+    ),
+    (
+        "request.required.acks",
+        "a message counts as sent only when all in-sync replicas have it",
+    ),
+    ("enable.idempotence", "a message that is sent must not appear twice"),
+    ("log.queue", "the logs are read by eventlatch"),
+    ("test.mock.num.brokers", "`eventlatch demo` runs without a broker"),
+];
+
+impl Properties {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    pub fn contains(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// Adds one, by the same rules as those from a file.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), SourceError> {
+        if let Some(reason) = refusal(name) {
+            return Err(SourceError::Property {
+                name: name.to_owned(),
+                reason: reason.to_owned(),
+            });
+        }
+        self.0.insert(name.to_owned(), value.to_owned());
+        Ok(())
+    }
+}
+
+fn refusal(name: &str) -> Option<&'static str> {
+    REFUSED
+        .iter()
+        .find(|(refused, _)| *refused == name)
+        .map(|(_, reason)| *reason)
+}
+
+/// The value itself, or what its reference stands for.
+pub(super) fn resolve(name: &str, value: &str) -> Result<String, SourceError> {
+    let failed = |source: Box<dyn Error + Send + Sync>| SourceError::Reference {
+        name: name.to_owned(),
+        reference: value.to_owned(),
+        source,
+    };
+    if let Some(variable) = value.strip_prefix("env:") {
+        std::env::var(variable).map_err(|error| failed(error.into()))
+    } else if let Some(path) = value.strip_prefix("file:") {
+        let text = std::fs::read_to_string(path).map_err(|error| failed(error.into()))?;
+        Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    } else {
+        Ok(value.to_owned())
+    }
+}
+
+/// Whether a value is a reference: what it stands for is never shown.
+pub(super) fn is_reference(value: &str) -> bool {
+    value.starts_with("env:") || value.starts_with("file:")
+}
+
+impl fmt::Debug for Properties {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl<'de> Deserialize<'de> for Properties {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut all = BTreeMap::new();
+        for (name, node) in BTreeMap::<String, Node>::deserialize(deserializer)? {
+            flatten(name, node, &mut all);
+        }
+        match all.keys().find_map(|name| refusal(name).map(|reason| (name, reason))) {
+            Some((name, reason)) => Err(D::Error::custom(format_args!("`{name}` cannot be set here: {reason}"))),
+            None => Ok(Self(all)),
+        }
+    }
+}
+
+/// TOML reads `ssl.ca.location = "…"` as tables in tables; both spellings mean the same here.
+enum Node {
+    Value(String),
+    Table(Vec<(String, Node)>),
+}
+
+fn flatten(prefix: String, node: Node, all: &mut BTreeMap<String, String>) {
+    match node {
+        Node::Value(value) => {
+            all.insert(prefix, value);
+        }
+        Node::Table(entries) => {
+            for (name, node) in entries {
+                flatten(format!("{prefix}.{name}"), node, all);
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NodeVisitor)
+    }
+}
+
+struct NodeVisitor;
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, a number, true or false")
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Node, E> {
+        Ok(Node::Value(value.to_owned()))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
+        Ok(Node::Value(value.to_string()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
+        Ok(Node::Value(value.to_string()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
+        Ok(Node::Value(value.to_string()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
+        Ok(Node::Value(value.to_string()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Node::Table(entries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::KafkaConfig;
+
+    fn check(toml: &str, expected: &[(&str, &str)]) {
+        let config: KafkaConfig = toml::from_str(toml).unwrap();
+        assert_eq!(config.properties.iter().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn dotted_and_quoted_names_are_the_same() {
+        check(
+            "[properties]\nssl.ca.location = \"/a\"\nssl.crl.location = \"/b\"\n\"session.timeout.ms\" = 6000",
+            &[
+                ("session.timeout.ms", "6000"),
+                ("ssl.ca.location", "/a"),
+                ("ssl.crl.location", "/b"),
+            ],
+        );
+        check(
+            "properties = { \"socket.keepalive.enable\" = true }",
+            &[("socket.keepalive.enable", "true")],
+        );
+    }
+
+    #[test]
+    fn what_would_break_a_guarantee_is_refused_with_the_reason() {
+        let error = toml::from_str::<KafkaConfig>("[properties]\nenable.auto.commit = false")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("`enable.auto.commit` cannot be set here: an offset is stored only once"),
+            "{error}"
+        );
+        let error = toml::from_str::<KafkaConfig>("[properties]\nacks = [1]")
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("a text, a number, true or false"), "{error}");
+    }
+
+    #[test]
+    fn values_are_never_printed() {
+        let config: KafkaConfig = toml::from_str("[properties]\nsasl.password = \"secret\"").unwrap();
+        let printed = format!("{config:?}");
+        assert!(
+            printed.contains("sasl.password") && !printed.contains("secret"),
+            "{printed}"
+        );
+    }
+}
