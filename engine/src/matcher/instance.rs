@@ -157,7 +157,7 @@ impl Instance {
     pub(super) fn extract(&mut self, topic: &str, messages: &[&Message], needs: guest::Needs, into: &mut Extraction) -> Result<(), Fault> {
         let columns = Columns::of(messages, needs)?;
         let batch = columns.batch(topic);
-        let extracts = self.call(messages.len(), |exports, store| exports.call_extract(store, &batch))?;
+        let extracts = self.call(messages.len(), |exports, store| exports.call_extract(store, batch))?;
         into.append(extracts, messages.len())
     }
 

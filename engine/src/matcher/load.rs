@@ -1,13 +1,13 @@
 //! From the bytes of a file to a generation that can serve.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::InstancePre;
 use wit_component::ComponentEncoder;
 
 use super::{
-    bindings::{MatcherPre, exports::eventlatch::matcher::guest::{Description, Needs}},
+    bindings::{MatcherPre, exports::eventlatch::matcher::guest::{self, Description, Needs}},
     config::Settings,
     fault::Fault,
     instance::{Guest, Instance, Problem},
@@ -91,13 +91,14 @@ impl From<wasmtime::Error> for LoadError {
 }
 
 impl Generation {
-    /// Checks, compiles and configures a matcher. It serves under its own name unless `settings` come with another.
+    /// Checks, compiles and configures a matcher. It serves under its own name unless given another; `named` holds the
+    /// settings for each name. One that knows no topic of its own is not configured under its own name.
     pub fn load(
         runtime: &Runtime,
         bytes: &[u8],
         origin: Origin,
         name: Option<&str>,
-        settings: &Settings,
+        named: &BTreeMap<String, Settings>,
     ) -> Result<Self, LoadError> {
         let form = interface::check(bytes)?;
         let sha256 = hex(&Sha256::digest(bytes));
@@ -115,9 +116,13 @@ impl Generation {
         let about = about(&description)?;
         loaded.name = name.unwrap_or(&about.name).into();
         loaded.needs = description.needs;
-        let config = settings.config_json();
-        let answer = instance.configure(&config).map_err(|fault| LoadError::Call("take its configuration", fault))?;
-        let answer = answer.map_err(LoadError::Config)?;
+        let settings = named.get(&*loaded.name).filter(|settings| name.is_some() || settings.r#use.is_none());
+        let config = settings.cloned().unwrap_or_default().config_json();
+        let answer = match description.topics.is_empty() && name.is_none() {
+            true => guest::Settings { topics: Vec::new(), day_shift_seconds: 0 },
+            false => instance.configure(&config).map_err(|fault| LoadError::Call("take its configuration", fault))?
+                .map_err(LoadError::Config)?,
+        };
         let topics = if answer.topics.is_empty() { description.topics } else { answer.topics };
         Ok(Self {
             loaded,

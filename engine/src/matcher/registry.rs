@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs, io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -27,7 +27,7 @@ pub enum RegistryError {
     Directory(PathBuf, #[source] io::Error),
     #[error("read the matcher `{}`", .0.display())]
     File(PathBuf, #[source] io::Error),
-    #[error("load the matcher {0}")]
+    #[error("load the matcher `{0}`")]
     Load(String, #[source] LoadError),
     #[error("load the matcher `{name}`: {first} and {second} both hold it (hint: remove one)")]
     Twice { name: Arc<str>, first: Origin, second: Origin },
@@ -51,32 +51,34 @@ pub enum TopicError {
 }
 
 /// The bytes of a matcher and where they came from.
-struct Candidate {
+struct File {
     bytes: Vec<u8>,
     origin: Origin,
 }
 
 impl Registry {
-    /// Loads the built-in matchers, those of the directory, and those that the configuration names beside them.
+    /// Loads the built-in matchers, those of the directory, and those that the configuration names beside them. A
+    /// matcher without a topic of its own (`fields`) serves only where a name of the configuration uses it.
     pub fn load(runtime: &Runtime, config: &Config) -> Result<Self, RegistryError> {
-        let mut sources: BTreeMap<Arc<str>, Candidate> = BTreeMap::new();
+        let loader = Loader { runtime, named: &config.named };
         let mut registry = Self::default();
-        let built_in = BUILTINS.map(|bytes| Candidate { bytes: bytes.to_owned(), origin: Origin::BuiltIn });
-        let from_directory = config.directory.as_deref().map(files).transpose()?.unwrap_or_default();
-        for candidate in built_in.into_iter().chain(from_directory) {
-            let generation = load(runtime, &candidate, None, config)?;
-            if let Some(earlier) = registry.by_name.get(generation.name()) {
-                replaces(earlier, &generation)?;
+        let mut files: BTreeMap<String, File> = BTreeMap::new();
+        let built_in = BUILTINS.map(|bytes| File { bytes: bytes.to_owned(), origin: Origin::BuiltIn });
+        for file in built_in.into_iter().chain(directory(config)?) {
+            let about = loader.load(&file, None)?;
+            if let Some(earlier) = files.get(&about.description.name) {
+                replaces(&earlier.origin, &about)?;
             }
-            sources.insert(Arc::clone(generation.name()), candidate);
-            registry.insert(generation);
+            files.insert(about.description.name.clone(), file);
+            if !about.topics.is_empty() {
+                registry.insert(about);
+            }
         }
         for (name, settings) in &config.named {
             let wanted = settings.r#use.as_ref().unwrap_or(name);
-            let unknown = || RegistryError::Unknown { name: name.clone(), wanted: wanted.clone(), known: registry.names() };
-            let candidate = sources.get(wanted.as_str()).ok_or_else(unknown)?;
+            let file = files.get(wanted).ok_or_else(|| unknown(name, wanted, &files))?;
             if settings.r#use.is_some() {
-                registry.insert(load(runtime, candidate, Some(name), config)?);
+                registry.insert(loader.load(file, Some(name))?);
             }
         }
         Ok(registry)
@@ -143,39 +145,45 @@ fn list<'a>(names: impl Iterator<Item = &'a Arc<str>>) -> String {
 }
 
 /// A file may replace a built-in matcher of its name, but not another file.
-fn replaces(earlier: &Generation, later: &Generation) -> Result<(), RegistryError> {
-    if earlier.origin != Origin::BuiltIn {
-        let (first, second) = (earlier.origin.clone(), later.origin.clone());
+fn replaces(earlier: &Origin, later: &Generation) -> Result<(), RegistryError> {
+    if *earlier != Origin::BuiltIn {
+        let (first, second) = (earlier.clone(), later.origin.clone());
         return Err(RegistryError::Twice { name: Arc::clone(later.name()), first, second });
     }
     tracing::info!(matcher = &**later.name(), origin = %later.origin, "A file replaces the built-in matcher");
     Ok(())
 }
 
-fn load(
-    runtime: &Runtime,
-    candidate: &Candidate,
-    name: Option<&str>,
-    config: &Config,
-) -> Result<Generation, RegistryError> {
-    let settings = |name: &str| config.named.get(name).filter(|settings| settings.r#use.is_none() || name != "").cloned();
-    let load = |settings: &Settings| {
-        Generation::load(runtime, &candidate.bytes, candidate.origin.clone(), name, settings)
-            .map_err(|error| RegistryError::Load(format!("({})", candidate.origin), error))
-    };
-    drop(settings);
-    load(&Settings::default())
+fn unknown(name: &str, wanted: &str, files: &BTreeMap<String, File>) -> RegistryError {
+    let known = files.keys().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    RegistryError::Unknown { name: name.to_owned(), wanted: wanted.to_owned(), known }
 }
 
-fn files(directory: &Path) -> Result<Vec<Candidate>, RegistryError> {
-    let unreadable = |error| RegistryError::Directory(directory.to_owned(), error);
+struct Loader<'a> {
+    runtime: &'a Runtime,
+    named: &'a BTreeMap<String, Settings>,
+}
+
+impl Loader<'_> {
+    fn load(&self, file: &File, name: Option<&str>) -> Result<Generation, RegistryError> {
+        Generation::load(self.runtime, &file.bytes, file.origin.clone(), name, self.named)
+            .map_err(|error| RegistryError::Load(name.map_or_else(|| file.origin.to_string(), str::to_owned), error))
+    }
+}
+
+fn directory(config: &Config) -> Result<Vec<File>, RegistryError> {
+    let Some(directory) = &config.directory else { return Ok(Vec::new()) };
+    let unreadable = |error| RegistryError::Directory(directory.clone(), error);
     let entries = fs::read_dir(directory).map_err(unreadable)?.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
     let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "wasm"));
     paths.sort();
-    let read = |path: PathBuf| match fs::read(&path) {
-        Ok(bytes) => Ok(Candidate { bytes, origin: Origin::File(path) }),
-        Err(error) => Err(RegistryError::File(path, error)),
-    };
     paths.into_iter().map(read).collect()
+}
+
+fn read(path: PathBuf) -> Result<File, RegistryError> {
+    match fs::read(&path) {
+        Ok(bytes) => Ok(File { bytes, origin: Origin::File(path) }),
+        Err(error) => Err(RegistryError::File(path, error)),
+    }
 }

@@ -7,12 +7,12 @@ use std::{
 };
 
 use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
+    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
     component::{HasSelf, Linker},
 };
 
 use super::{
-    bindings::{Matcher, eventlatch::matcher::host},
+    bindings::eventlatch::matcher::host,
     cache::Cache,
     instance::Guest,
     limits::Limits,
@@ -99,8 +99,7 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
         .max_core_instances_per_component(16)
         .max_tables_per_component(8)
         // A fresh instance touches little; keeping that resident saves page faults after a fault or a recycling.
-        .linear_memory_keep_resident(256 << 10)
-        .memory_protection_keys(Enabled::No);
+        .linear_memory_keep_resident(256 << 10);
     pool
 }
 

@@ -72,7 +72,8 @@ impl Drop for Pool {
 /// One thread's warm instances.
 pub struct Worker {
     runtime: Runtime,
-    warm: HashMap<*const Generation, (Arc<Generation>, Instance)>,
+    /// By the generation's address, which cannot be another's as long as it is held here.
+    warm: HashMap<usize, (Arc<Generation>, Instance)>,
 }
 
 impl Worker {
@@ -162,7 +163,7 @@ impl Worker {
         generation: &Arc<Generation>,
         call: impl FnOnce(&mut Instance) -> Result<R, Fault>,
     ) -> Result<R, Fault> {
-        let key = Arc::as_ptr(generation);
+        let key = Arc::as_ptr(generation).addr();
         let mut instance = match self.warm.remove(&key) {
             Some((_, instance)) => instance,
             None => self.fresh(generation)?,
