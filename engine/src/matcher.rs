@@ -18,7 +18,7 @@ mod registry;
 mod runtime;
 mod worker;
 
-pub use batch::{EventTime, Extraction, SetAside};
+pub use batch::{EventTime, Extraction, SetAside, Why};
 pub use builtin::BUILTINS;
 pub use config::{Config, Settings};
 pub use fault::{Fault, FaultKind};

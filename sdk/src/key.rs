@@ -285,10 +285,18 @@ mod tests {
 
     #[test]
     fn equal_numbers_are_equal_fields() {
-        for equal in [["1", "1.0"], ["100", "1e2"], ["0", "-0.0"], ["-3", "-30e-1"]] {
+        for equal in [
+            ["1", "1.0"],
+            ["100", "1e2"],
+            ["0", "-0.0"],
+            ["-3", "-30e-1"],
+        ] {
             assert_eq!(number(equal[0]), number(equal[1]), "{equal:?}");
         }
-        assert_eq!(number("9223372036854775808"), number("9223372036854775808.0"));
+        assert_eq!(
+            number("9223372036854775808"),
+            number("9223372036854775808.0")
+        );
         assert_ne!(number("1"), number("1.5"));
         assert_ne!(number("18446744073709551615"), number("-1"));
     }

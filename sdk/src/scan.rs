@@ -53,7 +53,9 @@ impl Found {
     /// The value's bytes in the document it was found in.
     #[inline]
     pub fn bytes<'d>(&self, document: &'d [u8]) -> &'d [u8] {
-        document.get(self.start as usize..self.end as usize).unwrap_or_default()
+        document
+            .get(self.start as usize..self.end as usize)
+            .unwrap_or_default()
     }
 }
 

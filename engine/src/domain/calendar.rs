@@ -42,7 +42,10 @@ impl Calendar {
         } else {
             Timestamp::MAX
         };
-        self.zone.to_ambiguous_timestamp(civil).compatible().unwrap_or(edge)
+        self.zone
+            .to_ambiguous_timestamp(civil)
+            .compatible()
+            .unwrap_or(edge)
     }
 
     /// The clock on the wall in the zone.

@@ -33,6 +33,14 @@ const LETTERS: [(Frequency, &str); 5] = [
 ];
 
 impl Frequency {
+    pub const ALL: [Self; 5] = [
+        Self::Day,
+        Self::Week,
+        Self::Month,
+        Self::Quarter,
+        Self::Year,
+    ];
+
     /// The letter that stands for it in a sensor file.
     pub fn letter(self) -> &'static str {
         LETTERS
@@ -81,7 +89,9 @@ impl fmt::Display for Frequency {
 
 /// A letter that is no frequency.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not a frequency: write \"D\" (business day), \"W\", \"M\" (month), \"Q\" or \"Y\"")]
+#[error(
+    "`{0}` is not a frequency: write \"D\" (business day), \"W\", \"M\" (month), \"Q\" or \"Y\""
+)]
 pub struct NotAFrequency(String);
 
 impl FromStr for Frequency {
@@ -160,28 +170,78 @@ mod tests {
 
     #[test]
     fn ends_are_shown_as_their_last_whole_second() {
-        check(Frequency::Day, 0, "2019-07-08T00:15:00Z", "2019-07-08T23:59:59");
-        check(Frequency::Month, 0, "2019-07-08T00:15:00Z", "2019-07-31T23:59:59");
-        check(Frequency::Day, 7200, "2019-07-07T21:00:00Z", "2019-07-07T21:59:59");
-        check(Frequency::Day, 7200, "2019-07-07T22:00:01Z", "2019-07-08T21:59:59");
-        check(Frequency::Month, 7200, "2019-07-31T22:00:00Z", "2019-08-31T21:59:59");
-        check(Frequency::Week, 0, "2019-07-07T12:00:00Z", "2019-07-07T23:59:59");
-        check(Frequency::Quarter, 0, "2020-02-29T12:00:00Z", "2020-03-31T23:59:59");
-        check(Frequency::Year, 0, "2020-02-29T12:00:00Z", "2020-12-31T23:59:59");
+        check(
+            Frequency::Day,
+            0,
+            "2019-07-08T00:15:00Z",
+            "2019-07-08T23:59:59",
+        );
+        check(
+            Frequency::Month,
+            0,
+            "2019-07-08T00:15:00Z",
+            "2019-07-31T23:59:59",
+        );
+        check(
+            Frequency::Day,
+            7200,
+            "2019-07-07T21:00:00Z",
+            "2019-07-07T21:59:59",
+        );
+        check(
+            Frequency::Day,
+            7200,
+            "2019-07-07T22:00:01Z",
+            "2019-07-08T21:59:59",
+        );
+        check(
+            Frequency::Month,
+            7200,
+            "2019-07-31T22:00:00Z",
+            "2019-08-31T21:59:59",
+        );
+        check(
+            Frequency::Week,
+            0,
+            "2019-07-07T12:00:00Z",
+            "2019-07-07T23:59:59",
+        );
+        check(
+            Frequency::Quarter,
+            0,
+            "2020-02-29T12:00:00Z",
+            "2020-03-31T23:59:59",
+        );
+        check(
+            Frequency::Year,
+            0,
+            "2020-02-29T12:00:00Z",
+            "2020-12-31T23:59:59",
+        );
     }
 
     /// Walks from an instant over the next windows: each begins where the one before ended, and holds what it should.
     fn walk(frequency: Frequency, calendar: &Calendar, from: Timestamp) {
         let mut window = Window::at(frequency, from, calendar);
-        assert!(window.contains(from), "{from} is not in {window:?} of {calendar:?}");
+        assert!(
+            window.contains(from),
+            "{from} is not in {window:?} of {calendar:?}"
+        );
         for _ in 0..4 {
-            let following = Window::on(frequency, frequency.next_first_day(window.first_day), calendar);
+            let following = Window::on(
+                frequency,
+                frequency.next_first_day(window.first_day),
+                calendar,
+            );
             assert_eq!(
                 window.closes, following.opens,
                 "gap or overlap after {window:?} of {calendar:?}"
             );
             assert!(following.opens <= following.closes);
-            for inside in [following.opens, following.closes - SignedDuration::from_millis(1)] {
+            for inside in [
+                following.opens,
+                following.closes - SignedDuration::from_millis(1),
+            ] {
                 if following.contains(inside) {
                     assert_eq!(
                         Window::at(frequency, inside, calendar),
@@ -196,8 +256,15 @@ mod tests {
 
     #[test]
     fn windows_leave_no_gap_and_never_overlap_in_any_zone() {
-        let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
-        assert!(names.len() > 400, "the tz database has only {} zones", names.len());
+        let names: Vec<String> = jiff::tz::db()
+            .available()
+            .map(|name| name.to_string())
+            .collect();
+        assert!(
+            names.len() > 400,
+            "the tz database has only {} zones",
+            names.len()
+        );
         let years = 1_900_i64..2_040;
         for (i, name) in names.iter().enumerate() {
             let zone = TimeZone::get(name).unwrap();
@@ -214,7 +281,7 @@ mod tests {
                 .step_by(20)
                 .map(|year| start + SignedDuration::from_hours((year - 1900) * 8766));
             for at in changes.chain(plain) {
-                for frequency in ALL {
+                for frequency in Frequency::ALL {
                     walk(frequency, &calendar, at - SignedDuration::from_hours(30));
                 }
             }
@@ -227,7 +294,7 @@ mod tests {
             zone in prop::sample::select(jiff::tz::db().available().map(|name| name.to_string()).collect::<Vec<_>>()),
             shift in -86_399i32..86_399,
             second in -2_208_988_800i64..4_102_444_800,
-            frequency in prop::sample::select(ALL.to_vec()),
+            frequency in prop::sample::select(Frequency::ALL.to_vec()),
         ) {
             let calendar = Calendar::new(TimeZone::get(&zone).unwrap(), shift);
             walk(frequency, &calendar, Timestamp::from_second(second).unwrap());

@@ -61,7 +61,8 @@ impl Batch {
         }
         slice.to = message.offset + 1;
         self.messages += 1;
-        self.bytes += message.key.as_ref().map_or(0, Vec::len) + message.value.as_ref().map_or(0, Vec::len);
+        self.bytes +=
+            message.key.as_ref().map_or(0, Vec::len) + message.value.as_ref().map_or(0, Vec::len);
         slice.messages.push(message);
     }
 
@@ -157,7 +158,13 @@ mod tests {
             .collect();
         assert_eq!(
             slices.iter().map(|slice| slice.span).collect::<Vec<_>>(),
-            [Span { from: Some(3), to: 10 }, Span { from: None, to: 1 }]
+            [
+                Span {
+                    from: Some(3),
+                    to: 10
+                },
+                Span { from: None, to: 1 }
+            ]
         );
         assert_eq!(slices[0].messages.len(), 2);
         assert!(batch.is_empty());

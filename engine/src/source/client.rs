@@ -68,7 +68,11 @@ pub(super) fn consumer(config: &KafkaConfig) -> Result<ClientConfig, SourceError
         .get("group.protocol")
         .is_none_or(|protocol| !protocol.eq_ignore_ascii_case("consumer"))
     {
-        default(&mut client, "partition.assignment.strategy", "cooperative-sticky");
+        default(
+            &mut client,
+            "partition.assignment.strategy",
+            "cooperative-sticky",
+        );
     } else {
         // With the consumer protocol the broker decides.
         client.remove("session.timeout.ms");
@@ -83,7 +87,10 @@ pub(super) fn asker(config: &KafkaConfig) -> Result<ClientConfig, SourceError> {
 }
 
 pub(super) fn producer(config: &KafkaConfig) -> Result<ClientConfig, SourceError> {
-    let client = client(config, &[("message.timeout.ms", "30000"), ("linger.ms", "5")])?;
+    let client = client(
+        config,
+        &[("message.timeout.ms", "30000"), ("linger.ms", "5")],
+    )?;
     Ok(force(client, &PRODUCER_FORCED))
 }
 
@@ -134,7 +141,11 @@ mod tests {
     fn a_bad_property_is_named() {
         check("no.such.property", "1", "No such configuration property");
         check("session.timeout.ms", "soon", "Invalid value");
-        check("sasl.password", "env:NO_SUCH_VARIABLE_IS_SET", "cannot be read");
+        check(
+            "sasl.password",
+            "env:NO_SUCH_VARIABLE_IS_SET",
+            "cannot be read",
+        );
     }
 
     #[test]

@@ -33,7 +33,12 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) fn new(desk: Arc<Desk>, reach: Reach, bookmarks: Arc<dyn Bookmarks>, start: Start) -> Self {
+    pub(super) fn new(
+        desk: Arc<Desk>,
+        reach: Reach,
+        bookmarks: Arc<dyn Bookmarks>,
+        start: Start,
+    ) -> Self {
         Self {
             desk,
             reach,
@@ -55,7 +60,10 @@ impl Context {
     }
 
     fn cluster(&self) -> Arc<str> {
-        self.cluster.get().cloned().unwrap_or_else(|| "unknown".into())
+        self.cluster
+            .get()
+            .cloned()
+            .unwrap_or_else(|| "unknown".into())
     }
 
     /// Where a partition starts of which the store knows this.
@@ -73,7 +81,11 @@ impl Context {
         }
     }
 
-    fn assign(&self, consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) -> Result<(), SourceError> {
+    fn assign(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        list: &mut TopicPartitionList,
+    ) -> Result<(), SourceError> {
         let mut beginnings = Vec::new();
         let mut bookmarks: Option<(String, Vec<Bookmark>)> = None;
         for mut element in list.elements() {
@@ -84,7 +96,9 @@ impl Context {
             };
             let (epoch, known) = starting::known(&stored, number);
             let point = self.point(consumer, &topic, number, known)?;
-            element.set_offset(point.offset()).map_err(SourceError::Assign)?;
+            element
+                .set_offset(point.offset())
+                .map_err(SourceError::Assign)?;
             let next = if let Known::Next(next) = known {
                 Some(next)
             } else {
@@ -112,7 +126,11 @@ impl Context {
         })
     }
 
-    fn hand_to_kafka(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> Result<(), SourceError> {
+    fn hand_to_kafka(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        list: &TopicPartitionList,
+    ) -> Result<(), SourceError> {
         let result = match consumer.rebalance_protocol() {
             RebalanceProtocol::Cooperative => consumer.incremental_assign(list),
             RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.assign(list),
@@ -198,7 +216,12 @@ impl ClientContext for Context {
 }
 
 impl ConsumerContext for Context {
-    fn rebalance(&self, consumer: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        event: RDKafkaRespErr,
+        list: &mut TopicPartitionList,
+    ) {
         self.reach.answered();
         if event != RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
             if let Err(error) = self.revoke(consumer, list) {
@@ -216,7 +239,9 @@ impl ConsumerContext for Context {
     fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
         match result {
             Ok(()) => self.reach.answered(),
-            Err(error) => tracing::debug!(%error, "Offsets were not committed, trying again with the next commit"),
+            Err(error) => {
+                tracing::debug!(%error, "Offsets were not committed, trying again with the next commit")
+            }
         }
     }
 }

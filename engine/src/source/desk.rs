@@ -70,7 +70,10 @@ pub enum State {
 #[derive(Debug)]
 pub(super) enum Order {
     Subscribe(Vec<String>),
-    PutBack { partition: Partition, next: Option<i64> },
+    PutBack {
+        partition: Partition,
+        next: Option<i64>,
+    },
 }
 
 /// Shared between the thread of a source, its handles and its receipts.

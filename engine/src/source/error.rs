@@ -19,7 +19,9 @@ pub enum SourceError {
     },
     #[error("the Kafka client cannot be created: {0}")]
     Client(String),
-    #[error("no Kafka broker answers at {brokers}: {reason}; check `brokers` in [kafka] and the network between")]
+    #[error(
+        "no Kafka broker answers at {brokers}: {reason}; check `brokers` in [kafka] and the network between"
+    )]
     Unreachable { brokers: String, reason: String },
     #[error("cannot read what is stored about topic {topic}")]
     Bookmarks {
@@ -43,7 +45,9 @@ pub enum SourceError {
     },
     #[error(transparent)]
     Gap(Box<Gap>),
-    #[error("Kafka brought something that cannot be read, and it is not skipped silently: {reason}")]
+    #[error(
+        "Kafka brought something that cannot be read, and it is not skipped silently: {reason}"
+    )]
     Unreadable { reason: String },
     #[error("the Kafka client gave up: {reason}")]
     Fatal { reason: String },
@@ -52,7 +56,14 @@ pub enum SourceError {
     #[error("cannot start a thread")]
     Thread(#[source] std::io::Error),
     #[error("cannot read {}", path.display())]
-    File { path: PathBuf, source: std::io::Error },
+    File {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("{file}, line {line}")]
-    Line { file: String, line: i64, source: LineError },
+    Line {
+        file: String,
+        line: i64,
+        source: LineError,
+    },
 }

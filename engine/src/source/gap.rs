@@ -39,11 +39,17 @@ impl fmt::Display for Gap {
             write!(f, "holds {low} to {}: ", high - 1)?;
         }
         if next < low {
-            write!(f, "{} offsets were deleted before they were read", low - next)?;
+            write!(
+                f,
+                "{} offsets were deleted before they were read",
+                low - next
+            )?;
         } else {
             f.write_str("the topic was created anew, or the cluster lost its end")?;
         }
-        f.write_str("; set `on_gap = \"earliest\"` or `\"latest\"` in [kafka] to go on without them")
+        f.write_str(
+            "; set `on_gap = \"earliest\"` or `\"latest\"` in [kafka] to go on without them",
+        )
     }
 }
 

@@ -37,8 +37,15 @@ pub enum Lines {
 impl Lines {
     fn cluster(&self) -> Result<String, SourceError> {
         Ok(match self {
-            Self::File(path) => format!("file:{}", path.canonicalize().map_err(failed(path))?.display()),
-            Self::Stdin => format!("stdin:{}-{}", std::process::id(), Timestamp::now().as_nanosecond()),
+            Self::File(path) => format!(
+                "file:{}",
+                path.canonicalize().map_err(failed(path))?.display()
+            ),
+            Self::Stdin => format!(
+                "stdin:{}-{}",
+                std::process::id(),
+                Timestamp::now().as_nanosecond()
+            ),
         })
     }
 
@@ -89,7 +96,9 @@ pub fn open_lines(
         outlet,
     };
     let thread = thread::Builder::new().name("lines-source".to_owned());
-    thread.spawn(move || reader.run(ending)).map_err(SourceError::Thread)?;
+    thread
+        .spawn(move || reader.run(ending))
+        .map_err(SourceError::Thread)?;
     Ok((Source::new(desk), deliveries))
 }
 
@@ -130,7 +139,8 @@ impl LineReader {
             number += 1;
             self.follow_orders()?;
             self.take_in(&line, number)?;
-            let due = self.input.buffer().is_empty() || self.assignment.batch.is_full(MAX_MESSAGES, MAX_BYTES);
+            let due = self.input.buffer().is_empty()
+                || self.assignment.batch.is_full(MAX_MESSAGES, MAX_BYTES);
             if due && !self.hand_on() {
                 return Ok(());
             }
@@ -212,8 +222,9 @@ impl LineReader {
             match order {
                 Order::Subscribe(topics) => self.topics = topics.into_iter().collect(),
                 Order::PutBack { partition, next } => {
-                    let reason =
-                        format!("{partition} was put back to line {next:?}: is somebody else reading it, too?");
+                    let reason = format!(
+                        "{partition} was put back to line {next:?}: is somebody else reading it, too?"
+                    );
                     return Err(SourceError::Fatal { reason });
                 }
             }

@@ -27,7 +27,9 @@ pub enum LineError {
     Json(#[source] serde_json::Error),
     #[error("a message has either a `value` (JSON, null for a tombstone) or a `raw` text")]
     Value,
-    #[error("`timestamp` is neither a time as \"2026-01-31T00:00:00Z\" nor milliseconds since 1970")]
+    #[error(
+        "`timestamp` is neither a time as \"2026-01-31T00:00:00Z\" nor milliseconds since 1970"
+    )]
     Timestamp,
 }
 
@@ -103,7 +105,10 @@ mod tests {
     fn check(line: &str, value: Option<&str>) {
         let message = Outgoing::parse(line).unwrap();
         assert_eq!(
-            message.value.map(|value| String::from_utf8(value).unwrap()).as_deref(),
+            message
+                .value
+                .map(|value| String::from_utf8(value).unwrap())
+                .as_deref(),
             value,
             "{line}"
         );
@@ -128,11 +133,18 @@ mod tests {
     #[test]
     fn times_in_both_spellings() {
         for time in ["\"2019-07-08T00:15:00Z\"", "1562544900000"] {
-            let line =
-                format!(r#"{{"topic": "t", "raw": "", "key": "k", "headers": {{"h": "v"}}, "timestamp": {time}}}"#);
+            let line = format!(
+                r#"{{"topic": "t", "raw": "", "key": "k", "headers": {{"h": "v"}}, "timestamp": {time}}}"#
+            );
             let message = Outgoing::parse(&line).unwrap();
-            assert_eq!(message.timestamp.unwrap().to_string(), "2019-07-08T00:15:00Z");
-            assert_eq!((message.key.unwrap(), message.headers.len()), (b"k".to_vec(), 1));
+            assert_eq!(
+                message.timestamp.unwrap().to_string(),
+                "2019-07-08T00:15:00Z"
+            );
+            assert_eq!(
+                (message.key.unwrap(), message.headers.len()),
+                (b"k".to_vec(), 1)
+            );
         }
     }
 
@@ -141,7 +153,13 @@ mod tests {
         refused("nonsense", "not a message");
         refused(r#"{"topic": "t", "value": 1, "valeu": 2}"#, "not a message");
         refused(r#"{"topic": "t"}"#, "either a `value`");
-        refused(r#"{"topic": "t", "raw": "", "value": 1}"#, "either a `value`");
-        refused(r#"{"topic": "t", "raw": "", "timestamp": "now"}"#, "`timestamp`");
+        refused(
+            r#"{"topic": "t", "raw": "", "value": 1}"#,
+            "either a `value`",
+        );
+        refused(
+            r#"{"topic": "t", "raw": "", "timestamp": "now"}"#,
+            "`timestamp`",
+        );
     }
 }

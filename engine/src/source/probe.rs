@@ -29,9 +29,15 @@ pub struct Probed {
 }
 
 /// Asks the brokers for these topics; changes nothing and joins no group. Blocks up to the time-out.
-pub fn probe(config: &KafkaConfig, topics: &[String], timeout: Duration) -> Result<Probed, SourceError> {
+pub fn probe(
+    config: &KafkaConfig,
+    topics: &[String],
+    timeout: Duration,
+) -> Result<Probed, SourceError> {
     let reach = Arc::new(Reach::new(&config.brokers, Desk::new()));
-    let asking = Asking { reach: reach.clone() };
+    let asking = Asking {
+        reach: reach.clone(),
+    };
     let consumer: BaseConsumer<Asking> = client::asker(config)?
         .create_with_context(asking)
         .map_err(|error| config.explain(error))?;
@@ -42,11 +48,20 @@ pub fn probe(config: &KafkaConfig, topics: &[String], timeout: Duration) -> Resu
         while consumer.poll(Duration::ZERO).is_some() {}
         match answer {
             Ok(metadata) => {
-                let known = |topic: &&String| metadata.topics().iter().any(|known| known.name() == topic.as_str());
+                let known = |topic: &&String| {
+                    metadata
+                        .topics()
+                        .iter()
+                        .any(|known| known.name() == topic.as_str())
+                };
                 return Ok(Probed {
                     cluster: consumer.client().fetch_cluster_id(timeout),
                     brokers: metadata.brokers().len(),
-                    missing: topics.iter().filter(|topic| !known(topic)).cloned().collect(),
+                    missing: topics
+                        .iter()
+                        .filter(|topic| !known(topic))
+                        .cloned()
+                        .collect(),
                 });
             }
             Err(error) if Instant::now() >= until => {

@@ -28,7 +28,9 @@ pub struct Producer {
 pub enum SendError {
     #[error("the message for topic {topic} was not sent")]
     Refused { topic: String, source: KafkaError },
-    #[error("the message for topic {topic} is not known to have arrived: the client ended before the answer")]
+    #[error(
+        "the message for topic {topic} is not known to have arrived: the client ended before the answer"
+    )]
     Unknown { topic: String },
 }
 
@@ -49,7 +51,10 @@ impl Producer {
     }
 
     /// Sends messages in order and waits for all. After a failure those behind it may have arrived or not.
-    pub async fn send_all(&self, messages: impl IntoIterator<Item = Outgoing>) -> Result<u64, SendError> {
+    pub async fn send_all(
+        &self,
+        messages: impl IntoIterator<Item = Outgoing>,
+    ) -> Result<u64, SendError> {
         let mut sent = 0;
         let mut waiting = std::collections::VecDeque::new();
         for message in messages {
@@ -73,7 +78,10 @@ impl Producer {
         loop {
             match self.producer.send_result(record(message)) {
                 Ok(delivery) => return Ok(delivery),
-                Err((error, _)) if error.rdkafka_error_code() == Some(rdkafka::types::RDKafkaErrorCode::QueueFull) => {
+                Err((error, _))
+                    if error.rdkafka_error_code()
+                        == Some(rdkafka::types::RDKafkaErrorCode::QueueFull) =>
+                {
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
                 Err((source, _)) => {

@@ -40,14 +40,22 @@ const REFUSED: [(&str, &str); 17] = [
         "request.required.acks",
         "a message counts as sent only when all in-sync replicas have it",
     ),
-    ("enable.idempotence", "a message that is sent must not appear twice"),
+    (
+        "enable.idempotence",
+        "a message that is sent must not appear twice",
+    ),
     ("log.queue", "the logs are read by eventlatch"),
-    ("test.mock.num.brokers", "`eventlatch demo` runs without a broker"),
+    (
+        "test.mock.num.brokers",
+        "`eventlatch demo` runs without a broker",
+    ),
 ];
 
 impl Properties {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     pub fn contains(&self, name: &str) -> bool {
@@ -108,8 +116,13 @@ impl<'de> Deserialize<'de> for Properties {
         for (name, node) in BTreeMap::<String, Node>::deserialize(deserializer)? {
             flatten(name, node, &mut all);
         }
-        match all.keys().find_map(|name| refusal(name).map(|reason| (name, reason))) {
-            Some((name, reason)) => Err(D::Error::custom(format_args!("`{name}` cannot be set here: {reason}"))),
+        match all
+            .keys()
+            .find_map(|name| refusal(name).map(|reason| (name, reason)))
+        {
+            Some((name, reason)) => Err(D::Error::custom(format_args!(
+                "`{name}` cannot be set here: {reason}"
+            ))),
             None => Ok(Self(all)),
         }
     }
@@ -209,7 +222,8 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(
-            error.contains("`enable.auto.commit` cannot be set here: an offset is stored only once"),
+            error
+                .contains("`enable.auto.commit` cannot be set here: an offset is stored only once"),
             "{error}"
         );
         let error = toml::from_str::<KafkaConfig>("[properties]\nacks = [1]")
@@ -220,7 +234,8 @@ mod tests {
 
     #[test]
     fn values_are_never_printed() {
-        let config: KafkaConfig = toml::from_str("[properties]\nsasl.password = \"secret\"").unwrap();
+        let config: KafkaConfig =
+            toml::from_str("[properties]\nsasl.password = \"secret\"").unwrap();
         let printed = format!("{config:?}");
         assert!(
             printed.contains("sasl.password") && !printed.contains("secret"),

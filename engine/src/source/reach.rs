@@ -63,18 +63,26 @@ impl Reach {
             }
             // The reader deals with it.
             Some(Code::AutoOffsetReset) => tracing::debug!(reason, "An offset is not in the log"),
-            _ if heard.said.insert(reason.to_owned()) => tracing::warn!(reason, "Kafka reports a problem"),
+            _ if heard.said.insert(reason.to_owned()) => {
+                tracing::warn!(reason, "Kafka reports a problem")
+            }
             _ => tracing::debug!(reason, "Kafka reports a problem"),
         }
     }
 
     fn lost(&self, heard: &mut Heard) {
-        let reason = heard.connection.clone().unwrap_or_else(|| "no connection".to_owned());
+        let reason = heard
+            .connection
+            .clone()
+            .unwrap_or_else(|| "no connection".to_owned());
         if !heard.down {
             heard.down = true;
             tracing::warn!(brokers = %self.brokers, %reason, "No Kafka broker is reached, still trying");
         }
-        self.desk.health().problem = Some(format!("no Kafka broker answers at {}: {reason}", self.brokers));
+        self.desk.health().problem = Some(format!(
+            "no Kafka broker answers at {}: {reason}",
+            self.brokers
+        ));
     }
 
     pub(super) fn is_down(&self) -> bool {
@@ -118,6 +126,8 @@ pub(super) fn log(level: RDKafkaLogLevel, facility: &str, line: &str) {
             tracing::error!(target: "librdkafka", facility, "{line}");
         }
         Level::Warning => tracing::warn!(target: "librdkafka", facility, "{line}"),
-        Level::Notice | Level::Info | Level::Debug => tracing::debug!(target: "librdkafka", facility, "{line}"),
+        Level::Notice | Level::Info | Level::Debug => {
+            tracing::debug!(target: "librdkafka", facility, "{line}")
+        }
     }
 }

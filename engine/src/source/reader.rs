@@ -62,7 +62,9 @@ pub fn open(
         asked: Instant::now(),
     };
     let thread = thread::Builder::new().name("kafka-source".to_owned());
-    thread.spawn(move || reader.run(ending)).map_err(SourceError::Thread)?;
+    thread
+        .spawn(move || reader.run(ending))
+        .map_err(SourceError::Thread)?;
     Ok((Source::new(desk), deliveries))
 }
 
@@ -92,7 +94,9 @@ impl Reader {
     }
 
     fn read(&mut self) -> Result<(), SourceError> {
-        let Some(cluster) = self.connect() else { return Ok(()) };
+        let Some(cluster) = self.connect() else {
+            return Ok(());
+        };
         self.consumer.context().set_cluster(cluster);
         self.desk.health().state = State::Waiting;
         self.subscribe()?;
@@ -128,7 +132,9 @@ impl Reader {
             return Ok(());
         }
         let topics: Vec<&str> = self.topics.iter().map(String::as_str).collect();
-        self.consumer.subscribe(&topics).map_err(SourceError::Subscribe)
+        self.consumer
+            .subscribe(&topics)
+            .map_err(SourceError::Subscribe)
     }
 
     fn follow_orders(&mut self) -> Result<(), SourceError> {
@@ -152,7 +158,12 @@ impl Reader {
             return Ok(());
         }
         tracing::info!(%partition, ?next, "Starting a partition again");
-        let point = context.point(&self.consumer, &topic, number, next.map_or(Known::Nothing, Known::Next))?;
+        let point = context.point(
+            &self.consumer,
+            &topic,
+            number,
+            next.map_or(Known::Nothing, Known::Next),
+        )?;
         gap::restart(&self.consumer, &topic, number, point)?;
         context.assignment().begin(partition, next, point);
         Ok(())
@@ -163,7 +174,9 @@ impl Reader {
         let started = !self.consumer.context().assignment().batch.is_empty();
         let mut wait = if started { GROWING } else { IDLE };
         while !self.is_full() && !self.desk.stopping() {
-            let Some(polled) = self.consumer.poll(wait) else { break };
+            let Some(polled) = self.consumer.poll(wait) else {
+                break;
+            };
             wait = Duration::ZERO;
             match polled {
                 Ok(message) => self.add(&message),
@@ -215,7 +228,9 @@ impl Reader {
                 | Code::MessageSizeTooLarge
                 | Code::InvalidMessage
                 | Code::NotImplemented,
-            ) => Err(SourceError::Unreadable { reason: reach.last() }),
+            ) => Err(SourceError::Unreadable {
+                reason: reach.last(),
+            }),
             // The rest passes, and was said when it came.
             _ => Ok(()),
         }
@@ -304,7 +319,10 @@ impl Reader {
     /// Stays in the group until nothing more is settled, then tells Kafka and leaves.
     fn finish(self) {
         let Self {
-            consumer, desk, outlet, ..
+            consumer,
+            desk,
+            outlet,
+            ..
         } = self;
         drop(outlet);
         consumer.context().assignment().batch.take(&desk);

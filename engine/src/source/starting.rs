@@ -50,7 +50,9 @@ pub(super) fn known(bookmarks: &[Bookmark], partition: i32) -> (i64, Known) {
             next: Some(next),
             ..
         }) => (*epoch, Known::Next(*next)),
-        Some(Bookmark { epoch, next: None, .. }) => (*epoch, Known::Nothing),
+        Some(Bookmark {
+            epoch, next: None, ..
+        }) => (*epoch, Known::Nothing),
         None if bookmarks.is_empty() => (FIRST_EPOCH, Known::Nothing),
         None => (FIRST_EPOCH, Known::Beginning),
     }
@@ -93,13 +95,21 @@ pub(super) fn by_rule<C: ConsumerContext>(
     }
 }
 
-fn end<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str, partition: i32) -> KafkaResult<Point> {
+fn end<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    topic: &str,
+    partition: i32,
+) -> KafkaResult<Point> {
     consumer
         .fetch_watermarks(topic, partition, PATIENCE)
         .map(|(_, high)| Point::At(high))
 }
 
-fn committed<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str, partition: i32) -> KafkaResult<Point> {
+fn committed<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    topic: &str,
+    partition: i32,
+) -> KafkaResult<Point> {
     let mut list = TopicPartitionList::new();
     list.add_partition(topic, partition);
     let answer = consumer.committed_offsets(list, PATIENCE)?;
@@ -116,7 +126,11 @@ fn at_time<C: ConsumerContext>(
     partition: i32,
 ) -> KafkaResult<Point> {
     let mut list = TopicPartitionList::new();
-    list.add_partition_offset(topic, partition, Offset::Offset(time.as_millisecond().max(0)))?;
+    list.add_partition_offset(
+        topic,
+        partition,
+        Offset::Offset(time.as_millisecond().max(0)),
+    )?;
     let answer = consumer.offsets_for_times(list, PATIENCE)?;
     match offset_of(&answer, topic, partition)? {
         Offset::Offset(offset) => Ok(Point::At(offset)),
@@ -140,7 +154,11 @@ mod tests {
     fn check(bookmarks: &[(i32, i64, Option<i64>)], partition: i32, expected: (i64, Known)) {
         let bookmarks: Vec<_> = bookmarks
             .iter()
-            .map(|&(partition, epoch, next)| Bookmark { partition, epoch, next })
+            .map(|&(partition, epoch, next)| Bookmark {
+                partition,
+                epoch,
+                next,
+            })
             .collect();
         assert_eq!(known(&bookmarks, partition), expected);
     }

@@ -47,7 +47,9 @@ impl Writer {
             announce,
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
-        let thread = thread.spawn(move || owner.run(queue)).map_err(StoreError::Thread)?;
+        let thread = thread
+            .spawn(move || owner.run(queue))
+            .map_err(StoreError::Thread)?;
         Ok(Self {
             requests: Mutex::new(Some(requests)),
             thread: Mutex::new(Some(thread)),
@@ -64,7 +66,11 @@ impl Writer {
         &self,
         work: impl FnOnce(&mut Session<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let requests = self
+            .requests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let (answer, answered) = oneshot::channel();
         let call = Call {
             work: Some(work),
@@ -81,9 +87,20 @@ impl Writer {
 
     /// Ends the thread when all that is queued is done, and waits for it.
     pub(super) fn close(&self) -> Result<(), StoreError> {
-        drop(self.requests.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        thread.map_or(Ok(()), |thread| thread.join().map_err(|_| StoreError::Panicked)?)
+        drop(
+            self.requests
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        thread.map_or(Ok(()), |thread| {
+            thread.join().map_err(|_| StoreError::Panicked)?
+        })
     }
 }
 
@@ -145,7 +162,8 @@ impl Owner {
             };
             commit_group(&mut session, group);
             if session.marks_appeared {
-                self.announce.send_modify(|count| *count = count.wrapping_add(1));
+                self.announce
+                    .send_modify(|count| *count = count.wrapping_add(1));
             }
         }
         self.connection.execute_batch("PRAGMA optimize")?;
@@ -184,8 +202,14 @@ fn run_group(
     Ok(outcomes)
 }
 
-fn run_one(session: &mut Session<'_>, request: &mut dyn Request) -> rusqlite::Result<Result<(), StoreError>> {
-    session.db.prepare_cached("SAVEPOINT request")?.execute([])?;
+fn run_one(
+    session: &mut Session<'_>,
+    request: &mut dyn Request,
+) -> rusqlite::Result<Result<(), StoreError>> {
+    session
+        .db
+        .prepare_cached("SAVEPOINT request")?
+        .execute([])?;
     let announced = session.marks_appeared;
     let outcome = match request.run(session) {
         // SQLite has already rolled everything back, as it does where a disk is full: the whole group is undone.
@@ -194,7 +218,10 @@ fn run_one(session: &mut Session<'_>, request: &mut dyn Request) -> rusqlite::Re
     };
     if outcome.is_err() {
         session.marks_appeared = announced;
-        session.db.prepare_cached("ROLLBACK TO request")?.execute([])?;
+        session
+            .db
+            .prepare_cached("ROLLBACK TO request")?
+            .execute([])?;
     }
     session.db.prepare_cached("RELEASE request")?.execute([])?;
     Ok(outcome)

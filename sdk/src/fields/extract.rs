@@ -35,7 +35,11 @@ impl Plan {
 
     /// Writes the keys of a message; of a malformed one none.
     #[inline]
-    pub(crate) fn extract(&self, value: &[u8], out: &mut Output) -> Result<Option<EventTime>, String> {
+    pub(crate) fn extract(
+        &self,
+        value: &[u8],
+        out: &mut Output,
+    ) -> Result<Option<EventTime>, String> {
         let before = out.keys.len();
         let read = self.read(value, out);
         if read.is_err() {
@@ -81,7 +85,8 @@ impl Plan {
             scan::Kind::Escaped => time::from_text(unescaped(value, found).as_bytes()),
             _ => return Err(wrong(name, "epoch seconds or text", found.kind)),
         };
-        time.map(Some).map_err(|reason| format!("field `{name}`: {reason}"))
+        time.map(Some)
+            .map_err(|reason| format!("field `{name}`: {reason}"))
     }
 }
 
@@ -96,7 +101,8 @@ fn add_subsets(out: &mut Output, start: usize) {
             if open >> index & 1 == 1 {
                 key::write_any(&mut out.keys);
             } else {
-                out.keys.extend_from_within(out.marks[index]..out.marks[index + 1]);
+                out.keys
+                    .extend_from_within(out.marks[index]..out.marks[index + 1]);
             }
         }
         out.ends.push(out.keys.len() as u32);
@@ -108,7 +114,9 @@ fn add_subsets(out: &mut Output, start: usize) {
 fn write(field: &Field, found: Found, value: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
     match (field.kind, found.kind) {
         (Kind::Text | Kind::Scalar, scan::Kind::Text) => key::write_text(out, found.bytes(value)),
-        (Kind::Text | Kind::Scalar, scan::Kind::Escaped) => key::write_text(out, unescaped(value, found).as_bytes()),
+        (Kind::Text | Kind::Scalar, scan::Kind::Escaped) => {
+            key::write_text(out, unescaped(value, found).as_bytes())
+        }
         (Kind::Boolean | Kind::Scalar, scan::Kind::True) => key::write_boolean(out, true),
         (Kind::Boolean | Kind::Scalar, scan::Kind::False) => key::write_boolean(out, false),
         (Kind::Integer | Kind::Number | Kind::Scalar, scan::Kind::Number) => {
@@ -126,7 +134,10 @@ fn write_number(field: &Field, digits: &[u8], out: &mut Vec<u8>) -> Result<(), S
     }
     let number = number_of(digits)?;
     if field.kind == Kind::Integer && !is_whole(&number) {
-        return Err(format!("field `{}` must be a whole number, not {number}", field.name));
+        return Err(format!(
+            "field `{}` must be a whole number, not {number}",
+            field.name
+        ));
     }
     key::write_number(out, &number);
     Ok(())
@@ -194,9 +205,11 @@ fn wrong(name: &str, expected: &str, found: scan::Kind) -> String {
 fn explain(value: &[u8], fault: Fault) -> String {
     match fault {
         Fault::NotAnObject => "not a JSON object".to_owned(),
-        Fault::Malformed => reason_of(value, || match serde_json::from_slice::<serde_json::Value>(value) {
-            Err(error) => format!("not JSON: {error}"),
-            Ok(_) => "not JSON".to_owned(),
+        Fault::Malformed => reason_of(value, || {
+            match serde_json::from_slice::<serde_json::Value>(value) {
+                Err(error) => format!("not JSON: {error}"),
+                Ok(_) => "not JSON".to_owned(),
+            }
         }),
     }
 }

@@ -13,7 +13,9 @@ pub(super) const WIDTH: usize = 16;
 #[inline]
 #[target_feature(enable = "simd128")]
 pub(super) fn stops(chunk: &[u8; WIDTH]) -> u32 {
-    use core::arch::wasm32::{i8x16_bitmask, i8x16_lt, i8x16_splat, u8x16_eq, u8x16_splat, v128_load, v128_or};
+    use core::arch::wasm32::{
+        i8x16_bitmask, i8x16_lt, i8x16_splat, u8x16_eq, u8x16_splat, v128_load, v128_or,
+    };
 
     // SAFETY: `chunk` is 16 bytes, and a load needs no alignment.
     let bytes = unsafe { v128_load(chunk.as_ptr().cast()) };

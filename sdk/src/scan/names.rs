@@ -48,9 +48,16 @@ impl Names {
 
     /// As [`Names::position`], for a key with escapes.
     #[cold]
-    pub(super) fn position_escaped(&self, document: &[u8], start: usize, end: usize) -> Option<usize> {
+    pub(super) fn position_escaped(
+        &self,
+        document: &[u8],
+        start: usize,
+        end: usize,
+    ) -> Option<usize> {
         let key = unescape(&document[start - 1..=end])?;
-        self.0.iter().position(|name| *name.bytes == *key.as_bytes())
+        self.0
+            .iter()
+            .position(|name| *name.bytes == *key.as_bytes())
     }
 }
 
@@ -63,7 +70,9 @@ fn ends(document: &[u8], start: usize, end: usize) -> (u64, u64) {
     }
     // Eight bytes are read where there are as many; those behind the name are shifted out.
     let head = match document.get(start..).and_then(<[u8]>::first_chunk) {
-        Some(chunk) if length > 0 => u64::from_le_bytes(*chunk) << (64 - 8 * length) >> (64 - 8 * length),
+        Some(chunk) if length > 0 => {
+            u64::from_le_bytes(*chunk) << (64 - 8 * length) >> (64 - 8 * length)
+        }
         _ => document[start..end]
             .iter()
             .rev()

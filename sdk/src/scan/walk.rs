@@ -58,7 +58,11 @@ fn value(document: &[u8], at: usize) -> Option<(Found, usize)> {
         b'"' => {
             let text = text(document, at + 1)?;
             (
-                if text.escaped { Kind::Escaped } else { Kind::Text },
+                if text.escaped {
+                    Kind::Escaped
+                } else {
+                    Kind::Text
+                },
                 at + 1,
                 text.end,
                 text.end + 1,
