@@ -15,3 +15,6 @@ pub mod task;
 pub mod pipeline;
 
 pub mod config;
+
+pub mod app;
+pub mod cli;

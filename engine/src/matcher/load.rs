@@ -42,6 +42,8 @@ pub struct Generation {
     pub topics: Vec<Arc<str>>,
     pub day_shift_seconds: i32,
     pub origin: Origin,
+    /// Bytes of the file.
+    pub size: usize,
     /// The JSON that its instances are configured with.
     pub(super) config: String,
 }
@@ -152,6 +154,7 @@ impl Generation {
             topics: topics.into_iter().map(Into::into).collect(),
             day_shift_seconds: answer.day_shift_seconds,
             origin,
+            size: bytes.len(),
             config,
         })
     }

@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::{
@@ -110,25 +111,28 @@ pub async fn evaluate_batch(
 
 /// The index with all business dates that the slices need.
 async fn index_for(shared: &Shared, slices: &[Slice]) -> Result<Arc<Index>, RenderError> {
-    let arrivals = slices
-        .iter()
-        .flat_map(|slice| slice.messages.iter().map(|message| message.arrival));
     loop {
         let index = shared.index.load_full();
-        let missing = index.missing(arrivals.clone());
-        if !missing.is_empty() {
-            for (calendar, date) in missing {
-                shared.render(&calendar, date).await?;
+        let missing = index.missing(arrivals(slices));
+        if missing.is_empty() {
+            if index.is_crowded() {
+                shared
+                    .index
+                    .rcu(|index| index.without_past(arrivals(slices)));
             }
-            continue;
+            return Ok(index);
         }
-        if index.is_crowded() {
-            shared
-                .index
-                .rcu(|index| index.without_past(arrivals.clone()));
+        for (calendar, date) in missing {
+            shared.render(&calendar, date).await?;
         }
-        return Ok(index);
     }
+}
+
+fn arrivals(slices: &[Slice]) -> impl Iterator<Item = Timestamp> + Clone {
+    slices
+        .iter()
+        .flat_map(|slice| &slice.messages)
+        .map(|message| message.arrival)
 }
 
 /// Cuts a batch by topic, and a topic's messages into a share for each worker.

@@ -67,3 +67,13 @@ pub enum SourceError {
         source: LineError,
     },
 }
+
+impl SourceError {
+    /// Whether the remedy is in the configuration rather than outside.
+    pub fn is_configuration(&self) -> bool {
+        matches!(
+            self,
+            Self::Property { .. } | Self::Reference { .. } | Self::Client(_)
+        )
+    }
+}
