@@ -16,6 +16,7 @@ mod key;
 pub mod log;
 mod macros;
 mod matcher;
+pub mod prelude;
 mod problem;
 #[doc(hidden)]
 pub mod scan;

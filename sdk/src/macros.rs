@@ -68,12 +68,12 @@ macro_rules! __export_adapter {
                         candidates
                             .iter()
                             .map(|candidate| adapter.confirm(candidate))
-                    .collect()
+                            .collect()
                     })
                 }
             }
 
-            $crate::bindings::export_component!(Exported with_types_in $crate::bindings);
+    $crate::bindings::export_component!(Exported with_types_in $crate::bindings);
         };
     };
 }

@@ -3,7 +3,7 @@
 use super::check::is_whole;
 use super::{Field, Kind, Plan};
 use crate::adapter::reason_of;
-use crate::scan::{self, Fault, Found};
+use crate::scan::{self, Fault, Found, Memory};
 use crate::{EventTime, key, time};
 
 /// Where keys are written, and what is used again for each message.
@@ -12,6 +12,7 @@ pub(crate) struct Output {
     pub(crate) keys: Vec<u8>,
     pub(crate) ends: Vec<u32>,
     found: Vec<Found>,
+    memory: Memory,
     /// Where the optional fields of the first key begin and end.
     marks: Vec<usize>,
 }
@@ -24,6 +25,7 @@ impl Plan {
             keys: Vec::with_capacity(keys * 48),
             ends: Vec::with_capacity(keys),
             found: vec![Found::default(); self.fields.len() + 1],
+            memory: Memory::default(),
             marks: Vec::with_capacity(self.fields.len() + 1),
         }
     }
@@ -47,7 +49,7 @@ impl Plan {
     #[inline]
     fn read(&self, value: &[u8], out: &mut Output) -> Result<Option<EventTime>, String> {
         self.scanner
-            .scan(value, &mut out.found)
+            .scan(value, &mut out.memory, &mut out.found)
             .map_err(|fault| explain(value, fault))?;
         let start = out.keys.len();
         out.marks.clear();
