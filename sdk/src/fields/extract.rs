@@ -93,12 +93,12 @@ fn add_subsets(out: &mut Output, start: usize) {
     out.marks.push(end);
     let optional = out.marks.len() - 1;
     for open in 1..1_usize << optional {
-        out.keys.extend_from_within(start..out.marks[0]);
+        key::repeat(&mut out.keys, start, out.marks[0]);
         for index in 0..optional {
             if open >> index & 1 == 1 {
                 key::write_any(&mut out.keys);
             } else {
-                out.keys.extend_from_within(out.marks[index]..out.marks[index + 1]);
+                key::repeat(&mut out.keys, out.marks[index], out.marks[index + 1]);
             }
         }
         out.ends.push(out.keys.len() as u32);
@@ -109,7 +109,9 @@ fn add_subsets(out: &mut Output, start: usize) {
 #[inline]
 fn write(field: &Field, found: Found, value: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
     match (field.kind, found.kind) {
-        (Kind::Text | Kind::Scalar, scan::Kind::Text) => key::write_text(out, found.bytes(value)),
+        (Kind::Text | Kind::Scalar, scan::Kind::Text) => {
+            key::write_text_in(out, value, found.start as usize, found.end as usize)
+        }
         (Kind::Text | Kind::Scalar, scan::Kind::Escaped) => key::write_text(out, unescaped(value, found).as_bytes()),
         (Kind::Boolean | Kind::Scalar, scan::Kind::True) => key::write_boolean(out, true),
         (Kind::Boolean | Kind::Scalar, scan::Kind::False) => key::write_boolean(out, false),
