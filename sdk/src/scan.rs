@@ -17,6 +17,7 @@ mod walk;
 
 use names::Names;
 
+pub(crate) use number::long_integer;
 pub use shape::Memory;
 
 /// What a wanted field was found to be.
@@ -98,7 +99,9 @@ impl Scanner {
     /// `memory` makes documents of one shape cheaper and changes nothing else. After a fault `found` holds nothing of use.
     #[inline]
     pub fn scan(&self, document: &[u8], memory: &mut Memory, found: &mut [Found]) -> Result<(), Fault> {
-        found.fill(Found::default());
+        for slot in found.iter_mut() {
+            slot.kind = Kind::Absent;
+        }
         if walk::object(document, &self.names, memory, found).is_some() {
             Ok(())
         } else {

@@ -139,6 +139,10 @@ fn write_number(field: &Field, digits: &[u8], out: &mut Vec<u8>) -> Result<(), S
 /// A whole number of so few digits that nothing can go wrong.
 #[inline]
 fn small_integer(digits: &[u8]) -> Option<i64> {
+    let long = scan::long_integer(digits);
+    if long.is_some() {
+        return long;
+    }
     let (negative, digits) = match digits {
         [b'-', rest @ ..] => (true, rest),
         _ => (false, digits),

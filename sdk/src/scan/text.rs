@@ -32,14 +32,17 @@ pub(super) fn text(document: &[u8], start: usize) -> Option<Text> {
 #[inline]
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
 fn next_stop(document: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
     // Most strings are short, and most are not at the document's end.
-    if let Some(chunk) = chunk(document, start) {
+    for _ in 0..2 {
+        let Some(chunk) = chunk(document, at) else { break };
         let found = stops(chunk);
         if found != 0 {
-            return Some(start + found.trailing_zeros() as usize);
+            return Some(at + found.trailing_zeros() as usize);
         }
+        at += WIDTH;
     }
-    next_stop_further(document, start)
+    next_stop_further(document, at)
 }
 
 #[inline(never)]

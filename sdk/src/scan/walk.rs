@@ -17,11 +17,10 @@ pub(super) fn object(document: &[u8], names: &Names, memory: &mut Memory, found:
         let Some(start) = gap.after(document, at) else {
             break;
         };
-        // There may be more blanks than before where a gap does not end in a quote.
         let (value, after) = if gap.text {
             text_value(document, start)?
         } else {
-            value(document, skip_blanks(document, start))?
+            bare_value(document, start)?
         };
         note(found, gap.name, value);
         (at, fields) = (after, fields + 1);
@@ -107,8 +106,20 @@ fn key(document: &[u8], at: usize, names: &Names) -> Option<(Option<usize>, usiz
     Some((name, skip_colon(document, key.end + 1)?))
 }
 
-/// The value that begins at `at`, and the index after it.
+/// The value behind a gap that does not end in a quote: mostly a number.
 #[inline]
+#[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
+fn bare_value(document: &[u8], at: usize) -> Option<(Found, usize)> {
+    if byte(document, at).is_ascii_digit() {
+        let end = number(document, at)?;
+        return Some((Found::new(Kind::Number, at, end), end));
+    }
+    // There may be more blanks than there were.
+    value(document, skip_blanks(document, at))
+}
+
+/// The value that begins at `at`, and the index after it.
+#[inline(never)]
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
 fn value(document: &[u8], at: usize) -> Option<(Found, usize)> {
     let (kind, end) = match byte(document, at) {
