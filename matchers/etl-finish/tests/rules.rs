@@ -8,7 +8,7 @@ const TABLE0: &str = r#"{"db": "db0", "table": "table0", "partition_values": ""}
 const TABLE1: &str = r#"{"db": "db1", "table": "table1", "partition_values": "{{yyyymm|dt.format(format='%Y%m')}}"}"#;
 
 fn bench() -> Bench {
-    Bench::of_fields::<EtlFinish>("{}").unwrap()
+    Bench::of_fields::<EtlFinish>("{}").expect("a good configuration")
 }
 
 fn message(table: u8, partition: &str, timestamp: u32) -> String {

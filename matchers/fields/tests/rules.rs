@@ -4,7 +4,7 @@ use eventlatch_sdk::testing::{Bench, Outcome};
 use fields::ConfiguredFields;
 
 fn bench(config: &str) -> Bench {
-    Bench::of_fields::<ConfiguredFields>(config).unwrap()
+    Bench::of_fields::<ConfiguredFields>(config).expect("a good configuration")
 }
 
 const ORDERS: &str = r#"{

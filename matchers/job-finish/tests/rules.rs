@@ -4,7 +4,7 @@ use eventlatch_sdk::testing::{Bench, Outcome};
 use job_finish::JobFinish;
 
 fn bench(config: &str) -> Bench {
-    Bench::of_fields::<JobFinish>(config).unwrap()
+    Bench::of_fields::<JobFinish>(config).expect("a good configuration")
 }
 
 fn message(name: &str, success: bool, timestamp: u32) -> String {
