@@ -262,7 +262,7 @@ fn complete_when_due(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait, plac
     if shape.require == Require::All && awaited.is_some_and(|lacks| lacks != shape.wanted[place].id) {
         return Ok(());
     }
-    settle(books, shape, wait, place)
+    settle(books, shape, wait, place + 1)
 }
 
 /// Completes a wait, or notes what it lacks. The search begins at `from`, so that a wait on many messages does not

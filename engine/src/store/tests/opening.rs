@@ -129,6 +129,21 @@ async fn it_is_as_durable_as_sqlite_can_be() {
     assert_eq!(settings.await.unwrap(), (2, 1));
 }
 
+#[tokio::test]
+async fn cached_statements_keep_their_plans() {
+    let fixture = Fixture::new(MarkMode::Local);
+    let prepared_anew = fixture.store.writer.call(|session| {
+        let mut statement = session
+            .db
+            .prepare_cached("SELECT id FROM waits WHERE sensor_id = ?1 AND state = ?2")?;
+        for sensor in 0..3 {
+            assert!(!statement.exists(rusqlite::params![sensor, "complete"])?);
+        }
+        Ok(statement.get_status(rusqlite::StatementStatus::RePrepare))
+    });
+    assert_eq!(prepared_anew.await.unwrap(), 0);
+}
+
 #[test]
 fn the_section_refuses_what_it_does_not_know() {
     let check = |toml: &str, expect: Result<&str, &str>| {
