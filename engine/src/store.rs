@@ -1,8 +1,8 @@
 //! What happened, kept in SQLite: sensors, matches, waits, marks and the offsets they follow from.
 //!
 //! All SQL on our own database is here and nowhere above. One thread owns the writing connection and commits in groups
-//! ([`writer`]); readers look beside it ([`Reader`]). Knows no Kafka, no Wasm and no outside system. Start at
-//! [`Store::record`] and follow it into [`record`], then [`waits`].
+//! (`writer`); readers look beside it ([`Reader`]). Knows no Kafka, no Wasm and no outside system. Start at
+//! [`Store::record`] and follow it into `record`, then `waits`.
 
 mod columns;
 mod database;
@@ -88,6 +88,9 @@ impl Store {
         let identity = Arc::from(database::identity(&opened.connection)?);
         let reader = Arc::new(Reader::beside(&opened.path)?);
         let offsets = Arc::new(Reader::beside(&opened.path)?);
+        if mode == MarkMode::Local {
+            marks::settle_left_over(&opened.connection)?;
+        }
         let writer = Arc::new(Writer::start(opened, mode)?);
         Ok(Self {
             writer,

@@ -1,7 +1,7 @@
 //! The outbox: marks recorded with what they follow from, delivered by somebody else, or settled at once.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{MarkMode, columns, error::StoreError, reader::Reader, writer::Session};
 use crate::domain::{
@@ -90,12 +90,22 @@ fn settle(
     Ok(())
 }
 
-fn supersede(
-    session: &Session<'_>,
-    task: Task<'_>,
-    state: TaskState,
-    now: &str,
-) -> Result<(), StoreError> {
+/// Where the tasks are ours now and were not before: what was still to be delivered is settled.
+pub(super) fn settle_left_over(db: &Connection) -> Result<(), StoreError> {
+    let now = columns::now();
+    let transaction = db.unchecked_transaction()?;
+    let tasks = "INSERT INTO tasks (sensor, wait, task_id, state, updated_at)
+                 SELECT sensors.name, waits.name, marks.task_id, marks.state, ?1
+                   FROM marks JOIN waits ON waits.id = marks.wait_id JOIN sensors ON sensors.id = waits.sensor_id
+                  WHERE marks.status = 'pending'
+                 ON CONFLICT DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at";
+    transaction.execute(tasks, [&now])?;
+    let marks = "UPDATE marks SET status = 'delivered', resolved_at = ?1 WHERE status = 'pending'";
+    transaction.execute(marks, [&now])?;
+    Ok(transaction.commit()?)
+}
+
+fn supersede(session: &Session<'_>, task: Task<'_>, state: TaskState, now: &str) -> Result<(), StoreError> {
     let update = "UPDATE marks SET status = 'superseded', resolved_at = ?4
                    WHERE wait_id = ?1 AND task_id = ?2 AND state <> ?3 AND status = 'pending'";
     session.db.prepare_cached(update)?.execute(params![

@@ -276,7 +276,7 @@ fn complete_when_due(
     {
         return Ok(());
     }
-    settle(books, shape, wait, place)
+    settle(books, shape, wait, place + 1)
 }
 
 /// Completes a wait, or notes what it lacks. The search begins at `from`, so that a wait on many messages does not

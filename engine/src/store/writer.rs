@@ -2,7 +2,7 @@
 //!
 //! Requests queue up while a transaction is being synced to disk; the next transaction takes them together. Each runs
 //! in a savepoint of its own: one that fails is undone and answered with its error, the others go on. Nobody is
-//! answered before the commit. Start at [`Writer::call`], then [`commit_group`].
+//! answered before the commit. Start at [`Writer::call`], then [`Owner::commit`].
 
 use std::{
     fs::File,
@@ -155,35 +155,35 @@ impl Owner {
             {
                 group.push(another);
             }
-            let mut session = Session {
-                db: &self.connection,
-                mode: self.mode,
-                marks_appeared: false,
-            };
-            commit_group(&mut session, group);
-            if session.marks_appeared {
-                self.announce
-                    .send_modify(|count| *count = count.wrapping_add(1));
-            }
+            self.commit(group);
         }
         self.connection.execute_batch("PRAGMA optimize")?;
         self.connection.close().map_err(|(_, error)| error.into())
     }
-}
 
-/// Runs the requests of a group in one transaction and answers all of them.
-fn commit_group(session: &mut Session<'_>, mut group: Vec<Box<dyn Request>>) {
-    match run_group(session, &mut group) {
-        Ok(outcomes) => group
-            .into_iter()
-            .zip(outcomes)
-            .for_each(|(request, outcome)| request.answer(outcome)),
-        Err(error) => {
-            session.marks_appeared = false;
-            let error = Arc::new(error);
-            group
-                .into_iter()
-                .for_each(|request| request.answer(Err(StoreError::Commit(Arc::clone(&error)))));
+    /// Runs the requests of a group in one transaction and answers all of them.
+    fn commit(&self, mut group: Vec<Box<dyn Request>>) {
+        let mut session = Session {
+            db: &self.connection,
+            mode: self.mode,
+            marks_appeared: false,
+        };
+        match run_group(&mut session, &mut group) {
+            Ok(outcomes) => {
+                if session.marks_appeared {
+                    self.announce.send_modify(|count| *count = count.wrapping_add(1));
+                }
+                group
+                    .into_iter()
+                    .zip(outcomes)
+                    .for_each(|(request, outcome)| request.answer(outcome));
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                group
+                    .into_iter()
+                    .for_each(|request| request.answer(Err(StoreError::Commit(Arc::clone(&error)))));
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The statement and the note that it ran (`eventlatch_marks`) are one transaction there, so an attempt that is
 //! repeated has no second effect. This is the one place outside `store` that holds SQL, and only for foreign
-//! databases. Start at [`Database::mark`].
+//! databases. Start at `Database::mark`.
 
 mod statement;
 
