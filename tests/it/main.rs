@@ -1,0 +1,3 @@
+//! The integration tests: real Kafka, real processes. Each file tells one story.
+
+mod source;
