@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use rdkafka::{
-    ClientContext, TopicPartitionList,
+    ClientContext, Offset, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol},
     error::{KafkaError, KafkaResult},
@@ -171,14 +171,21 @@ impl Context {
 
     /// Stores what was settled for the next lazy commit.
     pub(super) fn store_settled(&self, consumer: &BaseConsumer<Self>) {
+        let mut list = TopicPartitionList::new();
         for chain in &self.assignment().chains {
             let Some(next) = chain.lease.take_settled() else {
                 continue;
             };
-            let partition = &chain.lease.partition;
-            if let Err(error) = consumer.store_offset(&partition.topic, partition.number, next) {
-                tracing::debug!(%partition, next, %error, "The offset was not stored for the next commit");
+            let Partition { topic, number, .. } = &chain.lease.partition;
+            if let Err(error) = list.add_partition_offset(topic, *number, Offset::Offset(next)) {
+                tracing::debug!(%error, topic = &**topic, "An offset cannot be stored");
             }
+        }
+        // (`store_offset` without the s means the message before.)
+        if list.count() > 0
+            && let Err(error) = consumer.store_offsets(&list)
+        {
+            tracing::debug!(%error, "Offsets were not stored for the next commit");
         }
     }
 }

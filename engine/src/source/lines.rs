@@ -111,6 +111,8 @@ impl LineReader {
     fn run(mut self, ending: Ending) {
         self.desk.served_here();
         if let Err(error) = self.read() {
+            // What came before it is good.
+            self.hand_on();
             self.desk.health().problem = Some(error.to_string());
             self.outlet.send(Err(error));
         }
@@ -225,5 +227,78 @@ impl LineReader {
     fn hand_on(&mut self) -> bool {
         let deliveries = self.assignment.take(&self.desk);
         deliveries.is_empty() || self.outlet.send(Ok(deliveries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{error::Error, io::Write};
+
+    use super::*;
+    use crate::source::Bookmark;
+
+    struct At(Option<i64>);
+
+    impl Bookmarks for At {
+        fn stored(&self, cluster: &str, topic: &str) -> Result<Vec<Bookmark>, Box<dyn Error + Send + Sync>> {
+            assert!(cluster.starts_with("file:/") && topic != "other", "{cluster} {topic}");
+            Ok(self
+                .0
+                .map(|next| Bookmark {
+                    partition: 0,
+                    epoch: 0,
+                    next: Some(next),
+                })
+                .into_iter()
+                .collect())
+        }
+    }
+
+    /// Reads a file and shows what came: `topic span offsets`, or the error.
+    fn read(text: &str, next: Option<i64>) -> Vec<String> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        let lines = Lines::File(file.path().to_owned());
+        let topics = vec!["a".to_owned(), "b".to_owned()];
+        let (_source, mut deliveries) = open_lines(&lines, topics, Arc::new(At(next))).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let mut seen = Vec::new();
+        while let Some(batch) = runtime.block_on(deliveries.next()) {
+            match batch {
+                Ok(batch) => seen.extend(batch.into_iter().map(|delivery| show(delivery.slice))),
+                Err(error) => seen.push(error.to_string().replace(&file.path().display().to_string(), "FILE")),
+            }
+        }
+        seen
+    }
+
+    fn show(slice: crate::domain::message::Slice) -> String {
+        let offsets: Vec<_> = slice.messages.iter().map(|message| message.offset).collect();
+        format!(
+            "{} {:?}..{} {offsets:?}",
+            slice.partition.topic, slice.span.from, slice.span.to
+        )
+    }
+
+    const TEXT: &str = "{\"topic\":\"a\",\"value\":1}\n\n{\"topic\":\"b\",\"value\":2}\n{\"topic\":\"other\",\"value\":2}\n{\"topic\":\"a\",\"raw\":\"\"}";
+
+    #[test]
+    fn offsets_are_line_numbers_topic_by_topic() {
+        assert_eq!(read(TEXT, None), ["a None..6 [1, 5]", "b None..4 [3]"]);
+    }
+
+    #[test]
+    fn a_restart_goes_on_after_the_stored_line() {
+        assert_eq!(read(TEXT, Some(4)), ["a Some(4)..6 [5]"]);
+        assert_eq!(read(TEXT, Some(6)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_line_that_is_no_message_ends_it_and_is_named() {
+        let seen = read(
+            "{\"topic\":\"a\",\"value\":1}\n{\"topic\":\"a\"}\n{\"topic\":\"a\",\"value\":1}\n",
+            None,
+        );
+        assert_eq!(seen, ["a None..2 [1]", "FILE, line 2"]);
     }
 }

@@ -19,6 +19,7 @@ async fn a_slow_receiver_loses_neither_messages_nor_its_membership() {
     // Shorter than the pause below: a source that did not poll would be thrown out.
     config.properties.set("max.poll.interval.ms", "3000").unwrap();
     config.properties.set("session.timeout.ms", "3000").unwrap();
+    config.properties.set("heartbeat.interval.ms", "500").unwrap();
     let mut reading = Reading::open(&config, &[&topic], &ledger);
     reading.step().await.unwrap();
     let held = tokio::time::Instant::now() + Duration::from_secs(6);

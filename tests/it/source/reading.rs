@@ -17,6 +17,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 impl Reading {
     pub(crate) fn open(config: &KafkaConfig, topics: &[&Topic], ledger: &Ledger) -> Self {
+        crate::logging::on();
         let topics = topics.iter().map(|topic| topic.name.clone()).collect();
         let (source, deliveries) = source::open(config, topics, Arc::new(ledger.clone())).unwrap();
         Self {
