@@ -15,6 +15,7 @@ mod deliveries;
 mod desk;
 mod error;
 mod gap;
+mod incoming;
 mod lines;
 mod mock;
 mod outgoing;

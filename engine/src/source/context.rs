@@ -96,7 +96,7 @@ impl Context {
                 number,
                 epoch,
             };
-            tracing::info!(topic, partition = number, from = ?point, stored = next.is_some(), "Reading a partition");
+            tracing::info!(topic, partition = number, from = %point, stored = next.is_some(), "Reading a partition");
             beginnings.push((partition, next, point));
             bookmarks = Some((topic, stored));
         }

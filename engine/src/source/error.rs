@@ -35,7 +35,7 @@ pub enum SourceError {
     },
     #[error("cannot take over the partitions that Kafka assigned")]
     Assign(#[source] KafkaError),
-    #[error("cannot start {partition} again at offset {next}")]
+    #[error("cannot start {partition} again at {next}")]
     PutBack {
         partition: String,
         next: String,

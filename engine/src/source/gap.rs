@@ -99,10 +99,10 @@ pub(super) fn restart(
     number: i32,
     point: Point,
 ) -> Result<(), SourceError> {
-    let failed = |source| SourceError::PutBack {
+    let failed = |error| SourceError::PutBack {
         partition: format!("{topic}/{number}"),
-        next: format!("{point:?}"),
-        source,
+        next: point.to_string(),
+        source: Box::new(error),
     };
     let Err(error) = consumer.seek(topic, number, point.offset(), PATIENCE) else {
         return Ok(());

@@ -19,7 +19,7 @@ use super::{
     assignment::Assignment,
     deliveries::{Ending, Outlet, channel},
     desk::{Desk, Order, State},
-    reader::arrival,
+    incoming::arrival,
     starting::{self, Known, Point},
 };
 use crate::domain::message::{Message, Partition};

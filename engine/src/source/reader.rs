@@ -6,12 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jiff::Timestamp;
 use rdkafka::{
     TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
     error::{KafkaError, RDKafkaErrorCode},
-    message::{BorrowedMessage, Headers, Message as _},
+    message::{BorrowedMessage, Message as _},
 };
 
 use super::{
@@ -20,10 +19,11 @@ use super::{
     deliveries::{Ending, NotSent, Outlet, channel},
     desk::{Desk, Order, State},
     gap,
+    incoming::owned,
     reach::Reach,
     starting::Known,
 };
-use crate::domain::message::{Header, Message, Partition};
+use crate::domain::message::Partition;
 
 /// How long a poll waits when there is nothing to do. Orders and settled offsets are seen to at this pace.
 const IDLE: Duration = Duration::from_millis(100);
@@ -315,47 +315,5 @@ impl Reader {
         // Dropping the consumer commits what is stored and leaves the group.
         drop(consumer);
         tracing::debug!("The consumer is closed");
-    }
-}
-
-fn owned(message: &BorrowedMessage<'_>) -> Message {
-    Message {
-        offset: message.offset(),
-        arrival: arrival(message.timestamp().to_millis(), Timestamp::now()),
-        key: message.key().map(<[u8]>::to_vec),
-        value: message.payload().map(<[u8]>::to_vec),
-        headers: message.headers().map(headers).unwrap_or_default(),
-    }
-}
-
-fn headers<H: Headers>(headers: &H) -> Vec<Header> {
-    headers
-        .iter()
-        .map(|header| Header {
-            name: header.key.to_owned(),
-            value: header.value.unwrap_or_default().to_vec(),
-        })
-        .collect()
-}
-
-/// The record's timestamp, never later than now; now where it has none.
-pub(super) fn arrival(record: Option<i64>, now: Timestamp) -> Timestamp {
-    let record = record
-        .filter(|ms| *ms >= 0)
-        .and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    record.map_or(now, |record| record.min(now))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_arrival_is_never_in_the_future() {
-        let now = Timestamp::from_millisecond(1_000).unwrap();
-        assert_eq!(arrival(Some(999), now).as_millisecond(), 999);
-        assert_eq!(arrival(Some(1_001), now), now);
-        assert_eq!(arrival(Some(-1), now), now);
-        assert_eq!(arrival(None, now), now);
     }
 }

@@ -1,6 +1,6 @@
 //! Where a partition starts that was just assigned or put back.
 
-use std::{thread, time::Duration};
+use std::{fmt, thread, time::Duration};
 
 use jiff::Timestamp;
 use rdkafka::{
@@ -32,6 +32,15 @@ impl Point {
         match self {
             Self::At(offset) => Offset::Offset(offset),
             Self::Beginning => Offset::Beginning,
+        }
+    }
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(offset) => offset.fmt(f),
+            Self::Beginning => f.write_str("the beginning"),
         }
     }
 }
