@@ -31,7 +31,7 @@ pub enum SourceError {
         topic: String,
         partition: i32,
         start: String,
-        source: KafkaError,
+        source: Box<KafkaError>,
     },
     #[error("cannot take over the partitions that Kafka assigned")]
     Assign(#[source] KafkaError),
@@ -39,7 +39,7 @@ pub enum SourceError {
     PutBack {
         partition: String,
         next: String,
-        source: KafkaError,
+        source: Box<KafkaError>,
     },
     #[error(transparent)]
     Gap(Box<Gap>),

@@ -90,11 +90,12 @@ pub(super) fn by_rule<C: ConsumerContext>(
                 thread::sleep(Duration::from_millis(200) * attempt);
                 attempt += 1;
             }
-            Err(source) => {
+            Err(error) => {
+                let (topic, start, source) = (topic.to_owned(), start.to_string(), Box::new(error));
                 return Err(SourceError::Start {
-                    topic: topic.into(),
+                    topic,
                     partition,
-                    start: start.to_string(),
+                    start,
                     source,
                 });
             }
