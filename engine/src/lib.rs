@@ -5,3 +5,6 @@
 
 pub mod domain;
 pub mod source;
+pub mod matcher;
+pub mod store;
+pub mod task;

@@ -1,0 +1,30 @@
+//! Matchers: loads WebAssembly components, keeps warm instances of them and asks them what messages are.
+//!
+//! Knows nothing of sensors, stores or Kafka: batches of messages in, keys and verdicts out. A matcher's failure is part
+//! of the answer, never an error of the caller. Start at [`worker`], which evaluates; [`load`] is how a file becomes a
+//! [`Generation`]; [`limits`] says what a guest may use.
+
+mod batch;
+mod bindings;
+mod builtin;
+mod cache;
+mod config;
+mod fault;
+mod instance;
+mod interface;
+mod limits;
+mod load;
+mod registry;
+mod runtime;
+mod worker;
+
+pub use batch::{EventTime, Extraction, SetAside};
+pub use builtin::BUILTINS;
+pub use config::{Config, Settings};
+pub use fault::{Fault, FaultKind};
+pub use instance::{Candidate, Moment, Prepared, Problem, Verdict};
+pub use limits::Limits;
+pub use load::{Generation, LoadError, Origin};
+pub use registry::{Registry, RegistryError, TopicError};
+pub use runtime::{Runtime, RuntimeError};
+pub use worker::{Pool, Worker};

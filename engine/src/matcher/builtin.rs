@@ -1,0 +1,8 @@
+//! The matchers that come with eventlatch, built by `build.rs` and embedded.
+
+/// The bytes of the built-in matchers.
+pub const BUILTINS: [&[u8]; 3] = [
+    include_bytes!(concat!(env!("OUT_DIR"), "/etl_finish.wasm")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/job_finish.wasm")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/fields.wasm")),
+];

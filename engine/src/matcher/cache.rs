@@ -1,0 +1,110 @@
+//! Compiled matchers on disk: private, keyed by what was compiled and by what compiled it.
+//!
+//! A file of the cache is machine code that this process will run. It is therefore kept in a directory of the user's
+//! own, carries a checksum, and is never taken from anywhere else: users hand in `.wasm`, the service compiles.
+
+use std::{
+    fs,
+    hash::{DefaultHasher, Hash, Hasher},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest, Sha256};
+use wasmtime::{Engine, component::Component};
+
+const CHECKSUM: usize = 32;
+
+/// A directory of compiled matchers, or none: then every start compiles anew.
+#[derive(Debug, Default)]
+pub struct Cache {
+    directory: Option<PathBuf>,
+}
+
+impl Cache {
+    /// Opens a cache. One that cannot be written is done without, and said so.
+    pub fn open(directory: &Path) -> Self {
+        match private_directory(directory) {
+            Ok(()) => Self { directory: Some(directory.to_owned()) },
+            Err(error) => {
+                tracing::warn!(directory = %directory.display(), %error, "Compiled matchers are not kept");
+                Self::default()
+            }
+        }
+    }
+
+    /// The compiled form of the file with this hash, made by `component` if it is not there yet.
+    pub(super) fn compiled<E: From<wasmtime::Error>>(
+        &self,
+        engine: &Engine,
+        sha256: &str,
+        component: impl FnOnce() -> Result<Vec<u8>, E>,
+    ) -> Result<Component, E> {
+        let path = self.directory.as_ref().map(|directory| directory.join(file_name(engine, sha256)));
+        if let Some(found) = path.as_deref().and_then(|path| load(engine, path)) {
+            return Ok(found);
+        }
+        let compiled = Component::new(engine, component()?)?;
+        if let Some(path) = path
+            && let Err(error) = save(&path, &compiled)
+        {
+            tracing::warn!(path = %path.display(), %error, "A compiled matcher was not kept");
+        }
+        Ok(compiled)
+    }
+}
+
+fn file_name(engine: &Engine, sha256: &str) -> String {
+    let mut compatibility = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut compatibility);
+    format!("{sha256}-{:016x}.cwasm", compatibility.finish())
+}
+
+#[expect(unsafe_code, reason = "the only way to load compiled code; see the module's head for why it can be trusted")]
+fn load(engine: &Engine, path: &Path) -> Option<Component> {
+    let bytes = fs::read(path).ok()?;
+    let (checksum, code) = bytes.split_at_checked(CHECKSUM)?;
+    if Sha256::digest(code).as_slice() != checksum {
+        tracing::warn!(path = %path.display(), "A damaged compiled matcher is made anew");
+        return None;
+    }
+    // SAFETY: the checksum shows the bytes to be those that `save` wrote, whole, and the file's name that this very
+    // engine's version and settings made them.
+    unsafe { Component::deserialize(engine, code) }.ok()
+}
+
+/// Written beside and renamed, so that no reader meets half a file.
+fn save(path: &Path, component: &Component) -> io::Result<()> {
+    let code = component.serialize().map_err(io::Error::other)?;
+    let beside = path.with_extension(format!("{}.tmp", std::process::id()));
+    let mut file = private_file(&beside)?;
+    file.write_all(&Sha256::digest(&code))?;
+    file.write_all(&code)?;
+    file.sync_all()?;
+    fs::rename(beside, path)
+}
+
+#[cfg(unix)]
+fn private_directory(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+}
+
+#[cfg(unix)]
+fn private_file(path: &Path) -> io::Result<fs::File> {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+#[cfg(not(unix))]
+fn private_directory(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)
+}
+
+#[cfg(not(unix))]
+fn private_file(path: &Path) -> io::Result<fs::File> {
+    fs::File::create(path)
+}

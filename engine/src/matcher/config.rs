@@ -1,0 +1,71 @@
+//! `[matchers]`: where matchers are, what they may use, and how each is configured.
+
+use std::{collections::BTreeMap, fmt, path::PathBuf};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+
+use super::limits::Limits;
+
+/// `[matchers]`. Every other key of the section is the name of a matcher: `[matchers.etl-finish.config]`.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// Directory of `*.wasm` files, relative to the configuration file. Default `matchers`, if there is one.
+    pub directory: Option<PathBuf>,
+    /// Directory in which compiled matchers are kept. Default: `eventlatch` in the user's cache directory.
+    pub cache: Option<PathBuf>,
+    /// Threads that evaluate messages; at least two. Default: one per processor.
+    pub workers: Option<usize>,
+    pub limits: Limits,
+    pub named: BTreeMap<String, Settings>,
+}
+
+/// `[matchers.NAME]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The matcher that serves under this name; default: the one called NAME. With it one matcher can serve several
+    /// times, configured differently (`use = "fields"`).
+    pub r#use: Option<String>,
+    /// Given to the matcher as JSON when it starts; the matcher says what it knows.
+    pub config: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Settings {
+    pub(super) fn config_json(&self) -> String {
+        serde_json::Value::Object(self.config.clone()).to_string()
+    }
+}
+
+// By hand, since `flatten` would lose the line of an error.
+impl<'de> Deserialize<'de> for Config {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Section;
+
+        impl<'de> Visitor<'de> for Section {
+            type Value = Config;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table of matchers")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Config, A::Error> {
+                let mut config = Config::default();
+                while let Some(key) = map.next_key::<String>()? {
+                    match key.as_str() {
+                        "directory" => config.directory = Some(map.next_value()?),
+                        "cache" => config.cache = Some(map.next_value()?),
+                        "workers" => config.workers = Some(map.next_value()?),
+                        "limits" => config.limits = map.next_value()?,
+                        _ => drop(config.named.insert(key, map.next_value()?)),
+                    }
+                }
+                Ok(config)
+            }
+        }
+
+        deserializer.deserialize_map(Section)
+    }
+}

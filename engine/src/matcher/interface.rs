@@ -1,0 +1,153 @@
+//! Which matcher interface a file speaks, read before anything is compiled.
+
+use wasmparser::{ExternalKind, Parser, Payload};
+
+/// The interface that this host serves.
+pub(super) const VERSION: &str = "1.0.0";
+
+const EXPORT: &str = "eventlatch:matcher/guest@";
+
+/// What may be imported: the host interface of any version that we serve.
+const IMPORT: &str = "eventlatch:matcher/host@1.0.0";
+
+/// The two forms in which a matcher may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Component,
+    /// A core module that carries its component type, as `cargo build --target wasm32-unknown-unknown` makes it.
+    CoreModule,
+}
+
+/// Why a file is no matcher for this host.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotAMatcher {
+    #[error("it is not a WebAssembly file")]
+    NotWasm,
+    #[error("it is damaged")]
+    Damaged(#[source] wasmparser_error::Error),
+    #[error(
+        "it does not export `eventlatch:matcher/guest`, only {found} (hint: write the matcher with the SDK's \
+         `export_matcher!`, or against the WIT world `eventlatch:matcher/matcher`)"
+    )]
+    WrongWorld { found: String },
+    #[error(
+        "it was built for version {found} of the matcher interface and this eventlatch serves {VERSION} \
+         (hint: build it again with the SDK of this release)"
+    )]
+    OtherVersion { found: String },
+    #[error(
+        "it imports `{name}`, and a matcher may import nothing but `{IMPORT}` (hint: matchers are pure; remove what \
+         needs clocks, files, network or randomness)"
+    )]
+    ForbiddenImport { name: String },
+}
+
+/// `wasmparser`'s error as a comparable value.
+pub mod wasmparser_error {
+    /// What is wrong and at which byte.
+    #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+    #[error("{message} (at byte {offset})")]
+    pub struct Error {
+        message: String,
+        offset: u64,
+    }
+
+    impl From<wasmparser::BinaryReaderError> for Error {
+        fn from(error: wasmparser::BinaryReaderError) -> Self {
+            Self { message: error.message().to_owned(), offset: error.offset() as u64 }
+        }
+    }
+}
+
+/// Tells a matcher of this interface from anything else.
+pub(super) fn check(bytes: &[u8]) -> Result<Form, NotAMatcher> {
+    let form = if Parser::is_component(bytes) {
+        Form::Component
+    } else if Parser::is_core_wasm(bytes) {
+        Form::CoreModule
+    } else {
+        return Err(NotAMatcher::NotWasm);
+    };
+    let names = names(bytes).map_err(|error| NotAMatcher::Damaged(error.into()))?;
+    check_version(&names.exports)?;
+    check_imports(&names.imports)?;
+    Ok(form)
+}
+
+fn check_version(exports: &[String]) -> Result<(), NotAMatcher> {
+    let versions = exports.iter().filter_map(|name| name.strip_prefix(EXPORT));
+    // A core module exports each function as `interface@version#function`.
+    let version = versions.map(|rest| rest.split_once('#').map_or(rest, |(version, _)| version)).next();
+    match version {
+        Some(VERSION) => Ok(()),
+        Some(other) => Err(NotAMatcher::OtherVersion { found: other.to_owned() }),
+        None => Err(NotAMatcher::WrongWorld { found: list(exports) }),
+    }
+}
+
+fn check_imports(imports: &[String]) -> Result<(), NotAMatcher> {
+    match imports.iter().find(|name| *name != IMPORT) {
+        Some(name) => Err(NotAMatcher::ForbiddenImport { name: name.clone() }),
+        None => Ok(()),
+    }
+}
+
+fn list(names: &[String]) -> String {
+    let shown: Vec<_> = names.iter().take(5).map(|name| format!("`{name}`")).collect();
+    match shown.is_empty() {
+        true => "nothing".to_owned(),
+        false => shown.join(", "),
+    }
+}
+
+#[derive(Default)]
+struct Names {
+    imports: Vec<String>,
+    exports: Vec<String>,
+}
+
+/// What the outermost module or component imports and exports.
+fn names(bytes: &[u8]) -> wasmparser::Result<Names> {
+    let (mut names, mut depth) = (Names::default(), 0);
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload? {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth -= 1,
+            payload if depth == 0 => names.note(payload)?,
+            _ => {}
+        }
+    }
+    Ok(names)
+}
+
+impl Names {
+    fn note(&mut self, payload: Payload<'_>) -> wasmparser::Result<()> {
+        match payload {
+            Payload::ComponentImportSection(section) => {
+                for import in section {
+                    self.imports.push(import?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(section) => {
+                for export in section {
+                    self.exports.push(export?.name.name.to_owned());
+                }
+            }
+            Payload::ImportSection(section) => {
+                for import in section.into_imports() {
+                    self.imports.push(import?.module.to_owned());
+                }
+            }
+            Payload::ExportSection(section) => {
+                for export in section {
+                    let export = export?;
+                    if export.kind == ExternalKind::Func {
+                        self.exports.push(export.name.to_owned());
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

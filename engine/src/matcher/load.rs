@@ -1,0 +1,195 @@
+//! From the bytes of a file to a generation that can serve.
+
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
+
+use sha2::{Digest, Sha256};
+use wasmtime::component::InstancePre;
+use wit_component::ComponentEncoder;
+
+use super::{
+    bindings::{MatcherPre, exports::eventlatch::matcher::guest::{self, Description, Needs}},
+    config::Settings,
+    fault::Fault,
+    instance::{Guest, Instance, Problem},
+    interface::{self, Form, NotAMatcher},
+    runtime::Runtime,
+};
+
+/// Where a matcher came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    BuiltIn,
+    File(PathBuf),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BuiltIn => f.write_str("built in"),
+            Self::File(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// One build of a matcher with one configuration, checked and ready to be asked.
+pub struct Generation {
+    pub(super) loaded: Loaded,
+    pub description: About,
+    /// The topics it serves.
+    pub topics: Vec<Arc<str>>,
+    pub day_shift_seconds: i32,
+    pub origin: Origin,
+    /// The JSON that its instances are configured with.
+    pub(super) config: String,
+}
+
+/// What is needed to make instances.
+pub(super) struct Loaded {
+    pub(super) name: Arc<str>,
+    pub(super) sha256: Arc<str>,
+    pub(super) pre: MatcherPre<Guest>,
+    pub(super) needs: Needs,
+}
+
+/// What a matcher says of itself.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct About {
+    pub name: String,
+    pub version: String,
+    pub summary: String,
+    pub interface: &'static str,
+    pub wanted_schema: serde_json::Value,
+    pub message_schema: serde_json::Value,
+    pub config_schema: serde_json::Value,
+}
+
+/// Why a matcher cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error("load it")]
+    NotAMatcher(#[from] NotAMatcher),
+    #[error("wrap the core module as a component")]
+    Wrap(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("compile or link it")]
+    Compile(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("ask it to {0}")]
+    Call(&'static str, #[source] Fault),
+    #[error("it refuses its configuration: {}", list(.0))]
+    Config(Vec<Problem>),
+    #[error("it describes itself badly: {0}")]
+    Description(String),
+}
+
+fn list(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl From<wasmtime::Error> for LoadError {
+    fn from(error: wasmtime::Error) -> Self {
+        Self::Compile(error.into())
+    }
+}
+
+impl Generation {
+    /// Checks, compiles and configures a matcher. It serves under its own name unless given another; `named` holds the
+    /// settings for each name. One that knows no topic of its own is not configured under its own name.
+    pub fn load(
+        runtime: &Runtime,
+        bytes: &[u8],
+        origin: Origin,
+        name: Option<&str>,
+        named: &BTreeMap<String, Settings>,
+    ) -> Result<Self, LoadError> {
+        let form = interface::check(bytes)?;
+        let sha256 = hex(&Sha256::digest(bytes));
+        let component =
+            runtime.cache.compiled(&runtime.engine, &sha256, || component_bytes(form, bytes))?;
+        let pre: InstancePre<Guest> = runtime.linker.instantiate_pre(&component)?;
+        let mut loaded = Loaded {
+            name: name.unwrap_or("?").into(),
+            sha256: sha256.into(),
+            pre: MatcherPre::new(pre)?,
+            needs: Needs::empty(),
+        };
+        let mut instance = Instance::new(&loaded, &runtime.limits).map_err(|fault| LoadError::Call("start", fault))?;
+        let description = instance.describe().map_err(|fault| LoadError::Call("describe itself", fault))?;
+        let about = about(&description)?;
+        loaded.name = name.unwrap_or(&about.name).into();
+        loaded.needs = description.needs;
+        let settings = named.get(&*loaded.name).filter(|settings| name.is_some() || settings.r#use.is_none());
+        let config = settings.cloned().unwrap_or_default().config_json();
+        let answer = match description.topics.is_empty() && name.is_none() {
+            true => guest::Settings { topics: Vec::new(), day_shift_seconds: 0 },
+            false => instance.configure(&config).map_err(|fault| LoadError::Call("take its configuration", fault))?
+                .map_err(LoadError::Config)?,
+        };
+        let topics = if answer.topics.is_empty() { description.topics } else { answer.topics };
+        Ok(Self {
+            loaded,
+            description: about,
+            topics: topics.into_iter().map(Into::into).collect(),
+            day_shift_seconds: answer.day_shift_seconds,
+            origin,
+            config,
+        })
+    }
+
+    /// The name that it serves under.
+    pub fn name(&self) -> &Arc<str> {
+        &self.loaded.name
+    }
+
+    /// Of the file as it was given, in lower-case hexadecimal.
+    pub fn sha256(&self) -> &Arc<str> {
+        &self.loaded.sha256
+    }
+
+    /// Whether it wants to see messages without a value.
+    pub fn takes_tombstones(&self) -> bool {
+        self.loaded.needs.contains(Needs::TOMBSTONES)
+    }
+
+    /// The `default`s of its wanted messages' fields.
+    pub fn wanted_defaults(&self) -> impl Iterator<Item = (&String, &serde_json::Value)> {
+        let properties = self.description.wanted_schema.get("properties").and_then(|it| it.as_object());
+        properties.into_iter().flatten().filter_map(|(name, schema)| Some((name, schema.get("default")?)))
+    }
+}
+
+fn component_bytes(form: Form, bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
+    match form {
+        Form::Component => Ok(bytes.to_owned()),
+        Form::CoreModule => wrap(bytes).map_err(|error| LoadError::Wrap(error.into())),
+    }
+}
+
+fn wrap(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+    ComponentEncoder::default().validate(true).module(bytes)?.encode()
+}
+
+fn about(description: &Description) -> Result<About, LoadError> {
+    let name = &description.name;
+    let proper = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if name.is_empty() || !name.chars().all(proper) {
+        let complaint = format!("`{name}` is no name for a matcher; use lower-case letters, digits and dashes");
+        return Err(LoadError::Description(complaint));
+    }
+    Ok(About {
+        name: name.clone(),
+        version: description.version.clone(),
+        summary: description.summary.clone(),
+        interface: interface::VERSION,
+        wanted_schema: schema("wanted message", &description.wanted_schema)?,
+        message_schema: schema("message", &description.message_schema)?,
+        config_schema: schema("configuration", &description.config_schema)?,
+    })
+}
+
+fn schema(of: &str, text: &str) -> Result<serde_json::Value, LoadError> {
+    serde_json::from_str(text)
+        .map_err(|error| LoadError::Description(format!("its schema of the {of} is not JSON: {error}")))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

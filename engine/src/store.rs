@@ -1,0 +1,244 @@
+//! What happened, kept in SQLite: sensors, matches, waits, marks and the offsets they follow from.
+//!
+//! All SQL on our own database is here and nowhere above. One thread owns the writing connection and commits in groups
+//! ([`writer`]); readers look beside it ([`Reader`]). Knows no Kafka, no Wasm and no outside system. Start at
+//! [`Store::record`] and follow it into [`record`], then [`waits`].
+
+mod columns;
+mod database;
+mod error;
+mod generations;
+mod marks;
+mod reader;
+mod record;
+mod renderings;
+mod sensors;
+mod shape;
+mod status;
+mod waits;
+mod windows;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use jiff::{Timestamp, civil::Date};
+use tokio::sync::watch;
+
+use crate::domain::{
+    mark::{Mark, MarkId, Outcome},
+    recording::{Recorded, Recording},
+    sensor::{Owner, Sensor, SensorId},
+    wanted::{RenderingId, WantedId},
+};
+
+pub use error::StoreError;
+pub use generations::{Generation, GenerationState};
+pub use reader::{ActiveWanted, Reader, StoredDeadLetter, StoredOffset};
+pub use sensors::{Refused, Synced};
+pub use status::{NearMissStatus, Received, SensorStatus, WaitStatus, WantedStatus};
+use writer::Writer;
+
+/// `[store]`: where everything is kept.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The SQLite database file. It is created where there is none; its directory must exist, on a local disk. Beside
+    /// it SQLite keeps `PATH-wal` and `PATH-shm`, and `PATH.lock` keeps a second process out. Default:
+    /// `eventlatch.db`.
+    pub path: PathBuf,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            path: PathBuf::from("eventlatch.db"),
+        }
+    }
+}
+
+/// Who tells the tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MarkMode {
+    /// The store itself, in its `tasks` table and in the transaction that records the match.
+    Local,
+    /// An adapter, later: marks stay pending until [`Store::resolve`].
+    Outbox,
+}
+
+/// The open store. Clones share it; the last one to go, or [`Store::close`], ends the writer thread.
+#[derive(Clone)]
+pub struct Store {
+    writer: Arc<Writer>,
+    reader: Arc<Reader>,
+    /// Apart from the other, so that a long report never delays an assignment of partitions.
+    offsets: Arc<Reader>,
+    identity: Arc<str>,
+}
+
+impl Store {
+    /// Opens the store, creates or migrates it where needed, and keeps every other process out.
+    pub fn open(config: &Config, mode: MarkMode) -> Result<Self, StoreError> {
+        let opened = database::open(&config.path)?;
+        let identity = Arc::from(database::identity(&opened.connection)?);
+        let reader = Arc::new(Reader::beside(&opened.path)?);
+        let offsets = Arc::new(Reader::beside(&opened.path)?);
+        let writer = Arc::new(Writer::start(opened, mode)?);
+        Ok(Self {
+            writer,
+            reader,
+            offsets,
+            identity,
+        })
+    }
+
+    /// The random name that it was given when it was created.
+    pub fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    /// Takes each recording whole and moves its partition's offset with it, all in one transaction. One that lost its
+    /// place is dropped and answered with the place to go on from; the others are kept.
+    pub async fn record(&self, recordings: Vec<Recording>) -> Result<Vec<Recorded>, StoreError> {
+        self.writer
+            .call(move |session| record::record(session, &recordings))
+            .await
+    }
+
+    /// Makes the sensors of all files what these are: new ones come, changed ones change, those of files that are
+    /// gone retire. A sensor that belongs to the API is left alone and named in the answer.
+    pub async fn sync_sensors(&self, now: Timestamp, all: Vec<(Owner, Sensor)>) -> Result<Synced, StoreError> {
+        self.writer.call(move |session| sensors::sync(session, now, &all)).await
+    }
+
+    /// Defines or redefines one sensor. The other owner's is refused.
+    pub async fn put_sensor(&self, now: Timestamp, owner: Owner, sensor: Sensor) -> Result<SensorId, StoreError> {
+        self.writer
+            .call(move |session| sensors::put(session, now, &owner, &sensor))
+            .await
+    }
+
+    /// Retires a sensor; false where there is none. The other owner's is refused.
+    pub async fn retire_sensor(&self, owner: Owner, name: String) -> Result<bool, StoreError> {
+        self.writer
+            .call(move |session| sensors::retire(session, &owner, &name))
+            .await
+    }
+
+    /// Notes how wanted messages render on a date and answers with the rendering in force for each, in order. Nothing
+    /// is written where that is known already; call it with about 1,000 at a time.
+    pub async fn save_renderings(
+        &self,
+        rendered: Vec<(WantedId, Date, String)>,
+    ) -> Result<Vec<RenderingId>, StoreError> {
+        self.writer
+            .call(move |session| renderings::save(session, &rendered))
+            .await
+    }
+
+    /// Opens the waits of the current windows for the next `limit` sensors after one, and judges waits anew whose
+    /// sensor was redefined. The answer is where to go on; none is the end. The renderings of the current business
+    /// dates must be saved before. May be repeated.
+    pub async fn open_waits(
+        &self,
+        now: Timestamp,
+        after: Option<SensorId>,
+        limit: usize,
+    ) -> Result<Option<SensorId>, StoreError> {
+        self.writer
+            .call(move |session| waits::open_current(session, now, after, limit))
+            .await
+    }
+
+    /// Notes what came of attempts to deliver marks.
+    pub async fn resolve(&self, outcomes: Vec<(MarkId, Outcome)>) -> Result<(), StoreError> {
+        self.writer
+            .call(move |session| marks::resolve(session, &outcomes))
+            .await
+    }
+
+    /// Notes a build of a matcher. One that serves retires the one before it.
+    pub async fn save_generation(&self, generation: Generation) -> Result<(), StoreError> {
+        self.writer
+            .call(move |session| generations::save(session, &generation))
+            .await
+    }
+
+    /// Changes whenever marks were recorded that wait for delivery.
+    pub fn marks_appeared(&self) -> watch::Receiver<u64> {
+        self.writer.marks_appeared()
+    }
+
+    /// How far the partitions of a topic have been read. Blocks for a moment; meant for a rebalance callback.
+    pub fn stored_offsets(&self, cluster: &str, topic: &str) -> Result<Vec<StoredOffset>, StoreError> {
+        self.offsets.stored_offsets(cluster, topic)
+    }
+
+    /// A page of the wanted messages of all active sensors, by id.
+    pub async fn active_wanted(&self, after: WantedId, limit: usize) -> Result<Vec<ActiveWanted>, StoreError> {
+        self.read(move |reader| reader.active_wanted(after, limit)).await
+    }
+
+    /// The marks that are due, the longest due first. One that is being delivered is among them until it is resolved.
+    pub async fn pending_marks(&self, now: Timestamp, limit: usize) -> Result<Vec<Mark>, StoreError> {
+        self.read(move |reader| reader.pending_marks(now, limit)).await
+    }
+
+    /// When the next mark that is not due yet will be.
+    pub async fn next_mark_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.read(move |reader| reader.next_mark_due(now)).await
+    }
+
+    /// The builds of matchers, the newest first.
+    pub async fn generations(&self) -> Result<Vec<Generation>, StoreError> {
+        self.read(Reader::generations).await
+    }
+
+    /// The newest messages that were set aside.
+    pub async fn dead_letters(&self, limit: usize) -> Result<Vec<StoredDeadLetter>, StoreError> {
+        self.read(move |reader| reader.dead_letters(limit)).await
+    }
+
+    /// How all active sensors stand, by name.
+    pub async fn status(&self, now: Timestamp) -> Result<Vec<SensorStatus>, StoreError> {
+        self.read(move |reader| reader.status(now)).await
+    }
+
+    /// Takes no more work, finishes what is queued and lets go of the file.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        let writer = Arc::clone(&self.writer);
+        tokio::task::spawn_blocking(move || writer.close())
+            .await
+            .map_err(|_| StoreError::Panicked)?
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let reader = Arc::clone(&self.reader);
+        tokio::task::spawn_blocking(move || look(&reader))
+            .await
+            .map_err(|_| StoreError::Panicked)?
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("identity", &self.identity)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The file that keeps a second process out.
+fn lock_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
+}

@@ -1,0 +1,171 @@
+//! Opening the file: whose it is, which schema it has, and how connections to it behave.
+
+use std::{
+    fs::{File, TryLockError},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, params};
+
+use super::{columns, error::StoreError, lock_path};
+
+/// `evlt`: says in the file's header whose it is.
+const APPLICATION_ID: i32 = 0x6576_6c74;
+
+/// Each brings a store from the version of its place to the next. Only ever appended to.
+const MIGRATIONS: [&str; 1] = [include_str!("schema/0001.sql")];
+
+/// How long one connection waits for another's short locks.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The store's file with its writing connection. Dropping it lets go of the lock.
+pub(super) struct Opened {
+    pub(super) connection: Connection,
+    /// Without symbolic links: two names of one file are one store.
+    pub(super) path: PathBuf,
+    pub(super) lock: File,
+}
+
+/// Opens for writing, creates or migrates where needed.
+pub(super) fn open(path: &Path) -> Result<Opened, StoreError> {
+    let path = resolved(path);
+    let lock = lock(&path)?;
+    let mut connection = connect(&path, OpenFlags::default())?;
+    let version = recognise(&connection, &path)?;
+    settings(&connection).map_err(|error| opening(&path, error))?;
+    migrate(&mut connection, version).map_err(|error| opening(&path, error))?;
+    Ok(Opened { connection, path, lock })
+}
+
+/// Opens for reading, also while another process writes.
+pub(super) fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
+    if !path.exists() {
+        return Err(StoreError::Missing { path: path.to_owned() });
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = connect(path, flags)?;
+    let found = recognise(&connection, path)?;
+    if found < supported() {
+        return Err(StoreError::Older {
+            path: path.to_owned(),
+            found,
+            supported: supported(),
+        });
+    }
+    Ok(connection)
+}
+
+pub(super) fn identity(connection: &Connection) -> Result<String, StoreError> {
+    Ok(connection.query_row("SELECT identity FROM store", [], |row| row.get(0))?)
+}
+
+fn supported() -> i64 {
+    MIGRATIONS.len() as i64
+}
+
+fn opening(path: &Path, source: rusqlite::Error) -> StoreError {
+    match source.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => StoreError::NotADatabase { path: path.to_owned() },
+        _ => StoreError::Open {
+            path: path.to_owned(),
+            source,
+        },
+    }
+}
+
+fn resolved(path: &Path) -> PathBuf {
+    if let Ok(whole) = path.canonicalize() {
+        return whole;
+    }
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    match (parent.canonicalize(), path.file_name()) {
+        (Ok(parent), Some(name)) => parent.join(name),
+        _ => path.to_owned(),
+    }
+}
+
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let lock = lock_path(path);
+    let failed = |source| StoreError::Lock {
+        path: lock.clone(),
+        source,
+    };
+    let file = File::options()
+        .create(true)
+        .write(true)
+        .truncate(false)
+        .open(&lock)
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Busy { path: path.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let configured = || {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.set_prepared_statement_cache_capacity(128);
+        Ok(connection)
+    };
+    configured().map_err(|error| opening(path, error))
+}
+
+/// Refuses what is not ours or too new, before anything is changed. The answer is the version; 0 is an empty file.
+fn recognise(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
+    let look = || {
+        let objects: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        let owner: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        Ok((objects, owner, version))
+    };
+    let (objects, found, version) = look().map_err(|error| opening(path, error))?;
+    if objects == 0 && found == 0 && version == 0 {
+        return Ok(0);
+    }
+    if found != APPLICATION_ID {
+        return Err(StoreError::Foreign {
+            path: path.to_owned(),
+            found,
+            ours: APPLICATION_ID,
+        });
+    }
+    if version > supported() {
+        return Err(StoreError::Newer {
+            path: path.to_owned(),
+            found: version,
+            supported: supported(),
+        });
+    }
+    Ok(version)
+}
+
+fn settings(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "cache_size", -65_536)?;
+    connection.pragma_update_and_check(None, "journal_size_limit", 64 << 20, |_| Ok(()))
+}
+
+fn migrate(connection: &mut Connection, version: i64) -> rusqlite::Result<()> {
+    for (from, script) in (0..).zip(MIGRATIONS).skip(version as usize) {
+        let step = connection.transaction()?;
+        step.execute_batch(script)?;
+        if from == 0 {
+            step.pragma_update(None, "application_id", APPLICATION_ID)?;
+            let created = "INSERT INTO store (one, identity, created_at) VALUES (1, lower(hex(randomblob(16))), ?1)";
+            step.execute(created, params![columns::now()])?;
+        }
+        step.pragma_update(None, "user_version", from + 1)?;
+        step.commit()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! The outbox: marks recorded with what they follow from, delivered by somebody else, or settled at once.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{MarkMode, columns, error::StoreError, reader::Reader, writer::Session};
+use crate::domain::{
+    mark::{Evidence, Mark, MarkId, Outcome, TaskState},
+    wait::WaitId,
+};
+
+/// One task of one wait.
+#[derive(Clone, Copy)]
+pub(super) struct Task<'a> {
+    pub(super) sensor: &'a str,
+    pub(super) wait: &'a str,
+    pub(super) wait_id: WaitId,
+    pub(super) task_id: &'a str,
+}
+
+/// Shows a task of a wait that has just opened as pending, where the tasks are ours.
+pub(super) fn await_task(session: &Session<'_>, task: Task<'_>, now: &str) -> Result<(), StoreError> {
+    if session.mode == MarkMode::Local {
+        let insert = "INSERT INTO tasks (sensor, wait, task_id, state, updated_at) VALUES (?1, ?2, ?3, 'pending', ?4)
+                      ON CONFLICT DO NOTHING";
+        session
+            .db
+            .prepare_cached(insert)?
+            .execute([task.sensor, task.wait, task.task_id, now])?;
+    }
+    Ok(())
+}
+
+/// Marks a task once: the same state of the same task again changes nothing.
+pub(super) fn mark(
+    session: &mut Session<'_>,
+    task: Task<'_>,
+    state: TaskState,
+    evidence: Option<i64>,
+    now: &str,
+) -> Result<(), StoreError> {
+    let local = session.mode == MarkMode::Local;
+    let (status, resolved_at) = if local {
+        ("delivered", Some(now))
+    } else {
+        ("pending", None)
+    };
+    let insert = "INSERT INTO marks (wait_id, task_id, state, match_id, status, created_at, resolved_at)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
+    let values = params![
+        task.wait_id.0,
+        task.task_id,
+        state.word(),
+        evidence,
+        status,
+        now,
+        resolved_at
+    ];
+    if session.db.prepare_cached(insert)?.execute(values)? == 0 {
+        return Ok(());
+    }
+    if local {
+        settle(session, task, state, now)
+    } else {
+        session.marks_appeared = true;
+        supersede(session, task, state, now)
+    }
+}
+
+fn settle(session: &Session<'_>, task: Task<'_>, state: TaskState, now: &str) -> Result<(), StoreError> {
+    let upsert = "INSERT INTO tasks (sensor, wait, task_id, state, updated_at) VALUES (?1, ?2, ?3, ?4, ?5)
+                  ON CONFLICT DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at";
+    session
+        .db
+        .prepare_cached(upsert)?
+        .execute([task.sensor, task.wait, task.task_id, state.word(), now])?;
+    Ok(())
+}
+
+fn supersede(session: &Session<'_>, task: Task<'_>, state: TaskState, now: &str) -> Result<(), StoreError> {
+    let update = "UPDATE marks SET status = 'superseded', resolved_at = ?4
+                   WHERE wait_id = ?1 AND task_id = ?2 AND state <> ?3 AND status = 'pending'";
+    session
+        .db
+        .prepare_cached(update)?
+        .execute(params![task.wait_id.0, task.task_id, state.word(), now])?;
+    Ok(())
+}
+
+/// Notes what came of attempts. A mark that was superseded meanwhile stays so.
+pub(super) fn resolve(session: &mut Session<'_>, outcomes: &[(MarkId, Outcome)]) -> Result<(), StoreError> {
+    let now = columns::now();
+    let update = "UPDATE marks SET attempts = attempts + 1, status = ?2, next_attempt_at = ?3, last_error = ?4,
+                                   resolved_at = ?5
+                   WHERE id = ?1 AND status = 'pending'";
+    let mut update = session.db.prepare_cached(update)?;
+    for (id, outcome) in outcomes {
+        let (status, next, error, resolved) = match outcome {
+            Outcome::Delivered => ("delivered", None, None, Some(&now)),
+            Outcome::Retry { at, reason } => ("pending", Some(columns::instant(*at)), Some(reason), None),
+            Outcome::Rejected { reason } => ("rejected", None, Some(reason), Some(&now)),
+        };
+        update.execute(params![id.0, status, next, error, resolved])?;
+    }
+    Ok(())
+}
+
+impl Reader {
+    /// The marks that are due, the longest due first.
+    pub fn pending_marks(&self, now: Timestamp, limit: usize) -> Result<Vec<Mark>, StoreError> {
+        let sql = "SELECT marks.id, sensors.name, waits.name, waits.business_date, marks.task_id, marks.state,
+                          marks.attempts, marks.match_id IS NOT NULL,
+                          matches.cluster, matches.topic, matches.\"partition\", matches.epoch, matches.\"offset\",
+                          matches.matcher, matches.sha256, matches.event_time, matches.arrival
+                     FROM marks
+                     JOIN waits ON waits.id = marks.wait_id
+                     JOIN sensors ON sensors.id = waits.sensor_id
+                     LEFT JOIN matches ON matches.id = marks.match_id
+                    WHERE marks.status = 'pending' AND ifnull(marks.next_attempt_at, '') <= ?1
+                    ORDER BY ifnull(marks.next_attempt_at, ''), marks.id LIMIT ?2";
+        self.rows(sql, params![columns::instant(now), limit as i64], pending)
+    }
+
+    /// When the next mark that is not due yet will be.
+    pub fn next_mark_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT next_attempt_at FROM marks
+                    WHERE status = 'pending' AND ifnull(next_attempt_at, '') > ?1
+                    ORDER BY ifnull(next_attempt_at, '') LIMIT 1";
+        self.with(|db| {
+            let mut statement = db.prepare_cached(sql)?;
+            let next = statement.query_row([columns::instant(now)], |row| columns::read_instant(row, 0));
+            Ok(next.optional()?)
+        })
+    }
+}
+
+fn pending(row: &Row<'_>) -> rusqlite::Result<Mark> {
+    const STATES: [TaskState; 3] = [TaskState::Success, TaskState::Failed, TaskState::Skipped];
+    let has_evidence: bool = row.get(7)?;
+    Ok(Mark {
+        id: MarkId(row.get(0)?),
+        sensor: row.get(1)?,
+        wait: row.get(2)?,
+        business_date: columns::read_date(row, 3)?,
+        task_id: row.get(4)?,
+        state: columns::read_word(row, 5, STATES, TaskState::word)?,
+        evidence: has_evidence.then(|| evidence(row)).transpose()?,
+        attempts: row.get(6)?,
+    })
+}
+
+fn evidence(row: &Row<'_>) -> rusqlite::Result<Evidence> {
+    Ok(Evidence {
+        position: columns::read_position(row, 8)?,
+        matcher: row.get(13)?,
+        sha256: row.get(14)?,
+        event_time: columns::read_optional_instant(row, 15)?,
+        arrival: columns::read_instant(row, 16)?,
+    })
+}

@@ -1,0 +1,173 @@
+//! Looking into the store beside its writer, also from another process.
+
+use std::{
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Params, Row, params};
+
+use super::{columns, database, error::StoreError};
+use crate::domain::{
+    message::Position, recording::DeadLetterKind, sensor::SensorId, wanted::WantedId, window::Frequency,
+};
+
+/// A read-only connection.
+pub struct Reader {
+    db: Mutex<Connection>,
+}
+
+/// How far a partition has been read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredOffset {
+    pub partition: i32,
+    pub epoch: i64,
+    /// The offset to be read next.
+    pub next: i64,
+}
+
+/// A wanted message of an active sensor: what an index over all of them needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActiveWanted {
+    pub id: WantedId,
+    pub sensor: SensorId,
+    pub sensor_name: String,
+    pub timezone: String,
+    pub day_shift_seconds: i32,
+    pub matcher: String,
+    pub topic: String,
+    pub frequency: Frequency,
+    pub task_id: String,
+    pub optional: bool,
+    /// JSON: what the matcher sees of it.
+    pub fields: String,
+}
+
+/// A message that was set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredDeadLetter {
+    pub position: Position,
+    pub arrival: Timestamp,
+    pub key: Option<Vec<u8>>,
+    /// The beginning of it; none is a tombstone.
+    pub payload: Option<Vec<u8>>,
+    /// Of the whole payload.
+    pub payload_size: Option<i64>,
+    pub kind: DeadLetterKind,
+    pub reason: String,
+    pub matcher: String,
+    pub sha256: String,
+    pub recorded_at: Timestamp,
+}
+
+impl Reader {
+    /// Opens a store for reading, whether the service runs or not.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::beside(path)
+    }
+
+    pub(super) fn beside(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self {
+            db: Mutex::new(database::open_read_only(path)?),
+        })
+    }
+
+    /// The random name that the store was given when it was created.
+    pub fn identity(&self) -> Result<String, StoreError> {
+        self.with(database::identity)
+    }
+
+    /// How far the partitions of a topic have been read.
+    pub fn stored_offsets(&self, cluster: &str, topic: &str) -> Result<Vec<StoredOffset>, StoreError> {
+        let sql = "SELECT \"partition\", epoch, next FROM offsets WHERE cluster = ?1 AND topic = ?2 ORDER BY 1";
+        self.rows(sql, [cluster, topic], |row| {
+            Ok(StoredOffset {
+                partition: row.get(0)?,
+                epoch: row.get(1)?,
+                next: row.get(2)?,
+            })
+        })
+    }
+
+    /// A page of the wanted messages of all active sensors, by id.
+    pub fn active_wanted(&self, after: WantedId, limit: usize) -> Result<Vec<ActiveWanted>, StoreError> {
+        let sql = "SELECT wanted.id, sensors.id, sensors.name, sensors.timezone, wanted.day_shift_seconds,
+                          wanted.matcher, wanted.topic, wanted.frequency, wanted.task_id, wanted.optional,
+                          wanted.fields
+                     FROM wanted CROSS JOIN sensors ON sensors.id = wanted.sensor_id
+                    WHERE wanted.id > ?1 AND wanted.state = 'active' AND sensors.state = 'active'
+                    ORDER BY wanted.id LIMIT ?2";
+        self.rows(sql, params![after.0, limit as i64], active_wanted)
+    }
+
+    /// The newest messages that were set aside.
+    pub fn dead_letters(&self, limit: usize) -> Result<Vec<StoredDeadLetter>, StoreError> {
+        let sql = "SELECT cluster, topic, \"partition\", epoch, \"offset\", arrival, key, payload, payload_size, kind,
+                          reason, matcher, sha256, recorded_at
+                     FROM dead_letters ORDER BY id DESC LIMIT ?1";
+        self.rows(sql, [limit as i64], dead_letter)
+    }
+
+    /// Lets something look at one moment of the store.
+    pub(super) fn with<T>(&self, look: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let db = self.db.lock().unwrap_or_else(PoisonError::into_inner);
+        let moment = db.unchecked_transaction()?;
+        let seen = look(&moment)?;
+        moment.commit()?;
+        Ok(seen)
+    }
+
+    pub(super) fn rows<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.with(|db| rows(db, sql, params, read))
+    }
+}
+
+/// All rows of a query.
+pub(super) fn rows<T>(
+    db: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>, StoreError> {
+    let mut statement = db.prepare_cached(sql)?;
+    let rows = statement.query_map(params, read)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn active_wanted(row: &Row<'_>) -> rusqlite::Result<ActiveWanted> {
+    Ok(ActiveWanted {
+        id: WantedId(row.get(0)?),
+        sensor: SensorId(row.get(1)?),
+        sensor_name: row.get(2)?,
+        timezone: row.get(3)?,
+        day_shift_seconds: row.get(4)?,
+        matcher: row.get(5)?,
+        topic: row.get(6)?,
+        frequency: columns::read_frequency(row, 7)?,
+        task_id: row.get(8)?,
+        optional: row.get(9)?,
+        fields: row.get(10)?,
+    })
+}
+
+fn dead_letter(row: &Row<'_>) -> rusqlite::Result<StoredDeadLetter> {
+    const KINDS: [DeadLetterKind; 2] = [DeadLetterKind::Reject, DeadLetterKind::Fault];
+    Ok(StoredDeadLetter {
+        position: columns::read_position(row, 0)?,
+        arrival: columns::read_instant(row, 5)?,
+        key: row.get(6)?,
+        payload: row.get(7)?,
+        payload_size: row.get(8)?,
+        kind: columns::read_word(row, 9, KINDS, DeadLetterKind::word)?,
+        reason: row.get(10)?,
+        matcher: row.get(11)?,
+        sha256: row.get(12)?,
+        recorded_at: columns::read_instant(row, 13)?,
+    })
+}

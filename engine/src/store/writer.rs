@@ -1,0 +1,201 @@
+//! The one thread that writes.
+//!
+//! Requests queue up while a transaction is being synced to disk; the next transaction takes them together. Each runs
+//! in a savepoint of its own: one that fails is undone and answered with its error, the others go on. Nobody is
+//! answered before the commit. Start at [`Writer::call`], then [`commit_group`].
+
+use std::{
+    fs::File,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{MarkMode, database::Opened, error::StoreError};
+
+/// Requests that may wait; whoever brings one more waits too, and so back to Kafka.
+const QUEUE: usize = 256;
+/// Requests that are committed together at most.
+const GROUP: usize = 64;
+
+/// What a request works with, inside the transaction.
+pub(super) struct Session<'a> {
+    pub(super) db: &'a Connection,
+    pub(super) mode: MarkMode,
+    /// Set by whoever records a mark that waits for delivery.
+    pub(super) marks_appeared: bool,
+}
+
+/// The handle on the thread. Dropping it lets the thread finish what is queued, in the background.
+pub(super) struct Writer {
+    requests: Mutex<Option<mpsc::Sender<Box<dyn Request>>>>,
+    thread: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
+    marks_appeared: watch::Receiver<u64>,
+}
+
+impl Writer {
+    pub(super) fn start(opened: Opened, mode: MarkMode) -> Result<Self, StoreError> {
+        let (requests, queue) = mpsc::channel(QUEUE);
+        let (announce, marks_appeared) = watch::channel(0);
+        let owner = Owner {
+            connection: opened.connection,
+            _lock: opened.lock,
+            mode,
+            announce,
+        };
+        let thread = std::thread::Builder::new().name("store-writer".to_owned());
+        let thread = thread.spawn(move || owner.run(queue)).map_err(StoreError::Thread)?;
+        Ok(Self {
+            requests: Mutex::new(Some(requests)),
+            thread: Mutex::new(Some(thread)),
+            marks_appeared,
+        })
+    }
+
+    pub(super) fn marks_appeared(&self) -> watch::Receiver<u64> {
+        self.marks_appeared.clone()
+    }
+
+    /// Lets the thread do some work and waits until it is committed.
+    pub(super) async fn call<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Session<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (answer, answered) = oneshot::channel();
+        let call = Call {
+            work: Some(work),
+            value: None,
+            answer,
+        };
+        requests
+            .ok_or(StoreError::Closed)?
+            .send(Box::new(call))
+            .await
+            .map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Panicked)?
+    }
+
+    /// Ends the thread when all that is queued is done, and waits for it.
+    pub(super) fn close(&self) -> Result<(), StoreError> {
+        drop(self.requests.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        thread.map_or(Ok(()), |thread| thread.join().map_err(|_| StoreError::Panicked)?)
+    }
+}
+
+/// One thing to do, and somebody who waits for it.
+trait Request: Send {
+    fn run(&mut self, session: &mut Session<'_>) -> Result<(), StoreError>;
+    fn answer(self: Box<Self>, outcome: Result<(), StoreError>);
+}
+
+struct Call<W, T> {
+    work: Option<W>,
+    value: Option<T>,
+    answer: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, W> Request for Call<W, T>
+where
+    T: Send,
+    W: FnOnce(&mut Session<'_>) -> Result<T, StoreError> + Send,
+{
+    fn run(&mut self, session: &mut Session<'_>) -> Result<(), StoreError> {
+        let work = self.work.take().ok_or(StoreError::Panicked)?;
+        let run = catch_unwind(AssertUnwindSafe(|| work(session)));
+        self.value = Some(run.map_err(|_| StoreError::Panicked)??);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<(), StoreError>) {
+        let Self { value, answer, .. } = *self;
+        // Whoever asked may have gone; what was done is done.
+        drop(answer.send(outcome.and_then(|()| value.ok_or(StoreError::Panicked))));
+    }
+}
+
+type Queue = mpsc::Receiver<Box<dyn Request>>;
+
+/// The thread's own things.
+struct Owner {
+    connection: Connection,
+    /// Held as long as the connection: see [`Opened`].
+    _lock: File,
+    mode: MarkMode,
+    announce: watch::Sender<u64>,
+}
+
+impl Owner {
+    fn run(self, mut queue: Queue) -> Result<(), StoreError> {
+        while let Some(first) = queue.blocking_recv() {
+            let mut group = vec![first];
+            while group.len() < GROUP
+                && let Ok(another) = queue.try_recv()
+            {
+                group.push(another);
+            }
+            let mut session = Session {
+                db: &self.connection,
+                mode: self.mode,
+                marks_appeared: false,
+            };
+            commit_group(&mut session, group);
+            if session.marks_appeared {
+                self.announce.send_modify(|count| *count = count.wrapping_add(1));
+            }
+        }
+        self.connection.execute_batch("PRAGMA optimize")?;
+        self.connection.close().map_err(|(_, error)| error.into())
+    }
+}
+
+/// Runs the requests of a group in one transaction and answers all of them.
+fn commit_group(session: &mut Session<'_>, mut group: Vec<Box<dyn Request>>) {
+    match run_group(session, &mut group) {
+        Ok(outcomes) => group
+            .into_iter()
+            .zip(outcomes)
+            .for_each(|(request, outcome)| request.answer(outcome)),
+        Err(error) => {
+            session.marks_appeared = false;
+            let error = Arc::new(error);
+            group
+                .into_iter()
+                .for_each(|request| request.answer(Err(StoreError::Commit(Arc::clone(&error)))));
+        }
+    }
+}
+
+/// An error is one that undid the whole group.
+fn run_group(
+    session: &mut Session<'_>,
+    group: &mut [Box<dyn Request>],
+) -> rusqlite::Result<Vec<Result<(), StoreError>>> {
+    let transaction = Transaction::new_unchecked(session.db, TransactionBehavior::Immediate)?;
+    let mut outcomes = Vec::with_capacity(group.len());
+    for request in group {
+        outcomes.push(run_one(session, request.as_mut())?);
+    }
+    transaction.commit()?;
+    Ok(outcomes)
+}
+
+fn run_one(session: &mut Session<'_>, request: &mut dyn Request) -> rusqlite::Result<Result<(), StoreError>> {
+    session.db.prepare_cached("SAVEPOINT request")?.execute([])?;
+    let announced = session.marks_appeared;
+    let outcome = match request.run(session) {
+        // SQLite has already rolled everything back, as it does where a disk is full: the whole group is undone.
+        Err(StoreError::Sqlite(error)) if session.db.is_autocommit() => return Err(error),
+        outcome => outcome,
+    };
+    if outcome.is_err() {
+        session.marks_appeared = announced;
+        session.db.prepare_cached("ROLLBACK TO request")?.execute([])?;
+    }
+    session.db.prepare_cached("RELEASE request")?.execute([])?;
+    Ok(outcome)
+}
