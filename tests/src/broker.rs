@@ -57,18 +57,11 @@ impl Broker {
     pub fn start() -> Self {
         let directory = TempDir::with_prefix("eventlatch-kafka-").expect("a temporary directory can be made");
         let [port, controller] = free_ports();
-        fs::write(
-            directory.path().join("server.properties"),
-            properties(directory.path(), port, controller),
-        )
-        .expect("the temporary directory can be written");
+        fs::write(directory.path().join("server.properties"), properties(directory.path(), port, controller))
+            .expect("the temporary directory can be written");
         format_storage(directory.path());
         let process = run(directory.path());
-        let mut broker = Self {
-            directory,
-            port,
-            process,
-        };
+        let mut broker = Self { directory, port, process };
         broker.wait_until_up();
         broker
     }
@@ -90,10 +83,7 @@ impl Broker {
     }
 
     fn wait_until_up(&mut self) {
-        let config = KafkaConfig {
-            brokers: self.address(),
-            ..KafkaConfig::default()
-        };
+        let config = KafkaConfig { brokers: self.address(), ..KafkaConfig::default() };
         wait_for("the broker to start", START, || {
             if let Ok(Some(status)) = self.process.try_wait() {
                 panic!("the broker ended ({status}):\n{}", self.log());
@@ -132,10 +122,7 @@ fn format_storage(directory: &Path) {
         .output();
     match done {
         Ok(done) if done.status.success() => {}
-        Ok(done) => panic!(
-            "the broker's storage cannot be formatted:\n{}",
-            String::from_utf8_lossy(&done.stderr)
-        ),
+        Ok(done) => panic!("the broker's storage cannot be formatted:\n{}", String::from_utf8_lossy(&done.stderr)),
         Err(error) => panic!("install Java 17 or newer to run the tests: java: {error}"),
     }
 }

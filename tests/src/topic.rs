@@ -17,20 +17,13 @@ use crate::broker::brokers;
 /// A name that nobody had before.
 pub fn unique(name: &str) -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let start = SystemTime::UNIX_EPOCH
-        .elapsed()
-        .expect("the clock is after 1970")
-        .as_millis();
+    let start = SystemTime::UNIX_EPOCH.elapsed().expect("the clock is after 1970").as_millis();
     format!("{name}-{start}-{}", NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A configuration for the shared broker with a group of its own.
 pub fn config() -> KafkaConfig {
-    KafkaConfig {
-        brokers: brokers().to_owned(),
-        group: unique("group"),
-        ..KafkaConfig::default()
-    }
+    KafkaConfig { brokers: brokers().to_owned(), group: unique("group"), ..KafkaConfig::default() }
 }
 
 /// A topic on the shared broker.
@@ -57,11 +50,7 @@ impl Topic {
     }
 
     pub async fn grow(&self, partitions: usize) {
-        done(
-            admin()
-                .create_partitions(&[NewPartitions::new(&self.name, partitions)], &options())
-                .await,
-        );
+        done(admin().create_partitions(&[NewPartitions::new(&self.name, partitions)], &options()).await);
     }
 
     pub async fn delete(&self) {
@@ -71,32 +60,20 @@ impl Topic {
     /// Deletes what is before an offset, as retention does.
     pub async fn cut(&self, partition: i32, before: i64) {
         let mut list = TopicPartitionList::new();
-        list.add_partition_offset(&self.name, partition, Offset::Offset(before))
-            .expect("offsets are not negative");
-        admin()
-            .delete_records(&list, &options())
-            .await
-            .expect("the broker deletes records");
+        list.add_partition_offset(&self.name, partition, Offset::Offset(before)).expect("offsets are not negative");
+        admin().delete_records(&list, &options()).await.expect("the broker deletes records");
     }
 
     /// A message for this topic with a text as its value.
     pub fn message(&self, value: &str) -> Outgoing {
         let value = Some(value.as_bytes().to_vec());
-        Outgoing {
-            topic: self.name.clone(),
-            key: None,
-            value,
-            headers: Vec::new(),
-            timestamp: None,
-        }
+        Outgoing { topic: self.name.clone(), key: None, value, headers: Vec::new(), timestamp: None }
     }
 
     /// Sends texts, spread over the partitions by their own hash, and waits until they have arrived.
     pub async fn send(&self, values: impl IntoIterator<Item = String>) -> u64 {
-        let messages = values.into_iter().map(|value| Outgoing {
-            key: Some(value.clone().into()),
-            ..self.message(&value)
-        });
+        let messages =
+            values.into_iter().map(|value| Outgoing { key: Some(value.clone().into()), ..self.message(&value) });
         producer().send_all(messages).await.expect("the broker takes messages")
     }
 
@@ -107,13 +84,8 @@ impl Topic {
         let mut sending = tokio::task::JoinSet::new();
         for value in values {
             tick.tick().await;
-            let (producer, message) = (
-                producer.clone(),
-                Outgoing {
-                    key: Some(value.clone().into()),
-                    ..self.message(&value)
-                },
-            );
+            let (producer, message) =
+                (producer.clone(), Outgoing { key: Some(value.clone().into()), ..self.message(&value) });
             sending.spawn(async move { producer.send(&message).await });
         }
         for sent in sending.join_all().await {

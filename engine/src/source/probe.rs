@@ -32,9 +32,8 @@ pub struct Probed {
 pub fn probe(config: &KafkaConfig, topics: &[String], timeout: Duration) -> Result<Probed, SourceError> {
     let reach = Arc::new(Reach::new(&config.brokers, Desk::new()));
     let asking = Asking { reach: reach.clone() };
-    let consumer: BaseConsumer<Asking> = client::asker(config)?
-        .create_with_context(asking)
-        .map_err(|error| config.explain(error))?;
+    let consumer: BaseConsumer<Asking> =
+        client::asker(config)?.create_with_context(asking).map_err(|error| config.explain(error))?;
     let until = Instant::now() + timeout;
     loop {
         let answer = consumer.fetch_metadata(None, Duration::from_millis(500).min(timeout));
@@ -51,10 +50,7 @@ pub fn probe(config: &KafkaConfig, topics: &[String], timeout: Duration) -> Resu
             }
             Err(error) if Instant::now() >= until => {
                 let reason = reach.connection().unwrap_or_else(|| error.to_string());
-                return Err(SourceError::Unreachable {
-                    brokers: config.brokers.clone(),
-                    reason,
-                });
+                return Err(SourceError::Unreachable { brokers: config.brokers.clone(), reason });
             }
             Err(_) => {}
         }

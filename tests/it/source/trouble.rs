@@ -16,22 +16,14 @@ use eventlatch_tests::{
 use super::reading::{DEADLINE, Reading, texts};
 
 fn unreachable() -> KafkaConfig {
-    KafkaConfig {
-        brokers: "127.0.0.1:1".to_owned(),
-        ..KafkaConfig::default()
-    }
+    KafkaConfig { brokers: "127.0.0.1:1".to_owned(), ..KafkaConfig::default() }
 }
 
 #[test]
 fn a_probe_names_the_broker_and_the_reason() {
     let started = Instant::now();
-    let error = source::probe(&unreachable(), &[], Duration::from_secs(2))
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("127.0.0.1:1") && error.contains("refused") && error.contains("`brokers`"),
-        "{error}"
-    );
+    let error = source::probe(&unreachable(), &[], Duration::from_secs(2)).unwrap_err().to_string();
+    assert!(error.contains("127.0.0.1:1") && error.contains("refused") && error.contains("`brokers`"), "{error}");
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 }
 
@@ -76,33 +68,23 @@ async fn a_store_that_cannot_be_read_ends_the_deliveries() {
     topic.send(texts(0..1)).await;
     let (_source, mut deliveries) = source::open(&config(), vec![topic.name.clone()], Arc::new(Broken)).unwrap();
     let error = deliveries.next().await.unwrap().unwrap_err();
-    assert!(
-        matches!(&error, SourceError::Bookmarks { topic: of, .. } if *of == topic.name),
-        "{error}"
-    );
+    assert!(matches!(&error, SourceError::Bookmarks { topic: of, .. } if *of == topic.name), "{error}");
     assert!(deliveries.next().await.is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_comes_back_is_read_on() {
     let mut broker = Broker::start();
-    let config = KafkaConfig {
-        brokers: broker.address(),
-        ..config()
-    };
+    let config = KafkaConfig { brokers: broker.address(), ..config() };
     let (source, deliveries) = source::open(&config, vec!["t".to_owned()], Arc::new(Ledger::default())).unwrap();
     wait_for("the first connection", DEADLINE, || match source.health().state {
         State::Connecting => Err("connecting".to_owned()),
         _ => Ok(()),
     });
     broker.stop();
-    wait_for("the loss to be told", DEADLINE, || {
-        source.health().problem.map(drop).ok_or("no problem".to_owned())
-    });
+    wait_for("the loss to be told", DEADLINE, || source.health().problem.map(drop).ok_or("no problem".to_owned()));
     broker.restart();
-    wait_for("the broker to be reached again", DEADLINE, || {
-        source.health().problem.map_or(Ok(()), Err)
-    });
+    wait_for("the broker to be reached again", DEADLINE, || source.health().problem.map_or(Ok(()), Err));
     deliveries.close().await;
 }
 
@@ -113,11 +95,6 @@ async fn nothing_is_read_after_it_was_stopped() {
     let mut reading = Reading::open(&config(), &[&topic], &Ledger::default());
     reading.until(&topic, 10).await;
     reading.source.stop();
-    assert!(
-        tokio::time::timeout(DEADLINE, reading.deliveries.next())
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(tokio::time::timeout(DEADLINE, reading.deliveries.next()).await.unwrap().is_none());
     reading.close().await;
 }
