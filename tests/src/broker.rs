@@ -25,7 +25,8 @@ pub fn brokers() -> &'static str {
 
 fn shared() -> &'static Broker {
     static BROKER: OnceLock<Broker> = OnceLock::new();
-    BROKER.get_or_init(Broker::start)
+    // Statics are not dropped: what is left of it at the end is the watchdog's to remove.
+    BROKER.get_or_init(|| Broker::begin(Remains::Removed))
 }
 
 /// A broker of one's own, for tests that stop it. The shared one is [`brokers`].
@@ -48,19 +49,31 @@ const JAVA: [&str; 7] = [
     "-Dlog4j2.disableJmx=true",
 ];
 
-/// Runs a command until it ends or its standard input is closed. (A background command has no standard input of its
-/// own, hence the third descriptor.)
-const WATCHDOG: &str = "exec 3<&0; \"$@\" </dev/null & main=$!; \
-    { cat <&3 >/dev/null; kill -9 $main 2>/dev/null; } & wait $main";
+/// Runs a command until it ends or its standard input is closed; then removes a directory, if one is given. (A background
+/// command has no standard input of its own, hence the third descriptor.)
+const WATCHDOG: &str = "directory=$1; shift; exec 3<&0; \"$@\" </dev/null & main=$!; \
+    { cat <&3 >/dev/null; while kill -9 $main 2>/dev/null; do sleep 0.1; done; \
+      [ -z \"$directory\" ] || rm -rf \"$directory\"; } & wait $main";
+
+/// What becomes of a broker's directory when its process ends.
+#[derive(Clone, Copy, PartialEq)]
+enum Remains {
+    Kept,
+    Removed,
+}
 
 impl Broker {
     pub fn start() -> Self {
+        Self::begin(Remains::Kept)
+    }
+
+    fn begin(remains: Remains) -> Self {
         let directory = TempDir::with_prefix("eventlatch-kafka-").expect("a temporary directory can be made");
         let [port, controller] = free_ports();
         fs::write(directory.path().join("server.properties"), properties(directory.path(), port, controller))
             .expect("the temporary directory can be written");
         format_storage(directory.path());
-        let process = run(directory.path());
+        let process = run(directory.path(), remains);
         let mut broker = Self { directory, port, process };
         broker.wait_until_up();
         broker
@@ -78,7 +91,7 @@ impl Broker {
 
     /// Starts it again where it was.
     pub fn restart(&mut self) {
-        self.process = run(self.directory.path());
+        self.process = run(self.directory.path(), Remains::Kept);
         self.wait_until_up();
     }
 
@@ -127,10 +140,12 @@ fn format_storage(directory: &Path) {
     }
 }
 
-fn run(directory: &Path) -> Child {
+fn run(directory: &Path, remains: Remains) -> Child {
+    let removed = if remains == Remains::Removed { directory } else { Path::new("") };
     let log = fs::File::create(log_file(directory)).expect("the temporary directory can be written");
     Command::new("sh")
         .args(["-c", WATCHDOG, "watchdog"])
+        .arg(removed)
         .args(java("kafka.Kafka"))
         .arg(directory.join("server.properties"))
         .stdin(Stdio::piped())

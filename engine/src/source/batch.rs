@@ -70,7 +70,7 @@ impl Batch {
     }
 
     pub(super) fn is_full(&self, max_messages: usize, max_bytes: usize) -> bool {
-        self.messages >= max_messages || self.bytes >= max_bytes
+        self.messages > 0 && (self.messages >= max_messages || self.bytes >= max_bytes)
     }
 
     /// Gives away what came together; slices whose lease has ended meanwhile are left out.

@@ -104,6 +104,8 @@ fn force(mut client: ClientConfig, forced: &[(&str, &str)]) -> ClientConfig {
 
 #[cfg(test)]
 mod tests {
+    use rdkafka::consumer::BaseConsumer;
+
     use super::*;
 
     fn check(name: &str, value: &str, expected: &str) {
@@ -125,6 +127,19 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "hunter2\n").unwrap();
         check("session.timeout.ms", &format!("file:{}", file.path().display()), "not accepted");
+    }
+
+    #[test]
+    fn tls_and_sasl_are_built_in() {
+        for mechanism in ["PLAIN", "SCRAM-SHA-512"] {
+            let mut config = KafkaConfig::default();
+            config.properties.set("security.protocol", "SASL_SSL").unwrap();
+            config.properties.set("sasl.mechanism", mechanism).unwrap();
+            config.properties.set("sasl.username", "somebody").unwrap();
+            config.properties.set("sasl.password", "secret").unwrap();
+            let created: Result<BaseConsumer, _> = consumer(&config).unwrap().create();
+            assert!(created.is_ok(), "{mechanism}: {:?}", created.err());
+        }
     }
 
     #[test]

@@ -44,6 +44,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Kafka said that an offset is out of range, but not where: looks at every partition, and goes on where it may.
 pub(super) fn bridge(consumer: &BaseConsumer<Context>, on_gap: OnGap) -> Result<(), SourceError> {
     let context = consumer.context().clone();
+    let mut in_range = Vec::new();
     for (partition, next) in positions(&context) {
         let (topic, number) = (partition.topic.clone(), partition.number);
         let watermarks = consumer.fetch_watermarks(&topic, number, PATIENCE);
@@ -62,9 +63,15 @@ pub(super) fn bridge(consumer: &BaseConsumer<Context>, on_gap: OnGap) -> Result<
                 context.assignment().jump(partition, next, to);
                 restart(consumer, &topic, number, Point::At(to))?;
             }
-            Some(_) => {}
+            Some(next) => in_range.push((topic, number, next)),
             // It was to start at the beginning, which moved on meanwhile.
             None => restart(consumer, &topic, number, Point::Beginning)?,
+        }
+    }
+    if in_range.len() == context.assignment().chains.len() {
+        // The log caught up meanwhile (a new leader was behind). One of them stands still; which one is not known.
+        for (topic, number, next) in in_range {
+            restart(consumer, &topic, number, Point::At(next))?;
         }
     }
     Ok(())

@@ -30,8 +30,8 @@ pub struct Probed {
 
 /// Asks the brokers for these topics; changes nothing and joins no group. Blocks up to the time-out.
 pub fn probe(config: &KafkaConfig, topics: &[String], timeout: Duration) -> Result<Probed, SourceError> {
-    let reach = Arc::new(Reach::new(&config.brokers, Desk::new()));
-    let asking = Asking { reach: reach.clone() };
+    let asking = Asking::new(config);
+    let reach = asking.reach.clone();
     let consumer: BaseConsumer<Asking> =
         client::asker(config)?.create_with_context(asking).map_err(|error| config.explain(error))?;
     let until = Instant::now() + timeout;
@@ -57,8 +57,15 @@ pub fn probe(config: &KafkaConfig, topics: &[String], timeout: Duration) -> Resu
     }
 }
 
-struct Asking {
-    reach: Arc<Reach>,
+/// Keeps why connections fail, for whoever is told about it.
+pub(super) struct Asking {
+    pub(super) reach: Arc<Reach>,
+}
+
+impl Asking {
+    pub(super) fn new(config: &KafkaConfig) -> Self {
+        Self { reach: Arc::new(Reach::new(&config.brokers, Desk::new())) }
+    }
 }
 
 impl ClientContext for Asking {

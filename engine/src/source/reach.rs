@@ -101,7 +101,7 @@ impl Reach {
 /// Passes a log line of librdkafka on. Failed connections are told by [`Reach`], so their lines are for debugging.
 pub(super) fn log(level: RDKafkaLogLevel, facility: &str, line: &str) {
     use RDKafkaLogLevel as Level;
-    let told = matches!(facility, "FAIL" | "ERROR" | "CONFWARN" | "SESSTMOUT" | "MAXPOLL" | "TERMINATE");
+    let told = matches!(facility, "FAIL" | "ERROR" | "CONFWARN" | "SESSTMOUT" | "MAXPOLL" | "TERMINATE" | "GETPID");
     match level {
         _ if told => tracing::debug!(target: "librdkafka", facility, "{line}"),
         Level::Emerg | Level::Alert | Level::Critical | Level::Error => {

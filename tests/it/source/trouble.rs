@@ -35,6 +35,17 @@ async fn a_probe_says_which_topics_are_missing() {
     assert!(probed.cluster.is_some());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ends_of_logs_are_known() {
+    let topic = Topic::create("ends", 2).await;
+    let sent = topic.send(texts(0..50)).await;
+    topic.cut(0, 3).await;
+    let ends = source::Ends::new(&config()).unwrap().of(&topic.name, DEADLINE).unwrap();
+    assert_eq!(ends.iter().map(|end| (end.partition, end.low)).collect::<Vec<_>>(), [(0, 3), (1, 0)]);
+    assert_eq!(ends.iter().map(|end| end.high).sum::<i64>(), sent as i64);
+    assert!(source::Ends::new(&config()).unwrap().of("no-such-topic", DEADLINE).unwrap().is_empty());
+}
+
 #[test]
 fn an_unknown_property_is_named() {
     let mut config = config();
