@@ -1,7 +1,10 @@
 //! Topics of the tests: each has a name of its own, so that tests do not meet.
 
 use std::{
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -70,11 +73,14 @@ impl Topic {
         Outgoing { topic: self.name.clone(), key: None, value, headers: Vec::new(), timestamp: None }
     }
 
-    /// Sends texts, spread over the partitions by their own hash, and waits until they have arrived.
+    /// Messages with texts as their keys and values: their keys spread them over the partitions.
+    pub fn keyed(&self, values: impl IntoIterator<Item = String>) -> impl Iterator<Item = Outgoing> {
+        values.into_iter().map(|value| Outgoing { key: Some(value.clone().into()), ..self.message(&value) })
+    }
+
+    /// Sends texts, spread over the partitions, and waits until they have arrived.
     pub async fn send(&self, values: impl IntoIterator<Item = String>) -> u64 {
-        let messages =
-            values.into_iter().map(|value| Outgoing { key: Some(value.clone().into()), ..self.message(&value) });
-        producer().send_all(messages).await.expect("the broker takes messages")
+        producer().send_all(self.keyed(values)).await.expect("the broker takes messages")
     }
 
     /// Sends texts at a rate a second, one by one, each without waiting for the one before to arrive.
@@ -82,10 +88,9 @@ impl Topic {
         let producer = producer();
         let mut tick = tokio::time::interval(Duration::from_secs(1) / rate);
         let mut sending = tokio::task::JoinSet::new();
-        for value in values {
+        for message in self.keyed(values) {
             tick.tick().await;
-            let (producer, message) =
-                (producer.clone(), Outgoing { key: Some(value.clone().into()), ..self.message(&value) });
+            let producer = producer.clone();
             sending.spawn(async move { producer.send(&message).await });
         }
         for sent in sending.join_all().await {
@@ -94,8 +99,10 @@ impl Topic {
     }
 }
 
+/// The producer of all tests: a new one takes a second to get its identity from the broker.
 pub fn producer() -> Producer {
-    Producer::new(&config()).expect("the configuration is good")
+    static PRODUCER: OnceLock<Producer> = OnceLock::new();
+    PRODUCER.get_or_init(|| Producer::new(&config()).expect("the configuration is good")).clone()
 }
 
 fn admin() -> AdminClient<DefaultClientContext> {
