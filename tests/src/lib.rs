@@ -1,1 +1,10 @@
+//! What the integration tests stand on: a real Kafka broker, topics, child processes, waiting with a deadline.
+//!
+//! Start at [`broker`]. Nothing here sleeps for a fixed time: [`waiting`] polls a condition and reports its last state.
 
+pub mod broker;
+mod jars;
+pub mod ledger;
+pub mod service;
+pub mod topic;
+pub mod waiting;

@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use rdkafka::{
-    ClientContext, TopicPartitionList,
+    ClientContext, Offset, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol},
     error::{KafkaError, KafkaResult},
@@ -33,20 +33,8 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) fn new(
-        desk: Arc<Desk>,
-        reach: Reach,
-        bookmarks: Arc<dyn Bookmarks>,
-        start: Start,
-    ) -> Self {
-        Self {
-            desk,
-            reach,
-            bookmarks,
-            start,
-            cluster: OnceLock::new(),
-            assignment: Mutex::default(),
-        }
+    pub(super) fn new(desk: Arc<Desk>, reach: Reach, bookmarks: Arc<dyn Bookmarks>, start: Start) -> Self {
+        Self { desk, reach, bookmarks, start, cluster: OnceLock::new(), assignment: Mutex::default() }
     }
 
     /// Said once, before the subscription.
@@ -96,21 +84,10 @@ impl Context {
             };
             let (epoch, known) = starting::known(&stored, number);
             let point = self.point(consumer, &topic, number, known)?;
-            element
-                .set_offset(point.offset())
-                .map_err(SourceError::Assign)?;
-            let next = if let Known::Next(next) = known {
-                Some(next)
-            } else {
-                None
-            };
-            let partition = Partition {
-                cluster: self.cluster(),
-                topic: topic.as_str().into(),
-                number,
-                epoch,
-            };
-            tracing::info!(topic, partition = number, from = ?point, stored = next.is_some(), "Reading a partition");
+            element.set_offset(point.offset()).map_err(SourceError::Assign)?;
+            let next = if let Known::Next(next) = known { Some(next) } else { None };
+            let partition = Partition { cluster: self.cluster(), topic: topic.as_str().into(), number, epoch };
+            tracing::info!(topic, partition = number, from = %point, stored = next.is_some(), "Reading a partition");
             beginnings.push((partition, next, point));
             bookmarks = Some((topic, stored));
         }
@@ -120,10 +97,7 @@ impl Context {
 
     fn stored(&self, topic: &str) -> Result<Vec<Bookmark>, SourceError> {
         let stored = self.bookmarks.stored(&self.cluster(), topic);
-        stored.map_err(|source| SourceError::Bookmarks {
-            topic: topic.to_owned(),
-            source,
-        })
+        stored.map_err(|source| SourceError::Bookmarks { topic: topic.to_owned(), source })
     }
 
     fn hand_to_kafka(
@@ -160,11 +134,7 @@ impl Context {
         self.store_settled(consumer);
         let mut assignment = self.assignment();
         for element in list.elements() {
-            tracing::info!(
-                topic = element.topic(),
-                partition = element.partition(),
-                "No longer reading a partition"
-            );
+            tracing::info!(topic = element.topic(), partition = element.partition(), "No longer reading a partition");
             assignment.end(element.topic(), element.partition());
         }
         self.count(&assignment);
@@ -179,24 +149,27 @@ impl Context {
         let mut health = self.desk.health();
         health.partitions = assignment.chains.len();
         if health.state != State::Ended {
-            health.state = if health.partitions == 0 {
-                State::Waiting
-            } else {
-                State::Reading
-            };
+            health.state = if health.partitions == 0 { State::Waiting } else { State::Reading };
         }
     }
 
     /// Stores what was settled for the next lazy commit.
     pub(super) fn store_settled(&self, consumer: &BaseConsumer<Self>) {
+        let mut list = TopicPartitionList::new();
         for chain in &self.assignment().chains {
             let Some(next) = chain.lease.take_settled() else {
                 continue;
             };
-            let partition = &chain.lease.partition;
-            if let Err(error) = consumer.store_offset(&partition.topic, partition.number, next) {
-                tracing::debug!(%partition, next, %error, "The offset was not stored for the next commit");
+            let Partition { topic, number, .. } = &chain.lease.partition;
+            if let Err(error) = list.add_partition_offset(topic, *number, Offset::Offset(next)) {
+                tracing::debug!(%error, topic = &**topic, "An offset cannot be stored");
             }
+        }
+        // (`store_offset` without the s means the message before.)
+        if list.count() > 0
+            && let Err(error) = consumer.store_offsets(&list)
+        {
+            tracing::debug!(%error, "Offsets were not stored for the next commit");
         }
     }
 }

@@ -23,16 +23,8 @@ impl std::error::Error for Gap {}
 
 impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            partition: Partition { topic, number, .. },
-            next,
-            low,
-            high,
-        } = self;
-        write!(
-            f,
-            "topic {topic}, partition {number}: offset {next} is to be read next, but the log "
-        )?;
+        let Self { partition: Partition { topic, number, .. }, next, low, high } = self;
+        write!(f, "topic {topic}, partition {number}: offset {next} is to be read next, but the log ")?;
         if low == high {
             write!(f, "is empty and goes on at {high}: ")?;
         } else {
@@ -58,6 +50,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Kafka said that an offset is out of range, but not where: looks at every partition, and goes on where it may.
 pub(super) fn bridge(consumer: &BaseConsumer<Context>, on_gap: OnGap) -> Result<(), SourceError> {
     let context = consumer.context().clone();
+    let mut in_range = Vec::new();
     for (partition, next) in positions(&context) {
         let (topic, number) = (partition.topic.clone(), partition.number);
         let watermarks = consumer.fetch_watermarks(&topic, number, PATIENCE);
@@ -66,12 +59,7 @@ pub(super) fn bridge(consumer: &BaseConsumer<Context>, on_gap: OnGap) -> Result<
         })?;
         match next {
             Some(next) if next < low || next > high => {
-                let gap = Gap {
-                    partition: partition.clone(),
-                    next,
-                    low,
-                    high,
-                };
+                let gap = Gap { partition: partition.clone(), next, low, high };
                 let to = match on_gap {
                     OnGap::Stop => return Err(SourceError::Gap(Box::new(gap))),
                     OnGap::Earliest => low,
@@ -81,9 +69,15 @@ pub(super) fn bridge(consumer: &BaseConsumer<Context>, on_gap: OnGap) -> Result<
                 context.assignment().jump(partition, next, to);
                 restart(consumer, &topic, number, Point::At(to))?;
             }
-            Some(_) => {}
+            Some(next) => in_range.push((topic, number, next)),
             // It was to start at the beginning, which moved on meanwhile.
             None => restart(consumer, &topic, number, Point::Beginning)?,
+        }
+    }
+    if in_range.len() == context.assignment().chains.len() {
+        // The log caught up meanwhile (a new leader was behind). One of them stands still; which one is not known.
+        for (topic, number, next) in in_range {
+            restart(consumer, &topic, number, Point::At(next))?;
         }
     }
     Ok(())
@@ -91,11 +85,7 @@ pub(super) fn bridge(consumer: &BaseConsumer<Context>, on_gap: OnGap) -> Result<
 
 fn positions(context: &Context) -> Vec<(Partition, Option<i64>)> {
     let assignment = context.assignment();
-    assignment
-        .chains
-        .iter()
-        .map(|chain| (chain.lease.partition.clone(), assignment.position(chain)))
-        .collect()
+    assignment.chains.iter().map(|chain| (chain.lease.partition.clone(), assignment.position(chain))).collect()
 }
 
 /// Starts to fetch a partition that is ours at another place.
@@ -105,10 +95,10 @@ pub(super) fn restart(
     number: i32,
     point: Point,
 ) -> Result<(), SourceError> {
-    let failed = |source| SourceError::PutBack {
+    let failed = |error| SourceError::PutBack {
         partition: format!("{topic}/{number}"),
-        next: format!("{point:?}"),
-        source,
+        next: point.to_string(),
+        source: Box::new(error),
     };
     let Err(error) = consumer.seek(topic, number, point.offset(), PATIENCE) else {
         return Ok(());
@@ -116,8 +106,7 @@ pub(super) fn restart(
     // A partition that stopped with an error cannot be sought in, only assigned again.
     tracing::debug!(topic, partition = number, %error, "Assigning a partition again");
     let mut list = rdkafka::TopicPartitionList::new();
-    list.add_partition_offset(topic, number, point.offset())
-        .map_err(failed)?;
+    list.add_partition_offset(topic, number, point.offset()).map_err(failed)?;
     consumer.incremental_unassign(&list).map_err(failed)?;
     consumer.incremental_assign(&list).map_err(failed)
 }

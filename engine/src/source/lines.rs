@@ -19,7 +19,7 @@ use super::{
     assignment::Assignment,
     deliveries::{Ending, Outlet, channel},
     desk::{Desk, Order, State},
-    reader::arrival,
+    incoming::arrival,
     starting::{self, Known, Point},
 };
 use crate::domain::message::{Message, Partition};
@@ -65,10 +65,7 @@ impl Lines {
 }
 
 fn failed(path: &Path) -> impl Fn(io::Error) -> SourceError {
-    move |source| SourceError::File {
-        path: path.to_owned(),
-        source,
-    }
+    move |source| SourceError::File { path: path.to_owned(), source }
 }
 
 /// Opens a file of JSON lines (see [`Outgoing::parse`]) as a source. The deliveries end with the file; a line that is
@@ -120,6 +117,8 @@ impl LineReader {
     fn run(mut self, ending: Ending) {
         self.desk.served_here();
         if let Err(error) = self.read() {
+            // What came before it is good.
+            self.hand_on();
             self.desk.health().problem = Some(error.to_string());
             self.outlet.send(Err(error));
         }
@@ -160,30 +159,14 @@ impl LineReader {
         })?;
         if !self.topics.contains(&message.topic) {
             if self.passed_over.insert(message.topic.clone()) {
-                tracing::warn!(
-                    topic = message.topic,
-                    line = number,
-                    "Nobody reads this topic, passing over its lines"
-                );
+                tracing::warn!(topic = message.topic, line = number, "Nobody reads this topic, passing over its lines");
             }
             return Ok(());
         }
         if number >= self.first_line(&message.topic)? {
-            let Outgoing {
-                topic,
-                key,
-                value,
-                headers,
-                timestamp,
-            } = message;
+            let Outgoing { topic, key, value, headers, timestamp } = message;
             let arrival = arrival(timestamp.map(Timestamp::as_millisecond), Timestamp::now());
-            self.assignment.add(&topic, 0, || Message {
-                offset: number,
-                arrival,
-                key,
-                value,
-                headers,
-            });
+            self.assignment.add(&topic, 0, || Message { offset: number, arrival, key, value, headers });
         }
         Ok(())
     }
@@ -194,24 +177,11 @@ impl LineReader {
             return Ok(*first);
         }
         let stored = self.bookmarks.stored(&self.cluster, topic);
-        let stored = stored.map_err(|source| SourceError::Bookmarks {
-            topic: topic.to_owned(),
-            source,
-        })?;
+        let stored = stored.map_err(|source| SourceError::Bookmarks { topic: topic.to_owned(), source })?;
         let (epoch, known) = starting::known(&stored, 0);
-        let next = if let Known::Next(next) = known {
-            Some(next)
-        } else {
-            None
-        };
-        let partition = Partition {
-            cluster: self.cluster.clone(),
-            topic: topic.into(),
-            number: 0,
-            epoch,
-        };
-        self.assignment
-            .begin(partition, next, next.map_or(Point::Beginning, Point::At));
+        let next = if let Known::Next(next) = known { Some(next) } else { None };
+        let partition = Partition { cluster: self.cluster.clone(), topic: topic.into(), number: 0, epoch };
+        self.assignment.begin(partition, next, next.map_or(Point::Beginning, Point::At));
         self.begun.insert(topic.to_owned(), next.unwrap_or(0));
         self.desk.health().partitions = self.begun.len();
         Ok(next.unwrap_or(0))
@@ -236,5 +206,64 @@ impl LineReader {
     fn hand_on(&mut self) -> bool {
         let deliveries = self.assignment.take(&self.desk);
         deliveries.is_empty() || self.outlet.send(Ok(deliveries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{error::Error, io::Write};
+
+    use super::*;
+    use crate::source::Bookmark;
+
+    struct At(Option<i64>);
+
+    impl Bookmarks for At {
+        fn stored(&self, cluster: &str, topic: &str) -> Result<Vec<Bookmark>, Box<dyn Error + Send + Sync>> {
+            assert!(cluster.starts_with("file:/") && topic != "other", "{cluster} {topic}");
+            Ok(self.0.map(|next| Bookmark { partition: 0, epoch: 0, next: Some(next) }).into_iter().collect())
+        }
+    }
+
+    /// Reads a file and shows what came: `topic span offsets`, or the error.
+    fn read(text: &str, next: Option<i64>) -> Vec<String> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        let lines = Lines::File(file.path().to_owned());
+        let topics = vec!["a".to_owned(), "b".to_owned()];
+        let (_source, mut deliveries) = open_lines(&lines, topics, Arc::new(At(next))).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let mut seen = Vec::new();
+        while let Some(batch) = runtime.block_on(deliveries.next()) {
+            match batch {
+                Ok(batch) => seen.extend(batch.into_iter().map(|delivery| show(delivery.slice))),
+                Err(error) => seen.push(error.to_string().replace(&file.path().display().to_string(), "FILE")),
+            }
+        }
+        seen
+    }
+
+    fn show(slice: crate::domain::message::Slice) -> String {
+        let offsets: Vec<_> = slice.messages.iter().map(|message| message.offset).collect();
+        format!("{} {:?}..{} {offsets:?}", slice.partition.topic, slice.span.from, slice.span.to)
+    }
+
+    const TEXT: &str = "{\"topic\":\"a\",\"value\":1}\n\n{\"topic\":\"b\",\"value\":2}\n{\"topic\":\"other\",\"value\":2}\n{\"topic\":\"a\",\"raw\":\"\"}";
+
+    #[test]
+    fn offsets_are_line_numbers_topic_by_topic() {
+        assert_eq!(read(TEXT, None), ["a None..6 [1, 5]", "b None..4 [3]"]);
+    }
+
+    #[test]
+    fn a_restart_goes_on_after_the_stored_line() {
+        assert_eq!(read(TEXT, Some(4)), ["a Some(4)..6 [5]"]);
+        assert_eq!(read(TEXT, Some(6)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_line_that_is_no_message_ends_it_and_is_named() {
+        let seen = read("{\"topic\":\"a\",\"value\":1}\n{\"topic\":\"a\"}\n{\"topic\":\"a\",\"value\":1}\n", None);
+        assert_eq!(seen, ["a None..2 [1]", "FILE, line 2"]);
     }
 }

@@ -29,18 +29,11 @@ pub struct Probed {
 }
 
 /// Asks the brokers for these topics; changes nothing and joins no group. Blocks up to the time-out.
-pub fn probe(
-    config: &KafkaConfig,
-    topics: &[String],
-    timeout: Duration,
-) -> Result<Probed, SourceError> {
-    let reach = Arc::new(Reach::new(&config.brokers, Desk::new()));
-    let asking = Asking {
-        reach: reach.clone(),
-    };
-    let consumer: BaseConsumer<Asking> = client::asker(config)?
-        .create_with_context(asking)
-        .map_err(|error| config.explain(error))?;
+pub fn probe(config: &KafkaConfig, topics: &[String], timeout: Duration) -> Result<Probed, SourceError> {
+    let asking = Asking::new(config);
+    let reach = asking.reach.clone();
+    let consumer: BaseConsumer<Asking> =
+        client::asker(config)?.create_with_context(asking).map_err(|error| config.explain(error))?;
     let until = Instant::now() + timeout;
     loop {
         let answer = consumer.fetch_metadata(None, Duration::from_millis(500).min(timeout));
@@ -66,18 +59,22 @@ pub fn probe(
             }
             Err(error) if Instant::now() >= until => {
                 let reason = reach.connection().unwrap_or_else(|| error.to_string());
-                return Err(SourceError::Unreachable {
-                    brokers: config.brokers.clone(),
-                    reason,
-                });
+                return Err(SourceError::Unreachable { brokers: config.brokers.clone(), reason });
             }
             Err(_) => {}
         }
     }
 }
 
-struct Asking {
-    reach: Arc<Reach>,
+/// Keeps why connections fail, for whoever is told about it.
+pub(super) struct Asking {
+    pub(super) reach: Arc<Reach>,
+}
+
+impl Asking {
+    pub(super) fn new(config: &KafkaConfig) -> Self {
+        Self { reach: Arc::new(Reach::new(&config.brokers, Desk::new())) }
+    }
 }
 
 impl ClientContext for Asking {

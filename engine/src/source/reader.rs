@@ -6,12 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jiff::Timestamp;
 use rdkafka::{
     TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
     error::{KafkaError, RDKafkaErrorCode},
-    message::{BorrowedMessage, Headers, Message as _},
+    message::{BorrowedMessage, Message as _},
 };
 
 use super::{
@@ -20,10 +19,11 @@ use super::{
     deliveries::{Ending, NotSent, Outlet, channel},
     desk::{Desk, Order, State},
     gap,
+    incoming::owned,
     reach::Reach,
     starting::Known,
 };
-use crate::domain::message::{Header, Message, Partition};
+use crate::domain::message::Partition;
 
 /// How long a poll waits when there is nothing to do. Orders and settled offsets are seen to at this pace.
 const IDLE: Duration = Duration::from_millis(100);
@@ -42,15 +42,8 @@ pub fn open(
     bookmarks: Arc<dyn Bookmarks>,
 ) -> Result<(Source, Deliveries), SourceError> {
     let desk = Desk::new();
-    let context = Context::new(
-        desk.clone(),
-        Reach::new(&config.brokers, desk.clone()),
-        bookmarks,
-        config.start,
-    );
-    let consumer = client::consumer(config)?
-        .create_with_context(context)
-        .map_err(|error| config.explain(error))?;
+    let context = Context::new(desk.clone(), Reach::new(&config.brokers, desk.clone()), bookmarks, config.start);
+    let consumer = client::consumer(config)?.create_with_context(context).map_err(|error| config.explain(error))?;
     let (outlet, deliveries, ending) = channel(desk.clone());
     let reader = Reader {
         consumer,
@@ -196,18 +189,9 @@ impl Reader {
 
     fn add(&self, message: &BorrowedMessage<'_>) {
         let (topic, number) = (message.topic(), message.partition());
-        let ours = self
-            .consumer
-            .context()
-            .assignment()
-            .add(topic, number, || owned(message));
+        let ours = self.consumer.context().assignment().add(topic, number, || owned(message));
         if !ours {
-            tracing::debug!(
-                topic,
-                partition = number,
-                offset = message.offset(),
-                "Not ours, dropped"
-            );
+            tracing::debug!(topic, partition = number, offset = message.offset(), "Not ours, dropped");
         }
     }
 
@@ -216,9 +200,9 @@ impl Reader {
         use RDKafkaErrorCode as Code;
         let reach = &self.consumer.context().reach;
         match error {
-            KafkaError::MessageConsumptionFatal(code) => Err(SourceError::Fatal {
-                reason: format!("{code}: {}", reach.last()),
-            }),
+            KafkaError::MessageConsumptionFatal(code) => {
+                Err(SourceError::Fatal { reason: format!("{code}: {}", reach.last()) })
+            }
             KafkaError::MessageConsumption(Code::AutoOffsetReset | Code::OffsetOutOfRange) => {
                 gap::bridge(&self.consumer, self.config.on_gap)
             }
@@ -253,11 +237,7 @@ impl Reader {
             Ok(()) => Ok(Ok(())),
             Err(NotSent::Closed) => Ok(Err(Stopped)),
             // Nobody else sends, so the room that was there still is.
-            Err(NotSent::Full(deliveries)) => Ok(if self.outlet.send(Ok(deliveries)) {
-                Ok(())
-            } else {
-                Err(Stopped)
-            }),
+            Err(NotSent::Full(deliveries)) => Ok(if self.outlet.send(Ok(deliveries)) { Ok(()) } else { Err(Stopped) }),
         }
     }
 
@@ -291,14 +271,8 @@ impl Reader {
             list.add_partition(&chain.lease.partition.topic, chain.lease.partition.number);
         }
         drop(assignment);
-        let result = if pause {
-            self.consumer.pause(&list)
-        } else {
-            self.consumer.resume(&list)
-        };
-        result.map_err(|error| SourceError::Fatal {
-            reason: error.to_string(),
-        })
+        let result = if pause { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
+        result.map_err(|error| SourceError::Fatal { reason: error.to_string() })
     }
 
     /// What is done from time to time.
@@ -318,12 +292,7 @@ impl Reader {
 
     /// Stays in the group until nothing more is settled, then tells Kafka and leaves.
     fn finish(self) {
-        let Self {
-            consumer,
-            desk,
-            outlet,
-            ..
-        } = self;
+        let Self { consumer, desk, outlet, .. } = self;
         drop(outlet);
         consumer.context().assignment().batch.take(&desk);
         while !desk.closing() {
@@ -333,47 +302,5 @@ impl Reader {
         // Dropping the consumer commits what is stored and leaves the group.
         drop(consumer);
         tracing::debug!("The consumer is closed");
-    }
-}
-
-fn owned(message: &BorrowedMessage<'_>) -> Message {
-    Message {
-        offset: message.offset(),
-        arrival: arrival(message.timestamp().to_millis(), Timestamp::now()),
-        key: message.key().map(<[u8]>::to_vec),
-        value: message.payload().map(<[u8]>::to_vec),
-        headers: message.headers().map(headers).unwrap_or_default(),
-    }
-}
-
-fn headers<H: Headers>(headers: &H) -> Vec<Header> {
-    headers
-        .iter()
-        .map(|header| Header {
-            name: header.key.to_owned(),
-            value: header.value.unwrap_or_default().to_vec(),
-        })
-        .collect()
-}
-
-/// The record's timestamp, never later than now; now where it has none.
-pub(super) fn arrival(record: Option<i64>, now: Timestamp) -> Timestamp {
-    let record = record
-        .filter(|ms| *ms >= 0)
-        .and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    record.map_or(now, |record| record.min(now))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_arrival_is_never_in_the_future() {
-        let now = Timestamp::from_millisecond(1_000).unwrap();
-        assert_eq!(arrival(Some(999), now).as_millisecond(), 999);
-        assert_eq!(arrival(Some(1_001), now), now);
-        assert_eq!(arrival(Some(-1), now), now);
-        assert_eq!(arrival(None, now), now);
     }
 }

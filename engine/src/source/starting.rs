@@ -1,6 +1,6 @@
 //! Where a partition starts that was just assigned or put back.
 
-use std::{thread, time::Duration};
+use std::{fmt, thread, time::Duration};
 
 use jiff::Timestamp;
 use rdkafka::{
@@ -36,23 +36,22 @@ impl Point {
     }
 }
 
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(offset) => offset.fmt(f),
+            Self::Beginning => f.write_str("the beginning"),
+        }
+    }
+}
+
 const FIRST_EPOCH: i64 = 0;
 
 /// What the store knows about a partition, and its epoch.
 pub(super) fn known(bookmarks: &[Bookmark], partition: i32) -> (i64, Known) {
-    match bookmarks
-        .iter()
-        .filter(|bookmark| bookmark.partition == partition)
-        .max_by_key(|bookmark| bookmark.epoch)
-    {
-        Some(Bookmark {
-            epoch,
-            next: Some(next),
-            ..
-        }) => (*epoch, Known::Next(*next)),
-        Some(Bookmark {
-            epoch, next: None, ..
-        }) => (*epoch, Known::Nothing),
+    match bookmarks.iter().filter(|bookmark| bookmark.partition == partition).max_by_key(|bookmark| bookmark.epoch) {
+        Some(Bookmark { epoch, next: Some(next), .. }) => (*epoch, Known::Next(*next)),
+        Some(Bookmark { epoch, next: None, .. }) => (*epoch, Known::Nothing),
         None if bookmarks.is_empty() => (FIRST_EPOCH, Known::Nothing),
         None => (FIRST_EPOCH, Known::Beginning),
     }
@@ -83,26 +82,16 @@ pub(super) fn by_rule<C: ConsumerContext>(
                 thread::sleep(Duration::from_millis(200) * attempt);
                 attempt += 1;
             }
-            Err(source) => {
-                return Err(SourceError::Start {
-                    topic: topic.into(),
-                    partition,
-                    start: start.to_string(),
-                    source,
-                });
+            Err(error) => {
+                let (topic, start, source) = (topic.to_owned(), start.to_string(), Box::new(error));
+                return Err(SourceError::Start { topic, partition, start, source });
             }
         }
     }
 }
 
-fn end<C: ConsumerContext>(
-    consumer: &BaseConsumer<C>,
-    topic: &str,
-    partition: i32,
-) -> KafkaResult<Point> {
-    consumer
-        .fetch_watermarks(topic, partition, PATIENCE)
-        .map(|(_, high)| Point::At(high))
+fn end<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str, partition: i32) -> KafkaResult<Point> {
+    consumer.fetch_watermarks(topic, partition, PATIENCE).map(|(_, high)| Point::At(high))
 }
 
 fn committed<C: ConsumerContext>(
@@ -140,9 +129,7 @@ fn at_time<C: ConsumerContext>(
 }
 
 fn offset_of(list: &TopicPartitionList, topic: &str, partition: i32) -> KafkaResult<Offset> {
-    let element = list
-        .find_partition(topic, partition)
-        .ok_or(KafkaError::NoMessageReceived)?;
+    let element = list.find_partition(topic, partition).ok_or(KafkaError::NoMessageReceived)?;
     element.error()?;
     Ok(element.offset())
 }
@@ -152,14 +139,8 @@ mod tests {
     use super::*;
 
     fn check(bookmarks: &[(i32, i64, Option<i64>)], partition: i32, expected: (i64, Known)) {
-        let bookmarks: Vec<_> = bookmarks
-            .iter()
-            .map(|&(partition, epoch, next)| Bookmark {
-                partition,
-                epoch,
-                next,
-            })
-            .collect();
+        let bookmarks: Vec<_> =
+            bookmarks.iter().map(|&(partition, epoch, next)| Bookmark { partition, epoch, next }).collect();
         assert_eq!(known(&bookmarks, partition), expected);
     }
 

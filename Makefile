@@ -1,0 +1,58 @@
+# Each goal sets up what it needs, or says in one line what is missing.
+
+CARGO ?= cargo
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+WASM := wasm32-unknown-unknown
+KAFKA := $(TARGET_DIR)/kafka
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench lint doc fmt rust build-tools wasm kafka
+
+help: ## Says what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: wasm build-tools ## Shows a sensor filling up; needs no broker
+	$(CARGO) build --release --bin eventlatch
+	$(TARGET_DIR)/release/eventlatch demo
+
+test: wasm build-tools kafka ## Runs every test, with a real Apache Kafka
+	$(CARGO) build --workspace --all-targets
+	$(CARGO) test --workspace
+
+bench: wasm build-tools kafka ## Measures; a quiet machine gives better figures
+	$(CARGO) bench --workspace
+
+lint: wasm build-tools ## Checks formatting and lints
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+doc: wasm build-tools ## Builds the documentation of the crates
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --workspace
+
+fmt: rust ## Formats the code
+	$(CARGO) fmt --all
+
+rust:
+	@command -v $(CARGO) >/dev/null || { echo "cargo is missing: install Rust from https://rustup.rs" >&2; exit 1; }
+
+# rustup brings the toolchain of rust-toolchain.toml, and with it the target; a Rust without rustup has to have both.
+wasm: rust
+	@ls "$$(rustc --print sysroot)/lib/rustlib/$(WASM)" >/dev/null 2>&1 || rustup target add $(WASM) || { \
+		echo "the Rust target $(WASM) is missing: install it, or use rustup" >&2; exit 1; }
+
+# OpenSSL and librdkafka are built from source.
+build-tools:
+	@for tool in cc c++ make perl; do command -v $$tool >/dev/null || { \
+		echo "$$tool is missing: install a C and C++ compiler, make and perl (Debian: build-essential perl)" >&2; \
+		exit 1; }; done
+
+kafka: $(KAFKA)/pom.xml
+
+# The stamp is the pom itself: a broker for the tests that changed is fetched again.
+$(KAFKA)/pom.xml: tests/pom.xml
+	@command -v java >/dev/null || { echo "java is missing: install Java 17 or newer for the tests' broker" >&2; exit 1; }
+	@command -v mvn >/dev/null || { echo "mvn is missing: install Maven, which fetches the tests' broker" >&2; exit 1; }
+	rm -rf $(KAFKA)
+	mvn -q -B -f tests/pom.xml dependency:copy-dependencies -DincludeScope=runtime \
+		-DoutputDirectory=$(abspath $(KAFKA))
+	cp tests/pom.xml $@

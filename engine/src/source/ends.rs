@@ -1,0 +1,52 @@
+//! How far the logs reach, asked beside the consumer.
+
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+
+use super::{KafkaConfig, SourceError, client, probe::Asking};
+
+/// The log of one partition at the time it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct End {
+    pub topic: String,
+    pub partition: i32,
+    /// The first offset.
+    pub low: i64,
+    /// The offset after the last: the high watermark.
+    pub high: i64,
+}
+
+/// A client that asks how far the logs reach. Keeps its connections; joins no group.
+pub struct Ends {
+    consumer: BaseConsumer<Asking>,
+    brokers: String,
+}
+
+impl Ends {
+    pub fn new(config: &KafkaConfig) -> Result<Self, SourceError> {
+        let asking = Asking::new(config);
+        let consumer = client::asker(config)?.create_with_context(asking).map_err(|error| config.explain(error))?;
+        Ok(Self { consumer, brokers: config.brokers.clone() })
+    }
+
+    /// The ends of all partitions of a topic now; none if it does not exist. Blocks up to the time-out.
+    pub fn of(&self, topic: &str, timeout: Duration) -> Result<Vec<End>, SourceError> {
+        let until = Instant::now() + timeout;
+        // Serves what librdkafka has to say about its connections.
+        while self.consumer.poll(Duration::ZERO).is_some() {}
+        let failed = |error: rdkafka::error::KafkaError| SourceError::Unreachable {
+            brokers: self.brokers.clone(),
+            reason: self.consumer.context().reach.connection().unwrap_or_else(|| error.to_string()),
+        };
+        let metadata = self.consumer.fetch_metadata(Some(topic), timeout).map_err(failed)?;
+        let partitions = metadata.topics().iter().filter(|found| found.name() == topic && found.error().is_none());
+        let numbers = partitions.flat_map(|topic| topic.partitions()).map(|partition| partition.id());
+        let ends = numbers.map(|partition| {
+            let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+            let (low, high) = self.consumer.fetch_watermarks(topic, partition, left).map_err(failed)?;
+            Ok(End { topic: topic.to_owned(), partition, low, high })
+        });
+        ends.collect()
+    }
+}

@@ -1,0 +1,6 @@
+//! The integration tests: real Kafka, real processes. Each file tells one story.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
+
+mod logging;
+mod source;

@@ -1,0 +1,198 @@
+//! One real Apache Kafka for the whole test run.
+//!
+//! It starts with the first test that asks and ends with the test process, however that ends: its watchdog reads a pipe
+//! that the process holds. `EVENTLATCH_TEST_BROKERS` names another one to use instead.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+    time::Duration,
+};
+
+use eventlatch::source::{KafkaConfig, probe};
+use tempfile::TempDir;
+
+use crate::{jars, waiting::wait_for};
+
+/// What to write for `brokers`.
+pub fn brokers() -> &'static str {
+    static BROKERS: OnceLock<String> = OnceLock::new();
+    BROKERS.get_or_init(|| std::env::var("EVENTLATCH_TEST_BROKERS").unwrap_or_else(|_| shared().address()))
+}
+
+fn shared() -> &'static Broker {
+    static BROKER: OnceLock<Broker> = OnceLock::new();
+    // Statics are not dropped: what is left of it at the end is the watchdog's to remove.
+    BROKER.get_or_init(|| Broker::begin(Remains::Removed))
+}
+
+/// A broker of one's own, for tests that stop it. The shared one is [`brokers`].
+pub struct Broker {
+    directory: TempDir,
+    port: u16,
+    process: Child,
+}
+
+const START: Duration = Duration::from_secs(90);
+
+/// Starts quickly and stays small; nothing else about it matters to the tests.
+const JAVA: [&str; 7] = [
+    "-Xms96m",
+    "-Xmx320m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Xshare:auto",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dlog4j2.disableJmx=true",
+];
+
+/// Runs a command until it ends or its standard input is closed; then removes a directory, if one is given. (A background
+/// command has no standard input of its own, hence the third descriptor.)
+const WATCHDOG: &str = "directory=$1; shift; exec 3<&0; \"$@\" </dev/null & main=$!; \
+    { cat <&3 >/dev/null; while kill -9 $main 2>/dev/null; do sleep 0.1; done; \
+      [ -z \"$directory\" ] || rm -rf \"$directory\"; } & wait $main";
+
+/// What becomes of a broker's directory when its process ends.
+#[derive(Clone, Copy, PartialEq)]
+enum Remains {
+    Kept,
+    Removed,
+}
+
+impl Broker {
+    pub fn start() -> Self {
+        Self::begin(Remains::Kept)
+    }
+
+    fn begin(remains: Remains) -> Self {
+        let directory = TempDir::with_prefix("eventlatch-kafka-").expect("a temporary directory can be made");
+        let [port, controller] = free_ports();
+        fs::write(directory.path().join("server.properties"), properties(directory.path(), port, controller))
+            .expect("the temporary directory can be written");
+        format_storage(directory.path());
+        let process = run(directory.path(), remains);
+        let mut broker = Self { directory, port, process };
+        broker.wait_until_up();
+        broker
+    }
+
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Stops it, hard.
+    pub fn stop(&mut self) {
+        drop(self.process.stdin.take());
+        self.process.wait().expect("the broker is our child");
+    }
+
+    /// Starts it again where it was.
+    pub fn restart(&mut self) {
+        self.process = run(self.directory.path(), Remains::Kept);
+        self.wait_until_up();
+    }
+
+    fn wait_until_up(&mut self) {
+        let config = KafkaConfig { brokers: self.address(), ..KafkaConfig::default() };
+        wait_for("the broker to start", START, || {
+            if let Ok(Some(status)) = self.process.try_wait() {
+                panic!("the broker ended ({status}):\n{}", self.log());
+            }
+            let probed = probe(&config, &[], Duration::from_secs(1));
+            probed.map_err(|error| format!("{error}\n{}", self.log()))
+        });
+    }
+
+    fn log(&self) -> String {
+        let log = fs::read_to_string(log_file(self.directory.path())).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        lines[lines.len().saturating_sub(40)..].join("\n")
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn java(class: &str) -> Vec<String> {
+    let mut line = vec!["java".to_owned()];
+    line.extend(JAVA.map(str::to_owned));
+    line.extend(["-cp".to_owned(), jars::class_path(), class.to_owned()]);
+    line
+}
+
+fn format_storage(directory: &Path) {
+    let line = java("kafka.tools.StorageTool");
+    let done = Command::new(&line[0])
+        .args(&line[1..])
+        .args(["format", "--cluster-id", "ZXZlbnRsYXRjaC10ZXN0cw", "--config"])
+        .arg(directory.join("server.properties"))
+        .output();
+    match done {
+        Ok(done) if done.status.success() => {}
+        Ok(done) => panic!("the broker's storage cannot be formatted:\n{}", String::from_utf8_lossy(&done.stderr)),
+        Err(error) => panic!("install Java 17 or newer to run the tests: java: {error}"),
+    }
+}
+
+fn run(directory: &Path, remains: Remains) -> Child {
+    let removed = if remains == Remains::Removed { directory } else { Path::new("") };
+    let log = fs::File::create(log_file(directory)).expect("the temporary directory can be written");
+    Command::new("sh")
+        .args(["-c", WATCHDOG, "watchdog"])
+        .arg(removed)
+        .args(java("kafka.Kafka"))
+        .arg(directory.join("server.properties"))
+        .stdin(Stdio::piped())
+        .stdout(log.try_clone().expect("a file can be shared"))
+        .stderr(log)
+        .spawn()
+        .expect("sh can be started")
+}
+
+fn log_file(directory: &Path) -> PathBuf {
+    directory.join("broker.log")
+}
+
+/// Ports that nobody listens on. They are found together, so that they differ.
+fn free_ports() -> [u16; 2] {
+    let listeners = [0, 0].map(|any| TcpListener::bind(("127.0.0.1", any)).expect("loopback has free ports"));
+    listeners.map(|listener| listener.local_addr().expect("a listener has an address").port())
+}
+
+fn properties(directory: &Path, port: u16, controller: u16) -> String {
+    let data = directory.join("data");
+    format!(
+        "process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs={}
+auto.create.topics.enable=false
+offsets.topic.num.partitions=1
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+num.network.threads=2
+num.io.threads=2
+log.cleaner.dedupe.buffer.size=4194304
+log.segment.bytes=16777216
+log.index.size.max.bytes=1048576
+",
+        data.display()
+    )
+}
