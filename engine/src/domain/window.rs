@@ -43,7 +43,10 @@ impl Frequency {
 
     /// The letter that stands for it in a sensor file.
     pub fn letter(self) -> &'static str {
-        LETTERS.iter().find(|(frequency, _)| *frequency == self).map_or("D", |(_, letter)| letter)
+        LETTERS
+            .iter()
+            .find(|(frequency, _)| *frequency == self)
+            .map_or("D", |(_, letter)| letter)
     }
 
     /// The first business day of the window that holds `date`.
@@ -96,7 +99,9 @@ impl FromStr for Frequency {
 
     fn from_str(text: &str) -> Result<Self, NotAFrequency> {
         let known = LETTERS.iter().find(|(_, letter)| *letter == text);
-        known.map(|(frequency, _)| *frequency).ok_or_else(|| NotAFrequency(text.to_owned()))
+        known
+            .map(|(frequency, _)| *frequency)
+            .ok_or_else(|| NotAFrequency(text.to_owned()))
     }
 }
 
@@ -133,7 +138,10 @@ impl Window {
 
     /// What people are shown as the end: the last whole second, on the clock of the zone.
     pub fn last_second(&self, calendar: &Calendar) -> DateTime {
-        let last = self.closes.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(self.closes);
+        let last = self
+            .closes
+            .checked_sub(SignedDuration::from_nanos(1))
+            .unwrap_or(self.closes);
         let civil = calendar.civil_of(last);
         civil.with().subsec_nanosecond(0).build().unwrap_or(civil)
     }
@@ -146,8 +154,13 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Frequency; 5] =
-        [Frequency::Day, Frequency::Week, Frequency::Month, Frequency::Quarter, Frequency::Year];
+    const ALL: [Frequency; 5] = [
+        Frequency::Day,
+        Frequency::Week,
+        Frequency::Month,
+        Frequency::Quarter,
+        Frequency::Year,
+    ];
 
     fn check(frequency: Frequency, shift: i32, instant: &str, last_second: &str) {
         let calendar = Calendar::new(TimeZone::UTC, shift);
@@ -215,15 +228,26 @@ mod tests {
             "{from} is not in {window:?} of {calendar:?}"
         );
         for _ in 0..4 {
-            let following = Window::on(frequency, frequency.next_first_day(window.first_day), calendar);
-            assert_eq!(window.closes, following.opens, "gap or overlap after {window:?} of {calendar:?}");
+            let following = Window::on(
+                frequency,
+                frequency.next_first_day(window.first_day),
+                calendar,
+            );
+            assert_eq!(
+                window.closes, following.opens,
+                "gap or overlap after {window:?} of {calendar:?}"
+            );
             assert!(following.opens <= following.closes);
             for inside in [
                 following.opens,
                 following.closes - SignedDuration::from_millis(1),
             ] {
                 if following.contains(inside) {
-                    assert_eq!(Window::at(frequency, inside, calendar), following, "{inside} of {calendar:?}");
+                    assert_eq!(
+                        Window::at(frequency, inside, calendar),
+                        following,
+                        "{inside} of {calendar:?}"
+                    );
                 }
             }
             window = following;
@@ -248,8 +272,14 @@ mod tests {
             // Around every clock change of the zone since 1900, and at some plain instants.
             let start: Timestamp = "1900-01-01T00:00:00Z".parse().unwrap();
             let end: Timestamp = "2040-01-01T00:00:00Z".parse().unwrap();
-            let changes = zone.following(start).map(|change| change.timestamp()).take_while(|at| *at < end);
-            let plain = years.clone().step_by(20).map(|year| start + SignedDuration::from_hours((year - 1900) * 8766));
+            let changes = zone
+                .following(start)
+                .map(|change| change.timestamp())
+                .take_while(|at| *at < end);
+            let plain = years
+                .clone()
+                .step_by(20)
+                .map(|year| start + SignedDuration::from_hours((year - 1900) * 8766));
             for at in changes.chain(plain) {
                 for frequency in Frequency::ALL {
                     walk(frequency, &calendar, at - SignedDuration::from_hours(30));

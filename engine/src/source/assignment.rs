@@ -45,7 +45,10 @@ impl Assignment {
         self.end(&partition.topic, partition.number);
         let lease = Lease::new(partition);
         self.batch.begin(lease.clone(), Some(from), to);
-        self.chains.push(Chain { lease, next: Some(from) });
+        self.chains.push(Chain {
+            lease,
+            next: Some(from),
+        });
     }
 
     /// Ends the chain of a partition, if it is ours.

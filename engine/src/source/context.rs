@@ -33,8 +33,20 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) fn new(desk: Arc<Desk>, reach: Reach, bookmarks: Arc<dyn Bookmarks>, start: Start) -> Self {
-        Self { desk, reach, bookmarks, start, cluster: OnceLock::new(), assignment: Mutex::default() }
+    pub(super) fn new(
+        desk: Arc<Desk>,
+        reach: Reach,
+        bookmarks: Arc<dyn Bookmarks>,
+        start: Start,
+    ) -> Self {
+        Self {
+            desk,
+            reach,
+            bookmarks,
+            start,
+            cluster: OnceLock::new(),
+            assignment: Mutex::default(),
+        }
     }
 
     /// Said once, before the subscription.
@@ -84,9 +96,20 @@ impl Context {
             };
             let (epoch, known) = starting::known(&stored, number);
             let point = self.point(consumer, &topic, number, known)?;
-            element.set_offset(point.offset()).map_err(SourceError::Assign)?;
-            let next = if let Known::Next(next) = known { Some(next) } else { None };
-            let partition = Partition { cluster: self.cluster(), topic: topic.as_str().into(), number, epoch };
+            element
+                .set_offset(point.offset())
+                .map_err(SourceError::Assign)?;
+            let next = if let Known::Next(next) = known {
+                Some(next)
+            } else {
+                None
+            };
+            let partition = Partition {
+                cluster: self.cluster(),
+                topic: topic.as_str().into(),
+                number,
+                epoch,
+            };
             tracing::info!(topic, partition = number, from = %point, stored = next.is_some(), "Reading a partition");
             beginnings.push((partition, next, point));
             bookmarks = Some((topic, stored));
@@ -97,7 +120,10 @@ impl Context {
 
     fn stored(&self, topic: &str) -> Result<Vec<Bookmark>, SourceError> {
         let stored = self.bookmarks.stored(&self.cluster(), topic);
-        stored.map_err(|source| SourceError::Bookmarks { topic: topic.to_owned(), source })
+        stored.map_err(|source| SourceError::Bookmarks {
+            topic: topic.to_owned(),
+            source,
+        })
     }
 
     fn hand_to_kafka(
@@ -134,7 +160,11 @@ impl Context {
         self.store_settled(consumer);
         let mut assignment = self.assignment();
         for element in list.elements() {
-            tracing::info!(topic = element.topic(), partition = element.partition(), "No longer reading a partition");
+            tracing::info!(
+                topic = element.topic(),
+                partition = element.partition(),
+                "No longer reading a partition"
+            );
             assignment.end(element.topic(), element.partition());
         }
         self.count(&assignment);
@@ -149,7 +179,11 @@ impl Context {
         let mut health = self.desk.health();
         health.partitions = assignment.chains.len();
         if health.state != State::Ended {
-            health.state = if health.partitions == 0 { State::Waiting } else { State::Reading };
+            health.state = if health.partitions == 0 {
+                State::Waiting
+            } else {
+                State::Reading
+            };
         }
     }
 

@@ -12,7 +12,11 @@ pub enum SourceError {
     #[error("`{name}` in [kafka.properties]: {reason}")]
     Property { name: String, reason: String },
     #[error("`{name}` in [kafka.properties] refers to `{reference}`, which cannot be read")]
-    Reference { name: String, reference: String, source: Box<dyn Error + Send + Sync> },
+    Reference {
+        name: String,
+        reference: String,
+        source: Box<dyn Error + Send + Sync>,
+    },
     #[error("the Kafka client cannot be created: {0}")]
     Client(String),
     #[error(
@@ -20,13 +24,25 @@ pub enum SourceError {
     )]
     Unreachable { brokers: String, reason: String },
     #[error("cannot read what is stored about topic {topic}")]
-    Bookmarks { topic: String, source: Box<dyn Error + Send + Sync> },
+    Bookmarks {
+        topic: String,
+        source: Box<dyn Error + Send + Sync>,
+    },
     #[error("cannot find out where {topic}/{partition} starts (`start = \"{start}\"` in [kafka])")]
-    Start { topic: String, partition: i32, start: String, source: Box<KafkaError> },
+    Start {
+        topic: String,
+        partition: i32,
+        start: String,
+        source: Box<KafkaError>,
+    },
     #[error("cannot take over the partitions that Kafka assigned")]
     Assign(#[source] KafkaError),
     #[error("cannot start {partition} again at {next}")]
-    PutBack { partition: String, next: String, source: Box<KafkaError> },
+    PutBack {
+        partition: String,
+        next: String,
+        source: Box<KafkaError>,
+    },
     #[error(transparent)]
     Gap(Box<Gap>),
     #[error(

@@ -56,17 +56,37 @@ impl Outgoing {
     /// and a `timestamp` (RFC 3339 or milliseconds) if it should have them. A `value` is sent as compact JSON with
     /// sorted keys; `raw` is sent to the byte.
     pub fn parse(line: &str) -> Result<Self, LineError> {
-        let Line { topic, value, raw, key, headers, timestamp } =
-            serde_json::from_str(line).map_err(LineError::Json)?;
+        let Line {
+            topic,
+            value,
+            raw,
+            key,
+            headers,
+            timestamp,
+        } = serde_json::from_str(line).map_err(LineError::Json)?;
         let value = match (value, raw) {
             (Some(Value::Null), None) => None,
             (Some(value), None) => Some(value.to_string().into_bytes()),
             (None, Some(raw)) => Some(raw.into_bytes()),
             _ => return Err(LineError::Value),
         };
-        let headers = headers.into_iter().map(|(name, value)| Header { name, value: value.into_bytes() }).collect();
-        let timestamp = timestamp.map(|timestamp| time(&timestamp).ok_or(LineError::Timestamp)).transpose()?;
-        Ok(Self { topic, key: key.map(String::into_bytes), value, headers, timestamp })
+        let headers = headers
+            .into_iter()
+            .map(|(name, value)| Header {
+                name,
+                value: value.into_bytes(),
+            })
+            .collect();
+        let timestamp = timestamp
+            .map(|timestamp| time(&timestamp).ok_or(LineError::Timestamp))
+            .transpose()?;
+        Ok(Self {
+            topic,
+            key: key.map(String::into_bytes),
+            value,
+            headers,
+            timestamp,
+        })
     }
 }
 
@@ -84,7 +104,14 @@ mod tests {
 
     fn check(line: &str, value: Option<&str>) {
         let message = Outgoing::parse(line).unwrap();
-        assert_eq!(message.value.map(|value| String::from_utf8(value).unwrap()).as_deref(), value, "{line}");
+        assert_eq!(
+            message
+                .value
+                .map(|value| String::from_utf8(value).unwrap())
+                .as_deref(),
+            value,
+            "{line}"
+        );
     }
 
     fn refused(line: &str, expected: &str) {
@@ -94,7 +121,10 @@ mod tests {
 
     #[test]
     fn values_texts_and_tombstones() {
-        check(r#"{"topic": "t", "value": {"b": 1, "a": [true]}}"#, Some(r#"{"a":[true],"b":1}"#));
+        check(
+            r#"{"topic": "t", "value": {"b": 1, "a": [true]}}"#,
+            Some(r#"{"a":[true],"b":1}"#),
+        );
         check(r#"{"topic": "t", "value": null}"#, None);
         check(r#"{"topic": "t", "value": ""}"#, Some(r#""""#));
         check(r#"{"topic": "t", "raw": ""}"#, Some(""));

@@ -36,9 +36,13 @@ pub enum SendError {
 
 impl Producer {
     pub fn new(config: &KafkaConfig) -> Result<Self, SourceError> {
-        let sending = Sending { reach: Reach::new(&config.brokers, Desk::new()) };
+        let sending = Sending {
+            reach: Reach::new(&config.brokers, Desk::new()),
+        };
         let producer = client::producer(config)?.create_with_context(sending);
-        Ok(Self { producer: producer.map_err(|error| config.explain(error))? })
+        Ok(Self {
+            producer: producer.map_err(|error| config.explain(error))?,
+        })
     }
 
     /// Sends one message and waits until it has arrived: its partition and offset.
@@ -81,7 +85,10 @@ impl Producer {
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
                 Err((source, _)) => {
-                    return Err(SendError::Refused { topic: message.topic.clone(), source });
+                    return Err(SendError::Refused {
+                        topic: message.topic.clone(),
+                        source,
+                    });
                 }
             }
         }
@@ -96,7 +103,10 @@ fn record(message: &Outgoing) -> FutureRecord<'_, [u8], [u8]> {
     if !message.headers.is_empty() {
         let headers = OwnedHeaders::new_with_capacity(message.headers.len());
         record.headers = Some(message.headers.iter().fold(headers, |headers, header| {
-            headers.insert(KafkaHeader { key: &header.name, value: Some(&header.value) })
+            headers.insert(KafkaHeader {
+                key: &header.name,
+                value: Some(&header.value),
+            })
         }));
     }
     record
@@ -105,8 +115,13 @@ fn record(message: &Outgoing) -> FutureRecord<'_, [u8], [u8]> {
 async fn arrived(topic: &str, delivery: DeliveryFuture) -> Result<(i32, i64), SendError> {
     match delivery.await {
         Ok(Ok(delivery)) => Ok((delivery.partition, delivery.offset)),
-        Ok(Err((source, _))) => Err(SendError::Refused { topic: topic.to_owned(), source }),
-        Err(_cancelled) => Err(SendError::Unknown { topic: topic.to_owned() }),
+        Ok(Err((source, _))) => Err(SendError::Refused {
+            topic: topic.to_owned(),
+            source,
+        }),
+        Err(_cancelled) => Err(SendError::Unknown {
+            topic: topic.to_owned(),
+        }),
     }
 }
 

@@ -28,7 +28,11 @@ struct Heard {
 
 impl Reach {
     pub(super) fn new(brokers: &str, desk: Arc<Desk>) -> Self {
-        Self { brokers: brokers.to_owned(), desk, heard: Mutex::default() }
+        Self {
+            brokers: brokers.to_owned(),
+            desk,
+            heard: Mutex::default(),
+        }
     }
 
     /// Keeps an error for whoever asks for it, and says nothing.
@@ -97,7 +101,10 @@ impl Reach {
 
     /// The text that came with the last error.
     pub(super) fn last(&self) -> String {
-        lock(&self.heard).last.clone().unwrap_or_else(|| "no reason given".to_owned())
+        lock(&self.heard)
+            .last
+            .clone()
+            .unwrap_or_else(|| "no reason given".to_owned())
     }
 
     /// Why there is no connection.
@@ -109,7 +116,10 @@ impl Reach {
 /// Passes a log line of librdkafka on. Failed connections are told by [`Reach`], so their lines are for debugging.
 pub(super) fn log(level: RDKafkaLogLevel, facility: &str, line: &str) {
     use RDKafkaLogLevel as Level;
-    let told = matches!(facility, "FAIL" | "ERROR" | "CONFWARN" | "SESSTMOUT" | "MAXPOLL" | "TERMINATE" | "GETPID");
+    let told = matches!(
+        facility,
+        "FAIL" | "ERROR" | "CONFWARN" | "SESSTMOUT" | "MAXPOLL" | "TERMINATE" | "GETPID"
+    );
     match level {
         _ if told => tracing::debug!(target: "librdkafka", facility, "{line}"),
         Level::Emerg | Level::Alert | Level::Critical | Level::Error => {

@@ -42,8 +42,15 @@ pub fn open(
     bookmarks: Arc<dyn Bookmarks>,
 ) -> Result<(Source, Deliveries), SourceError> {
     let desk = Desk::new();
-    let context = Context::new(desk.clone(), Reach::new(&config.brokers, desk.clone()), bookmarks, config.start);
-    let consumer = client::consumer(config)?.create_with_context(context).map_err(|error| config.explain(error))?;
+    let context = Context::new(
+        desk.clone(),
+        Reach::new(&config.brokers, desk.clone()),
+        bookmarks,
+        config.start,
+    );
+    let consumer = client::consumer(config)?
+        .create_with_context(context)
+        .map_err(|error| config.explain(error))?;
     let (outlet, deliveries, ending) = channel(desk.clone());
     let reader = Reader {
         consumer,
@@ -189,9 +196,18 @@ impl Reader {
 
     fn add(&self, message: &BorrowedMessage<'_>) {
         let (topic, number) = (message.topic(), message.partition());
-        let ours = self.consumer.context().assignment().add(topic, number, || owned(message));
+        let ours = self
+            .consumer
+            .context()
+            .assignment()
+            .add(topic, number, || owned(message));
         if !ours {
-            tracing::debug!(topic, partition = number, offset = message.offset(), "Not ours, dropped");
+            tracing::debug!(
+                topic,
+                partition = number,
+                offset = message.offset(),
+                "Not ours, dropped"
+            );
         }
     }
 
@@ -200,9 +216,9 @@ impl Reader {
         use RDKafkaErrorCode as Code;
         let reach = &self.consumer.context().reach;
         match error {
-            KafkaError::MessageConsumptionFatal(code) => {
-                Err(SourceError::Fatal { reason: format!("{code}: {}", reach.last()) })
-            }
+            KafkaError::MessageConsumptionFatal(code) => Err(SourceError::Fatal {
+                reason: format!("{code}: {}", reach.last()),
+            }),
             KafkaError::MessageConsumption(Code::AutoOffsetReset | Code::OffsetOutOfRange) => {
                 gap::bridge(&self.consumer, self.config.on_gap)
             }
@@ -237,7 +253,11 @@ impl Reader {
             Ok(()) => Ok(Ok(())),
             Err(NotSent::Closed) => Ok(Err(Stopped)),
             // Nobody else sends, so the room that was there still is.
-            Err(NotSent::Full(deliveries)) => Ok(if self.outlet.send(Ok(deliveries)) { Ok(()) } else { Err(Stopped) }),
+            Err(NotSent::Full(deliveries)) => Ok(if self.outlet.send(Ok(deliveries)) {
+                Ok(())
+            } else {
+                Err(Stopped)
+            }),
         }
     }
 
@@ -271,8 +291,14 @@ impl Reader {
             list.add_partition(&chain.lease.partition.topic, chain.lease.partition.number);
         }
         drop(assignment);
-        let result = if pause { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
-        result.map_err(|error| SourceError::Fatal { reason: error.to_string() })
+        let result = if pause {
+            self.consumer.pause(&list)
+        } else {
+            self.consumer.resume(&list)
+        };
+        result.map_err(|error| SourceError::Fatal {
+            reason: error.to_string(),
+        })
     }
 
     /// What is done from time to time.
@@ -292,7 +318,12 @@ impl Reader {
 
     /// Stays in the group until nothing more is settled, then tells Kafka and leaves.
     fn finish(self) {
-        let Self { consumer, desk, outlet, .. } = self;
+        let Self {
+            consumer,
+            desk,
+            outlet,
+            ..
+        } = self;
         drop(outlet);
         consumer.context().assignment().batch.take(&desk);
         while !desk.closing() {

@@ -105,7 +105,12 @@ pub(super) fn settle_left_over(db: &Connection) -> Result<(), StoreError> {
     Ok(transaction.commit()?)
 }
 
-fn supersede(session: &Session<'_>, task: Task<'_>, state: TaskState, now: &str) -> Result<(), StoreError> {
+fn supersede(
+    session: &Session<'_>,
+    task: Task<'_>,
+    state: TaskState,
+    now: &str,
+) -> Result<(), StoreError> {
     let update = "UPDATE marks SET status = 'superseded', resolved_at = ?4
                    WHERE wait_id = ?1 AND task_id = ?2 AND state <> ?3 AND status = 'pending'";
     session.db.prepare_cached(update)?.execute(params![

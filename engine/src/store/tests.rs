@@ -60,7 +60,11 @@ impl Fixture {
             .into_iter()
             .map(|sensor| (Owner::File("a.toml".to_owned()), sensor))
             .collect();
-        let synced = self.store.sync_sensors(at("2019-01-01T00:00:00Z"), all).await.unwrap();
+        let synced = self
+            .store
+            .sync_sensors(at("2019-01-01T00:00:00Z"), all)
+            .await
+            .unwrap();
         self.learn().await;
         synced
     }
@@ -93,14 +97,22 @@ impl Fixture {
     /// A new day begins: renderings, then waits.
     async fn dawn(&self, now: &str) {
         for wanted in self.wanted.values() {
-            let name = self.wanted.iter().find(|(_, other)| other.id == wanted.id).unwrap().0;
+            let name = self
+                .wanted
+                .iter()
+                .find(|(_, other)| other.id == wanted.id)
+                .unwrap()
+                .0;
             let date = calendar(wanted).business_date(at(now));
             self.store
                 .save_renderings(vec![(wanted.id, date, self.text(name))])
                 .await
                 .unwrap();
         }
-        assert_eq!(self.store.open_waits(at(now), None, 1_000).await.unwrap(), None);
+        assert_eq!(
+            self.store.open_waits(at(now), None, 1_000).await.unwrap(),
+            None
+        );
     }
 
     /// One message that arrives and fulfils these.
@@ -163,7 +175,9 @@ impl Fixture {
 
     /// Each task as `sensor/wait/task=state`.
     fn tasks(&self) -> Vec<String> {
-        self.sql("SELECT sensor || '/' || wait || '/' || task_id || '=' || state FROM tasks ORDER BY 1")
+        self.sql(
+            "SELECT sensor || '/' || wait || '/' || task_id || '=' || state FROM tasks ORDER BY 1",
+        )
     }
 
     fn waits(&self) -> Vec<String> {
@@ -180,7 +194,9 @@ fn lines(path: &Path, sql: &str) -> Vec<String> {
             ValueRef::Null => String::new(),
             ValueRef::Integer(number) => number.to_string(),
             ValueRef::Real(number) => number.to_string(),
-            ValueRef::Text(text) | ValueRef::Blob(text) => String::from_utf8_lossy(text).into_owned(),
+            ValueRef::Text(text) | ValueRef::Blob(text) => {
+                String::from_utf8_lossy(text).into_owned()
+            }
         });
         Ok(cells.collect::<Vec<_>>().join("|"))
     });
@@ -188,7 +204,10 @@ fn lines(path: &Path, sql: &str) -> Vec<String> {
 }
 
 fn calendar(wanted: &ActiveWanted) -> Calendar {
-    Calendar::new(TimeZone::get(&wanted.timezone).unwrap(), wanted.day_shift_seconds)
+    Calendar::new(
+        TimeZone::get(&wanted.timezone).unwrap(),
+        wanted.day_shift_seconds,
+    )
 }
 
 fn at(instant: &str) -> Timestamp {

@@ -171,7 +171,8 @@ impl Owner {
         match run_group(&mut session, &mut group) {
             Ok(outcomes) => {
                 if session.marks_appeared {
-                    self.announce.send_modify(|count| *count = count.wrapping_add(1));
+                    self.announce
+                        .send_modify(|count| *count = count.wrapping_add(1));
                 }
                 group
                     .into_iter()
@@ -180,9 +181,9 @@ impl Owner {
             }
             Err(error) => {
                 let error = Arc::new(error);
-                group
-                    .into_iter()
-                    .for_each(|request| request.answer(Err(StoreError::Commit(Arc::clone(&error)))));
+                group.into_iter().for_each(|request| {
+                    request.answer(Err(StoreError::Commit(Arc::clone(&error))))
+                });
             }
         }
     }

@@ -25,7 +25,10 @@ async fn what_stays_is_kept_what_goes_retires_and_what_returns_has_its_history()
         ["1|a|active", "2|b|active"]
     );
     fixture.dawn(NOW).await;
-    assert_eq!(fixture.tasks(), ["s/2019-07-07/a=pending", "s/2019-07-07/b=success"]);
+    assert_eq!(
+        fixture.tasks(),
+        ["s/2019-07-07/a=pending", "s/2019-07-07/b=success"]
+    );
     let revision = fixture.sql("SELECT revision FROM sensors");
     assert_eq!(fixture.define(vec![both]).await.unchanged, 1);
     assert_eq!(fixture.sql("SELECT revision FROM sensors"), revision);
@@ -34,7 +37,9 @@ async fn what_stays_is_kept_what_goes_retires_and_what_returns_has_its_history()
 #[tokio::test]
 async fn an_open_wait_follows_its_definition() {
     let mut fixture = Fixture::new(MarkMode::Local);
-    fixture.define(vec![sensor("s", &[("a", D), ("b", D), ("c", D)])]).await;
+    fixture
+        .define(vec![sensor("s", &[("a", D), ("b", D), ("c", D)])])
+        .await;
     fixture.dawn("2019-07-07T00:00:00Z").await;
     fixture.send("2019-07-07T08:00:00Z", &["s.a"]).await;
     let mut fewer = sensor("s", &[("a", D), ("b", D), ("c", D), ("d", D)]);
@@ -60,7 +65,9 @@ async fn an_open_wait_follows_its_definition() {
 #[tokio::test]
 async fn what_a_wait_lacked_may_be_gone() {
     let mut fixture = Fixture::new(MarkMode::Local);
-    fixture.define(vec![sensor("s", &[("a", D), ("b", D)])]).await;
+    fixture
+        .define(vec![sensor("s", &[("a", D), ("b", D)])])
+        .await;
     fixture.dawn("2019-07-07T00:00:00Z").await;
     let mut second = sensor("s", &[("a", D), ("b", D)]);
     second.wanted.remove(0);
@@ -125,7 +132,11 @@ async fn a_match_for_a_sensor_that_has_just_retired_is_kept_and_marks_nothing() 
 async fn the_other_sides_sensors_are_refused() {
     let mut fixture = Fixture::new(MarkMode::Local);
     let now = at(NOW);
-    fixture.store.put_sensor(now, Owner::Api, api("mine")).await.unwrap();
+    fixture
+        .store
+        .put_sensor(now, Owner::Api, api("mine"))
+        .await
+        .unwrap();
     let synced = fixture.define(vec![api("mine"), api("theirs")]).await;
     let by = Owner::File("a.toml".to_owned());
     let refused = Refused {
@@ -169,7 +180,10 @@ async fn the_other_sides_sensors_are_refused() {
             .unwrap()
     );
     // What nobody has any more is free to be taken.
-    assert_eq!(fixture.define(vec![api("mine"), api("theirs")]).await.added, 1);
+    assert_eq!(
+        fixture.define(vec![api("mine"), api("theirs")]).await.added,
+        1
+    );
     assert_eq!(
         fixture.sql("SELECT name, owner FROM sensors"),
         ["mine|file:a.toml", "theirs|file:a.toml"]
@@ -180,8 +194,16 @@ async fn the_other_sides_sensors_are_refused() {
 async fn a_sensor_may_move_to_another_file_but_not_be_in_two() {
     let fixture = Fixture::new(MarkMode::Local);
     let file = |name: &str| (Owner::File(name.to_owned()), api("s"));
-    fixture.store.sync_sensors(at(NOW), vec![file("a.toml")]).await.unwrap();
-    let synced = fixture.store.sync_sensors(at(NOW), vec![file("b.toml")]).await.unwrap();
+    fixture
+        .store
+        .sync_sensors(at(NOW), vec![file("a.toml")])
+        .await
+        .unwrap();
+    let synced = fixture
+        .store
+        .sync_sensors(at(NOW), vec![file("b.toml")])
+        .await
+        .unwrap();
     assert_eq!(
         synced,
         Synced {

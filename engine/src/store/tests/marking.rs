@@ -4,7 +4,9 @@ const NOW: &str = "2019-07-07T12:00:00Z";
 
 async fn two_pending() -> Fixture {
     let mut fixture = Fixture::new(MarkMode::Outbox);
-    fixture.define(vec![sensor("s", &[("a", D), ("b", D), ("c", D)])]).await;
+    fixture
+        .define(vec![sensor("s", &[("a", D), ("b", D), ("c", D)])])
+        .await;
     fixture.dawn("2019-07-07T00:00:00Z").await;
     fixture.send("2019-07-07T08:00:00Z", &["s.a", "s.b"]).await;
     fixture
@@ -59,17 +61,31 @@ async fn outcomes_are_kept() {
         fixture.store.next_mark_due(at(NOW)).await.unwrap(),
         Some(at("2019-07-07T13:00:00Z"))
     );
-    assert_eq!(due(&fixture, "2019-07-07T13:00:00Z").await, [(1, "a".to_owned(), 1)]);
     assert_eq!(
-        fixture.store.next_mark_due(at("2019-07-07T13:00:00Z")).await.unwrap(),
+        due(&fixture, "2019-07-07T13:00:00Z").await,
+        [(1, "a".to_owned(), 1)]
+    );
+    assert_eq!(
+        fixture
+            .store
+            .next_mark_due(at("2019-07-07T13:00:00Z"))
+            .await
+            .unwrap(),
         None
     );
     let rejected = Outcome::Rejected {
         reason: "no such task".to_owned(),
     };
-    fixture.store.resolve(vec![(MarkId(1), rejected)]).await.unwrap();
+    fixture
+        .store
+        .resolve(vec![(MarkId(1), rejected)])
+        .await
+        .unwrap();
     let marks = "SELECT id, status, attempts, last_error, resolved_at IS NOT NULL FROM marks";
-    assert_eq!(fixture.sql(marks), ["1|rejected|2|no such task|1", "2|delivered|1||1"]);
+    assert_eq!(
+        fixture.sql(marks),
+        ["1|rejected|2|no such task|1", "2|delivered|1||1"]
+    );
     fixture
         .store
         .resolve(vec![(MarkId(1), Outcome::Delivered)])

@@ -6,14 +6,21 @@ async fn changed(change: &str) -> (tempfile::TempDir, Config) {
     let config = Config {
         path: dir.path().join("s.db"),
     };
-    Store::open(&config, MarkMode::Local).unwrap().close().await.unwrap();
+    Store::open(&config, MarkMode::Local)
+        .unwrap()
+        .close()
+        .await
+        .unwrap();
     let db = Connection::open_with_flags(&config.path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
     db.execute_batch(change).unwrap();
     (dir, config)
 }
 
 fn refusal(config: &Config) -> String {
-    let path = config.path.canonicalize().unwrap_or_else(|_| config.path.clone());
+    let path = config
+        .path
+        .canonicalize()
+        .unwrap_or_else(|_| config.path.clone());
     let error = Store::open(config, MarkMode::Local).unwrap_err();
     error.to_string().replace(path.to_str().unwrap(), "PATH")
 }
@@ -25,8 +32,14 @@ async fn an_identity_is_for_life() {
     let identity = first.identity().to_owned();
     assert_eq!(identity.len(), 32);
     first.close().await.unwrap();
-    assert_eq!(Store::open(&config, MarkMode::Local).unwrap().identity(), identity);
-    assert_eq!(Reader::open(&config.path).unwrap().identity().unwrap(), identity);
+    assert_eq!(
+        Store::open(&config, MarkMode::Local).unwrap().identity(),
+        identity
+    );
+    assert_eq!(
+        Reader::open(&config.path).unwrap().identity().unwrap(),
+        identity
+    );
 }
 
 #[tokio::test]
@@ -53,7 +66,10 @@ async fn a_reader_does_not_migrate() {
         })
     ));
     let missing = config.path.with_file_name("other.db");
-    assert!(matches!(Reader::open(&missing), Err(StoreError::Missing { .. })));
+    assert!(matches!(
+        Reader::open(&missing),
+        Err(StoreError::Missing { .. })
+    ));
     assert!(!missing.exists());
 }
 
@@ -123,7 +139,11 @@ async fn it_is_as_durable_as_sqlite_can_be() {
     let fixture = Fixture::new(MarkMode::Local);
     assert_eq!(fixture.sql("PRAGMA journal_mode"), ["wal"]);
     let settings = fixture.store.writer.call(|session| {
-        let read = |pragma| session.db.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+        let read = |pragma| {
+            session
+                .db
+                .pragma_query_value(None, pragma, |row| row.get::<_, i64>(0))
+        };
         Ok((read("synchronous")?, read("foreign_keys")?))
     });
     assert_eq!(settings.await.unwrap(), (2, 1));
@@ -155,5 +175,8 @@ fn the_section_refuses_what_it_does_not_know() {
     };
     check("", Ok("eventlatch.db"));
     check("path = '/var/lib/e.db'", Ok("/var/lib/e.db"));
-    check("paht = 'e.db'", Err("unknown field `paht`, expected `path`"));
+    check(
+        "paht = 'e.db'",
+        Err("unknown field `paht`, expected `path`"),
+    );
 }

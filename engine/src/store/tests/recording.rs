@@ -29,7 +29,11 @@ async fn a_slice_that_lost_its_place_is_dropped_and_the_others_are_kept() {
             ..recording
         };
         assert_eq!(
-            fixture.store.record(vec![recording, empty(9, None, 1)]).await.unwrap()[0],
+            fixture
+                .store
+                .record(vec![recording, empty(9, None, 1)])
+                .await
+                .unwrap()[0],
             expect
         );
     };
@@ -138,8 +142,14 @@ async fn a_full_disk_reaches_everybody_and_passes() {
     };
     pages("1").await.unwrap();
     let mut letters = empty(0, None, 1000);
-    letters.dead_letters = (0..1000).map(|offset| letter(offset, &[b'x'; 4096])).collect();
-    let refused = fixture.store.record(vec![letters.clone()]).await.unwrap_err();
+    letters.dead_letters = (0..1000)
+        .map(|offset| letter(offset, &[b'x'; 4096]))
+        .collect();
+    let refused = fixture
+        .store
+        .record(vec![letters.clone()])
+        .await
+        .unwrap_err();
     assert!(matches!(refused, StoreError::Commit(_)), "{refused:?}");
     assert_eq!(fixture.sql("SELECT count(*) FROM offsets"), ["0"]);
     pages("1000000").await.unwrap();
@@ -168,7 +178,11 @@ async fn dead_letters_keep_a_sample() {
         kind: DeadLetterKind::Fault,
         ..letter(1, b"")
     };
-    recording.dead_letters = vec![letter(0, &[b'x'; 5000]), tombstone, letter(0, b"the same again")];
+    recording.dead_letters = vec![
+        letter(0, &[b'x'; 5000]),
+        tombstone,
+        letter(0, b"the same again"),
+    ];
     assert_eq!(fixture.record(recording).await, Recorded::Stored);
     let letters = fixture.store.dead_letters(10).await.unwrap();
     let seen: Vec<_> = letters
@@ -201,10 +215,19 @@ async fn the_newest_twenty_near_misses_are_kept_and_all_are_counted() {
             .miss("2019-07-07T08:00:00Z", "s.a", &format!("reason {n}"))
             .await;
     }
-    fixture.miss("2019-07-08T08:00:00Z", "s.a", "another day").await;
+    fixture
+        .miss("2019-07-08T08:00:00Z", "s.a", "another day")
+        .await;
     let kept = "SELECT count(*), min(nth), max(nth), min(reason) FROM near_misses GROUP BY window_id ORDER BY 1";
-    assert_eq!(fixture.sql(kept), ["1|1|1|another day", "20|6|25|reason 10"]);
-    let status = fixture.store.status(at("2019-07-07T09:00:00Z")).await.unwrap();
+    assert_eq!(
+        fixture.sql(kept),
+        ["1|1|1|another day", "20|6|25|reason 10"]
+    );
+    let status = fixture
+        .store
+        .status(at("2019-07-07T09:00:00Z"))
+        .await
+        .unwrap();
     let expect = NearMissStatus {
         count: 25,
         newest: Some("reason 25".to_owned()),

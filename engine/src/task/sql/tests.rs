@@ -52,7 +52,10 @@ impl Fixture {
     }
 
     async fn probe(&self) -> Result<(), String> {
-        self.adapter.probe().await.map_err(|error| error.to_string())
+        self.adapter
+            .probe()
+            .await
+            .map_err(|error| error.to_string())
     }
 }
 
@@ -121,7 +124,10 @@ async fn no_row_is_not_yet() {
         .execute_batch("INSERT INTO jobs VALUES ('2019-07-07', 'z', 'waiting', '')")
         .unwrap();
     assert_eq!(fixture.mark(1, "z").await, Ok(Marked::Now));
-    assert_eq!(fixture.one("SELECT note FROM jobs WHERE name = 'z'"), "store-1 ");
+    assert_eq!(
+        fixture.one("SELECT note FROM jobs WHERE name = 'z'"),
+        "store-1 "
+    );
 }
 
 #[tokio::test]
@@ -142,7 +148,12 @@ async fn rows_may_be_one_some_or_any() {
     check(all, Rows::One, Err(many)).await;
     check(all, Rows::Some, Ok(Marked::Now)).await;
     check(all, Rows::Any, Ok(Marked::Now)).await;
-    check(none, Rows::Some, Err("cannot mark now: the statement found no row yet")).await;
+    check(
+        none,
+        Rows::Some,
+        Err("cannot mark now: the statement found no row yet"),
+    )
+    .await;
     check(none, Rows::Any, Ok(Marked::Now)).await;
 }
 
@@ -170,16 +181,29 @@ async fn what_could_never_mark_is_refused_by_the_probe_too() {
     check("UPDATE jobs SET status = :state", "no such column: status").await;
     check("UPDATE jobs SET", "incomplete input").await;
     check("SELECT :state", "changes nothing").await;
-    check("UPDATE jobs SET state = :state; DROP TABLE jobs", "Multiple statements").await;
+    check(
+        "UPDATE jobs SET state = :state; DROP TABLE jobs",
+        "Multiple statements",
+    )
+    .await;
     check("", "changes nothing").await;
 }
 
 #[tokio::test]
 async fn what_the_database_forbids_is_rejected() {
-    let fixture = Fixture::new("UPDATE jobs SET state = 'failed' WHERE name = :task_id", Rows::One);
+    let fixture = Fixture::new(
+        "UPDATE jobs SET state = 'failed' WHERE name = :task_id",
+        Rows::One,
+    );
     let error = fixture.mark(1, "a").await.unwrap_err();
-    assert!(error.starts_with("cannot mark: CHECK constraint failed"), "{error}");
-    assert_eq!(fixture.one("SELECT group_concat(state) FROM jobs"), "waiting,waiting");
+    assert!(
+        error.starts_with("cannot mark: CHECK constraint failed"),
+        "{error}"
+    );
+    assert_eq!(
+        fixture.one("SELECT group_concat(state) FROM jobs"),
+        "waiting,waiting"
+    );
 }
 
 #[tokio::test]
@@ -215,7 +239,10 @@ async fn every_parameter_has_its_value() {
                   :task_id || '|' || :state || '|' || :topic || '|' || :partition || '|' || :offset || '|' || :matcher
                   || '|' || :sha256 || '|' || ifnull(:event_time, 'null') || '|' || :arrival, typeof(:offset))";
     let fixture = Fixture::new(insert, Rows::One);
-    fixture.db().execute_batch("CREATE TABLE log (line, type)").unwrap();
+    fixture
+        .db()
+        .execute_batch("CREATE TABLE log (line, type)")
+        .unwrap();
     fixture.mark(7, "a").await.unwrap();
     let expect = "store-7|s|2019-07-07|2019-07-07|a|success|t|3|17|job-finish|abc|null|2019-07-07T08:00:00.000Z";
     assert_eq!(fixture.one("SELECT line FROM log"), expect);
@@ -229,7 +256,10 @@ async fn every_parameter_has_its_value() {
         Rows::One,
     );
     fixture.adapter.mark(&nobodys).await.unwrap();
-    assert_eq!(fixture.one("SELECT note FROM jobs WHERE name = 'a'"), "nobody");
+    assert_eq!(
+        fixture.one("SELECT note FROM jobs WHERE name = 'a'"),
+        "nobody"
+    );
 }
 
 #[test]
