@@ -73,7 +73,7 @@ macro_rules! __export_adapter {
 
                 fn confirm(
                     candidates: ::std::vec::Vec<guest::Candidate>,
-        ) -> ::std::vec::Vec<guest::Verdict> {
+                ) -> ::std::vec::Vec<guest::Verdict> {
                     configured(|adapter| {
                         candidates
                             .iter()
@@ -83,7 +83,7 @@ macro_rules! __export_adapter {
                 }
             }
 
-            $crate::bindings::export_component!(Exported with_types_in $crate::bindings);
+    $crate::bindings::export_component!(Exported with_types_in $crate::bindings);
         };
     };
 }

@@ -2,5 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
+mod architecture;
 mod logging;
+mod scenarios;
 mod source;

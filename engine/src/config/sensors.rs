@@ -61,7 +61,7 @@ pub fn read(directory: &Path) -> Result<Vec<Draft>, SensorsError> {
     let (mut drafts, mut problems) = (Vec::new(), Vec::new());
     for path in files(directory)? {
         match fs::read_to_string(&path) {
-            Ok(text) => match draft::parse(&path, &text) {
+            Ok(text) => match Draft::parse(&path, &text) {
                 Ok(more) => drafts.extend(more),
                 Err(problem) => problems.push(problem),
             },

@@ -46,30 +46,33 @@ struct Several<W> {
     sensors: Vec<Keys<W>>,
 }
 
-/// Reads one file, which holds a sensor or a list of them under `sensors`.
-pub(super) fn parse(file: &Path, text: &str) -> Result<Vec<Draft>, Problem> {
-    let json = file
-        .extension()
-        .is_some_and(|extension| extension == "json");
-    let drafts = if json {
-        from_json(text)
-    } else {
-        from_toml(text)
-    };
-    let place = |(line, message)| Problem {
-        file: file.to_owned(),
-        line,
-        message,
-    };
-    let drafts = drafts.map_err(place)?;
-    let several = drafts.len() > 1;
-    drafts
-        .into_iter()
-        .map(|keys| {
-            keys.draft(file, several)
-                .map_err(|message| place((None, message)))
-        })
-        .collect()
+impl Draft {
+    /// Reads the text of a file, which holds a sensor, or a list of them under `sensors`. The file's name decides
+    /// whether it is JSON or TOML, and lends its stem to a sensor without a name.
+    pub fn parse(file: &Path, text: &str) -> Result<Vec<Self>, Problem> {
+        let json = file
+            .extension()
+            .is_some_and(|extension| extension == "json");
+        let drafts = if json {
+            from_json(text)
+        } else {
+            from_toml(text)
+        };
+        let place = |(line, message)| Problem {
+            file: file.to_owned(),
+            line,
+            message,
+        };
+        let drafts = drafts.map_err(place)?;
+        let several = drafts.len() > 1;
+        drafts
+            .into_iter()
+            .map(|keys| {
+                keys.draft(file, several)
+                    .map_err(|message| place((None, message)))
+            })
+            .collect()
+    }
 }
 
 /// An error may know its line.
