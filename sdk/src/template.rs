@@ -202,7 +202,7 @@ mod tests {
         check("{{ yyyymm|dt.add_month(n=-1) }}", "2019-06");
         check("{{ yyyymm|dt.add_day(n=-7)|dt.add_day(n=1) }}", "2019-06-30");
         check("{{ yyyymm }}", "2019-07-06");
-        check("p={{ yyyymm|dt.format('%b')|lower }}\n", "p=jul\n");
+        check("p={{ yyyymm|dt.format('%b') }}\n", "p=Jul\n");
     }
 
     #[test]

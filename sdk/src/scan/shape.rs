@@ -8,16 +8,19 @@
 use super::block::{WIDTH, equal};
 
 /// Gaps longer than this are not remembered.
-const LONGEST: usize = 2 * WIDTH;
+pub(super) const LONGEST: usize = 2 * WIDTH;
+
+/// After so many documents of other shapes one of them is remembered instead.
+const PATIENCE: u32 = 4;
 
 /// Documents with more fields than this are remembered up to here.
 const MOST: usize = 64;
 
-/// What is remembered; forgotten with the batch it came from.
+/// What is remembered: it makes documents like the last ones cheaper, and changes nothing else.
 #[derive(Debug, Default)]
 pub struct Memory {
     gaps: Vec<Gap>,
-    /// How many documents did not have the remembered shape to the end.
+    /// How many documents in a row did not have the remembered shape.
     misses: u32,
 }
 
@@ -38,12 +41,19 @@ impl Memory {
         &self.gaps
     }
 
-    /// Whether the document at hand is worth remembering: the first, and ever fewer of those with other shapes.
+    /// Notes that a document had the remembered shape.
+    #[inline]
+    pub(super) fn hit(&mut self) {
+        self.misses = 0;
+    }
+
+    /// Notes that a document had another shape. Says whether to remember that one instead: if nothing is remembered yet,
+    /// or if there was no other for a while; ever more rarely where all are different.
     #[cold]
     #[inline(never)]
     pub(super) fn learns(&mut self) -> bool {
-        let learns = self.misses == 0 || (self.misses > 2 && self.misses.is_power_of_two());
         self.misses = self.misses.saturating_add(1);
+        let learns = self.misses.is_power_of_two() && (self.gaps.is_empty() || self.misses >= PATIENCE);
         if learns {
             self.gaps.clear();
         }

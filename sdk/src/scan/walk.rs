@@ -2,7 +2,7 @@
 
 use super::names::Names;
 use super::number::{byte, number};
-use super::shape::Memory;
+use super::shape::{LONGEST, Memory};
 use super::text::text;
 use super::{Found, Kind};
 
@@ -25,10 +25,10 @@ pub(super) fn object(document: &[u8], names: &Names, memory: &mut Memory, found:
         note(found, gap.name, value);
         (at, fields) = (after, fields + 1);
     }
-    // Of a known shape, only the last few fields are left: too near the end for whole blocks.
-    let known = memory.gaps().len();
-    let other_shape = known == 0 || fields + 3 < known;
-    if other_shape && memory.learns() {
+    // Of a document of known shape only the end is left, too near for whole blocks.
+    if document.len().saturating_sub(at) <= LONGEST {
+        memory.hit();
+    } else if memory.learns() {
         let mut learns = true;
         return rest(document, 0, true, names, found, |gap, name, text| {
             learns = learns && memory.add(gap, name, text)
