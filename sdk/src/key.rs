@@ -46,6 +46,11 @@ impl Key {
     }
 
     /// Adds a boolean.
+    ///
+    /// ```
+    /// # use eventlatch_sdk::Key;
+    /// assert_ne!(Key::new().boolean(true), Key::new().text("true"));
+    /// ```
     pub fn boolean(mut self, value: bool) -> Self {
         write_boolean(&mut self.0, value);
         self
@@ -58,12 +63,26 @@ impl Key {
     }
 
     /// Adds a number. Equal numbers are equal fields, however they were written: 1 and 1.0 are the same.
+    ///
+    /// ```
+    /// # use eventlatch_sdk::Key;
+    /// assert_eq!(Key::new().number(1.0), Key::new().integer(1));
+    /// ```
     pub fn number(mut self, value: f64) -> Self {
         write_float(&mut self.0, value);
         self
     }
 
     /// Adds a field that stands for "any". It equals only itself: the message must carry a key with it too.
+    ///
+    /// So a message that may be wanted with or without its carrier has two keys:
+    ///
+    /// ```
+    /// use eventlatch_sdk::{Extract, Key, key};
+    ///
+    /// let (order, carrier) = ("o-17", "dhl");
+    /// let message = Extract::from(key![order, carrier]).or(Key::new().text(order).any());
+    /// ```
     pub fn any(mut self) -> Self {
         write_any(&mut self.0);
         self
@@ -75,6 +94,12 @@ impl Key {
     }
 
     /// This key, carried by a message that tells of something which happened at `time`.
+    ///
+    /// ```
+    /// # use eventlatch_sdk::{EventTime, Extract, key};
+    /// # let shipped_at = EventTime::from_millis(0);
+    /// assert_eq!(key!["o-17"].at(shipped_at), Extract::from(key!["o-17"]).at(shipped_at));
+    /// ```
     pub fn at(self, time: EventTime) -> Extract {
         Extract::from(self).at(time)
     }
@@ -103,6 +128,22 @@ macro_rules! key {
 }
 
 /// A type whose values can be fields of a [`Key`].
+///
+/// Implement it for identifiers of your own:
+///
+/// ```
+/// use eventlatch_sdk::{Key, KeyField, key};
+///
+/// struct OrderId(u32);
+///
+/// impl KeyField for OrderId {
+///     fn add_to(&self, key: Key) -> Key {
+///         key.text("order").with(&self.0)
+///     }
+/// }
+///
+/// assert_eq!(key![OrderId(7)], key!["order", 7]);
+/// ```
 pub trait KeyField {
     /// The key with this field added.
     fn add_to(&self, key: Key) -> Key;

@@ -49,9 +49,14 @@ pub trait Matcher: Sized + 'static {
     const NEEDS: Needs = Needs::NOTHING;
 
     /// A matcher with this configuration. Called once, before all else.
+    ///
+    /// Types and unknown settings have been checked. What else can be wrong with a value is a [`Problem`], best with the
+    /// name of the setting: the service then does not load the matcher, or keeps the one it has, and says why.
     fn configure(config: Self::Config) -> Result<Self, Problems>;
 
     /// What follows from the configuration for the service.
+    ///
+    /// By default the topics are [`TOPICS`](Matcher::TOPICS) and business days begin at midnight.
     fn settings(&self) -> Settings {
         Settings::default()
     }
@@ -59,12 +64,18 @@ pub trait Matcher: Sized + 'static {
     /// The keys of a wanted message on a business date: a message must carry one of them.
     ///
     /// Fill in what depends on the date in place; the service shows the result, and awaits it afresh when it differs
-    /// from the day before's.
+    /// from the day before's. What [`confirm`](Matcher::confirm) sees is this result.
+    ///
+    /// Called for every wanted message and date, so keep it cheap. A wanted message that cannot be fulfilled, because of
+    /// a value that no message can have, is better told as a [`Problem`] now than waited for in vain.
     fn prepare(&self, wanted: &mut Self::Wanted, on: Date) -> Result<Keys, Problem>;
 
     /// The keys of a message, and when it happened what the message tells of.
     ///
     /// A message of no interest to anyone is [`Extract::nothing`]; a malformed one is a [`Reject`].
+    ///
+    /// Whatever can be compared for equality belongs into the key; a matcher that gives all messages one key makes every
+    /// message a candidate for every wanted message.
     fn extract(&self, message: &Self::Message, envelope: &Envelope<'_>) -> Result<Extract, Reject>;
 
     /// The keys of a message without a value, which only a matcher that [needs](Needs::TOMBSTONES) them gets to see.
@@ -87,6 +98,12 @@ pub trait Matcher: Sized + 'static {
 pub struct NoConfig {}
 
 /// What follows from a configuration for the service.
+///
+/// ```
+/// use eventlatch_sdk::Settings;
+///
+/// let from_ten_in_the_evening = Settings { day_shift_seconds: 7200, ..Settings::default() };
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// The topics served; empty: those of the matcher's description.
@@ -136,6 +153,8 @@ impl BitOr for Needs {
 }
 
 /// What comes with a message besides its value.
+///
+/// The message key and headers are there only for a matcher that [needs](Matcher::NEEDS) them; to fetch them costs time.
 #[derive(Clone, Debug)]
 pub struct Envelope<'a> {
     /// The topic it came on.
@@ -210,6 +229,9 @@ impl From<Keys> for Extract {
 }
 
 /// A message whose key equals that of a wanted message.
+///
+/// Both moments have been resolved for the zone of the sensor and the shift of the matcher: dates can be compared as they
+/// are. The same message may be a candidate for sensors in several zones.
 pub struct Candidate<'a, M: Matcher> {
     /// The wanted message, as [`Matcher::prepare`] left it.
     pub wanted: M::Wanted,
@@ -224,6 +246,13 @@ pub struct Candidate<'a, M: Matcher> {
 }
 
 /// Whether a message fulfils a wanted message.
+///
+/// ```
+/// use eventlatch_sdk::Verdict;
+///
+/// let verdict = Verdict::refused("a total of 99 is not enough");
+/// assert_ne!(verdict, Verdict::Fulfilled);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It does.
@@ -240,6 +269,9 @@ impl Verdict {
 }
 
 /// The rule of most messages: what happened must have happened on the business day on which the message arrived.
+///
+/// For a [`confirm`](Matcher::confirm) of one's own that wants this too. Without an event time there is nothing to
+/// compare, and the message fulfils.
 pub fn same_business_day(event_time: Option<&Moment>, arrival: &Moment) -> Verdict {
     match event_time {
         Some(event) if event.business_date != arrival.business_date => Verdict::Refused(format!(

@@ -48,6 +48,8 @@ pub struct Bench {
 
 impl Bench {
     /// A bench for a matcher with this configuration, a JSON object.
+    ///
+    /// The problems are those that the service would show; a test may look at them.
     pub fn of<M: Matcher>(config: &str) -> Result<Self, Problems> {
         Self::new::<Typed<M>>(config)
     }
@@ -74,12 +76,16 @@ impl Bench {
     }
 
     /// Puts the sensors into a zone so many hours east of Greenwich.
+    ///
+    /// Zones with summer time are the service's business: a matcher sees moments that are resolved already.
     pub fn offset_hours(mut self, hours: i8) -> Self {
         self.offset_seconds = i64::from(hours) * 3600;
         self
     }
 
     /// Gives all messages this message key.
+    ///
+    /// The service passes it on only to a matcher that [needs](Matcher::NEEDS) it.
     pub fn message_key(mut self, key: impl Into<Vec<u8>>) -> Self {
         self.key = Some(key.into());
         self
@@ -106,6 +112,8 @@ impl Bench {
     }
 
     /// A wanted message (a JSON object of its own fields) as it is on a business date.
+    ///
+    /// Without topic, frequency and `task_id`, which are the service's.
     pub fn prepare(&self, wanted: &str, on: Date) -> Result<Wanted, Problem> {
         let date = moments::date(on);
         let prepared = self.adapter.prepare(wanted, date).map_err(problem_from)?;
@@ -117,6 +125,8 @@ impl Bench {
     }
 
     /// Why a message is malformed, if it is.
+    ///
+    /// Messages are bytes: give what Kafka would bring, well-formed or not.
     pub fn reject(&self, message: impl AsRef<[u8]>) -> Option<String> {
         let extracts = self.extract(Some(message.as_ref()), 0);
         extracts

@@ -5,6 +5,7 @@ mod serde;
 
 use jiff::civil;
 
+pub(crate) use self::serde::schema;
 pub(crate) use parse::{from_float, from_seconds, from_text};
 
 /// When the thing happened that a message tells of.
@@ -29,6 +30,14 @@ pub struct EventTime {
 
 impl EventTime {
     /// An instant, in milliseconds since the Unix epoch.
+    ///
+    /// For messages whose producers count in milliseconds; tell it in the type of the message, not by guessing:
+    ///
+    /// ```
+    /// # use eventlatch_sdk::EventTime;
+    /// let shipped_at_ms = 1_562_486_400_000;
+    /// assert_eq!(EventTime::from_millis(shipped_at_ms), "2019-07-07T08:00:00Z".parse().unwrap());
+    /// ```
     pub const fn from_millis(millis: i64) -> Self {
         Self {
             millis,
@@ -37,6 +46,14 @@ impl EventTime {
     }
 
     /// A clock on the wall, to be read in the zone of the sensor.
+    ///
+    /// One message may so be in time for a sensor in Taipei and late for one in Berlin.
+    ///
+    /// ```
+    /// # use eventlatch_sdk::{EventTime, civil};
+    /// let noon = EventTime::from_civil(civil::date(2019, 7, 7).at(12, 0, 0, 0));
+    /// assert_eq!(noon, "2019-07-07 12:00:00".parse().unwrap());
+    /// ```
     pub fn from_civil(time: civil::DateTime) -> Self {
         let date = time.date();
         let days = parse::days_since_epoch(

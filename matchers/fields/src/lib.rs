@@ -1,10 +1,7 @@
 //! A matcher that is configured, not coded.
 //!
 //! ```toml
-//! [matchers.orders]
-//! matcher = "fields"
-//!
-//! [matchers.orders.config]
+//! [matchers.fields.config]
 //! topic = "orders"
 //! key = [{ field = "shop" }, { field = "year", kind = "integer" }]
 //! optional = [{ field = "part", template = "yyyymm" }]

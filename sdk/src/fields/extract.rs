@@ -29,9 +29,7 @@ impl Plan {
     /// Buffers for a batch of so many messages.
     pub(crate) fn output(&self, messages: usize) -> Output<'_> {
         let mut scratch = self.scratch.borrow_mut();
-        scratch
-            .found
-            .resize(self.fields.len() + 1, Found::default());
+        scratch.found.resize(self.fields.len() + 1, Found::default());
         let keys = messages * self.keys_per_message();
         Output {
             keys: Vec::with_capacity(keys * 48),
@@ -47,11 +45,7 @@ impl Plan {
 
     /// Writes the keys of a message; of a malformed one none.
     #[inline]
-    pub(crate) fn extract(
-        &self,
-        value: &[u8],
-        out: &mut Output<'_>,
-    ) -> Result<Option<EventTime>, String> {
+    pub(crate) fn extract(&self, value: &[u8], out: &mut Output<'_>) -> Result<Option<EventTime>, String> {
         let before = out.keys.len();
         let read = self.read(value, out);
         if read.is_err() {
@@ -62,11 +56,7 @@ impl Plan {
 
     #[inline]
     fn read(&self, value: &[u8], out: &mut Output<'_>) -> Result<Option<EventTime>, String> {
-        let Scratch {
-            found,
-            memory,
-            marks,
-        } = &mut *out.scratch;
+        let Scratch { found, memory, marks } = &mut *out.scratch;
         self.scanner
             .scan(value, memory, found)
             .map_err(|fault| explain(value, fault))?;

@@ -10,7 +10,7 @@ use crate::{Problem, key};
 /// A wanted message for one business date.
 #[derive(Debug)]
 pub(crate) struct Rendered {
-    /// Its own fields as JSON, in the order of the rules.
+    /// Its own fields as JSON, always in the same order: equal texts mean equal renderings.
     pub(crate) json: String,
     pub(crate) key: Vec<u8>,
 }

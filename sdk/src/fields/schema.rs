@@ -40,8 +40,7 @@ impl Plan {
             .collect();
         let mut required: Vec<_> = self.fields.iter().map(|field| &field.name).collect();
         if let Some(time) = &self.time {
-            let schema = schemars::schema_for!(crate::EventTime).to_value();
-            properties.insert(time.clone(), schema);
+            properties.insert(time.clone(), crate::time::schema());
             required.push(time);
         }
         json!({ "type": "object", "properties": properties, "required": required })

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 use super::{EventTime, from_float, from_seconds, from_text};
@@ -47,9 +47,14 @@ impl JsonSchema for EventTime {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "type": ["number", "string"],
-            "description": "epoch seconds, `YYYY-MM-DD HH:MM:SS` in the sensor's zone, or RFC 3339"
-        })
+        schema().try_into().unwrap_or_default()
     }
+}
+
+/// The JSON Schema of a field with an event time.
+pub(crate) fn schema() -> serde_json::Value {
+    serde_json::json!({
+        "type": ["number", "string"],
+        "description": "epoch seconds, `YYYY-MM-DD HH:MM:SS` in the sensor's zone, or RFC 3339"
+    })
 }
