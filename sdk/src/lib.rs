@@ -203,8 +203,7 @@ pub use {schemars, serde, serde_json};
 pub use fields::{FieldMatcher, Fields};
 pub use key::{Key, KeyField, Keys};
 pub use matcher::{
-    Candidate, Envelope, Extract, Header, Matcher, Needs, NoConfig, Settings, Verdict,
-    same_business_day,
+    Candidate, Envelope, Extract, Header, Matcher, Needs, NoConfig, Settings, Verdict, same_business_day,
 };
 pub use problem::{Problem, Problems, Reject};
 pub use time::{EventTime, Moment};

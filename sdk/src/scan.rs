@@ -67,9 +67,7 @@ impl Found {
     /// The value's bytes in the document it was found in.
     #[inline]
     pub fn bytes<'d>(&self, document: &'d [u8]) -> &'d [u8] {
-        document
-            .get(self.start as usize..self.end as usize)
-            .unwrap_or_default()
+        document.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 }
 
@@ -100,12 +98,7 @@ impl Scanner {
     ///
     /// `memory` makes documents of one shape cheaper and changes nothing else. After a fault `found` holds nothing of use.
     #[inline]
-    pub fn scan(
-        &self,
-        document: &[u8],
-        memory: &mut Memory,
-        found: &mut [Found],
-    ) -> Result<(), Fault> {
+    pub fn scan(&self, document: &[u8], memory: &mut Memory, found: &mut [Found]) -> Result<(), Fault> {
         for slot in found.iter_mut() {
             slot.kind = Kind::Absent;
         }

@@ -129,22 +129,13 @@ impl Bench {
     /// Messages are bytes: give what Kafka would bring, well-formed or not.
     pub fn reject(&self, message: impl AsRef<[u8]>) -> Option<String> {
         let extracts = self.extract(Some(message.as_ref()), 0);
-        extracts
-            .rejects
-            .into_iter()
-            .next()
-            .map(|reject| reject.reason)
+        extracts.rejects.into_iter().next().map(|reject| reject.reason)
     }
 
     /// What a message is to a wanted message if it arrives at a civil time, such as `2019-07-07 08:00:00`.
     ///
     /// The wanted message is rendered for the business date of the arrival, as in the service.
-    pub fn judge(
-        &self,
-        wanted: &str,
-        message: impl AsRef<[u8]>,
-        arrival: &str,
-    ) -> Result<Outcome, Problem> {
+    pub fn judge(&self, wanted: &str, message: impl AsRef<[u8]>, arrival: &str) -> Result<Outcome, Problem> {
         self.judge_value(wanted, Some(message.as_ref()), arrival)
     }
 
@@ -153,24 +144,14 @@ impl Bench {
         self.judge_value(wanted, None, arrival)
     }
 
-    fn judge_value(
-        &self,
-        wanted: &str,
-        value: Option<&[u8]>,
-        arrival: &str,
-    ) -> Result<Outcome, Problem> {
+    fn judge_value(&self, wanted: &str, value: Option<&[u8]>, arrival: &str) -> Result<Outcome, Problem> {
         let arrival: DateTime = arrival
             .parse()
             .map_err(|error| Problem::new(format!("`{arrival}` is not a civil time: {error}")))?;
-        let zone = moments::Zone::new(
-            self.offset_seconds,
-            self.adapter.settings().day_shift_seconds,
-        );
+        let zone = moments::Zone::new(self.offset_seconds, self.adapter.settings().day_shift_seconds);
         let arrival = zone.at_civil(moments::millis(arrival));
         let wanted = self.prepare(wanted, moments::date_from(arrival.business_date))?;
-        if value.is_none()
-            && self.description.needs & guest::Needs::TOMBSTONES == guest::Needs::empty()
-        {
+        if value.is_none() && self.description.needs & guest::Needs::TOMBSTONES == guest::Needs::empty() {
             return Ok(Outcome::Other);
         }
         let extracts = self.extract(value, arrival.instant);
@@ -181,10 +162,7 @@ impl Bench {
             return Ok(Outcome::Other);
         }
         let event_time = match extracts.time_kinds.first() {
-            Some(1) => extracts
-                .times
-                .first()
-                .map(|millis| zone.at_instant(*millis)),
+            Some(1) => extracts.times.first().map(|millis| zone.at_instant(*millis)),
             Some(2) => extracts.times.first().map(|millis| zone.at_civil(*millis)),
             _ => None,
         };
@@ -196,11 +174,7 @@ impl Bench {
     }
 
     fn topic(&self) -> String {
-        let topics = [
-            self.adapter.settings().topics,
-            self.description.topics.clone(),
-        ]
-        .concat();
+        let topics = [self.adapter.settings().topics, self.description.topics.clone()].concat();
         topics.into_iter().next().unwrap_or_default()
     }
 

@@ -63,9 +63,7 @@ impl Matcher for Stock {
 
     fn prepare(&self, wanted: &mut Wanted, on: Date) -> Result<Keys, Problem> {
         wanted.day = Some(on.to_string());
-        Ok([key![wanted.item], key!["every", "item"]]
-            .into_iter()
-            .collect())
+        Ok([key![wanted.item], key!["every", "item"]].into_iter().collect())
     }
 
     fn extract(&self, message: &Message, envelope: &Envelope<'_>) -> Result<Extract, Reject> {
@@ -124,12 +122,8 @@ fn judges_messages() {
         judge(""),
         Outcome::Rejected("empty message; expected a JSON object".to_owned())
     );
-    assert!(
-        matches!(judge("\0\0\0\0\x01{}"), Outcome::Rejected(reason) if reason.contains("schema registry"))
-    );
-    assert!(
-        matches!(judge(r#"{"item": "nail"}"#), Outcome::Rejected(reason) if reason.contains("count"))
-    );
+    assert!(matches!(judge("\0\0\0\0\x01{}"), Outcome::Rejected(reason) if reason.contains("schema registry")));
+    assert!(matches!(judge(r#"{"item": "nail"}"#), Outcome::Rejected(reason) if reason.contains("count")));
 }
 
 #[test]
@@ -161,25 +155,15 @@ fn refuses_unknown_fields_by_name() {
     let problem = bench()
         .prepare(r#"{"item": "nail", "colour": "red"}"#, date(2019, 7, 8))
         .unwrap_err();
-    assert_eq!(
-        problem.to_string(),
-        "colour: unknown field; known: `day`, `item`"
-    );
+    assert_eq!(problem.to_string(), "colour: unknown field; known: `day`, `item`");
     let problem = bench().prepare("{}", date(2019, 7, 8)).unwrap_err();
-    assert!(
-        problem.message().contains("missing field `item`"),
-        "{problem}"
-    );
+    assert!(problem.message().contains("missing field `item`"), "{problem}");
     for (config, part) in [
         (r#"{"limits": 1}"#, "limits: unknown field"),
         (r#"{"limit": -1}"#, "limit: must not be negative"),
     ] {
         assert!(
-            Bench::of::<Stock>(config)
-                .err()
-                .unwrap()
-                .to_string()
-                .contains(part),
+            Bench::of::<Stock>(config).err().unwrap().to_string().contains(part),
             "{config}"
         );
     }
@@ -187,9 +171,7 @@ fn refuses_unknown_fields_by_name() {
 
 #[test]
 fn settings_follow_the_configuration() {
-    let settings = Bench::of::<Stock>(r#"{"region": "eu"}"#)
-        .unwrap()
-        .settings();
+    let settings = Bench::of::<Stock>(r#"{"region": "eu"}"#).unwrap().settings();
     assert_eq!(
         settings,
         Settings {

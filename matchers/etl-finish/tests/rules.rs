@@ -120,11 +120,7 @@ fn without_a_partition_any_will_do() {
 fn civil_times_are_read_in_the_sensors_zone() {
     let bench = bench().offset_hours(8);
     let at = |time: &str| message(0, "", 0).replace(": 0}", &format!(r#": "{time}"}}"#));
-    let judge = |time| {
-        bench
-            .judge(TABLE0, at(time), "2019-07-07T00:30:00")
-            .unwrap()
-    };
+    let judge = |time| bench.judge(TABLE0, at(time), "2019-07-07T00:30:00").unwrap();
     assert_eq!(judge("2019-07-07 00:10:00"), Outcome::Fulfilled);
     assert_eq!(judge("2019-07-06T16:10:00Z"), Outcome::Fulfilled);
     assert!(matches!(judge("2019-07-06 23:59:59"), Outcome::Refused(_)));
@@ -154,11 +150,7 @@ fn malformed_messages_are_rejected_with_a_reason() {
              expected seconds since the Unix epoch",
         ),
     ] {
-        assert_eq!(
-            bench().reject(message).as_deref(),
-            Some(reason),
-            "{message}"
-        );
+        assert_eq!(bench().reject(message).as_deref(), Some(reason), "{message}");
     }
     let framed = [b"\0\0\0\0\x07".as_slice(), message(0, "", 1).as_bytes()].concat();
     assert!(bench().reject(framed).unwrap().contains("schema registry"));
@@ -173,11 +165,7 @@ fn wrong_wanted_messages_are_problems_of_a_field() {
             Some("partition"),
             "known: `db`, `table`, `partition_values`",
         ),
-        (
-            r#"{"db": 7, "table": "t"}"#,
-            Some("db"),
-            "must be text, not a number",
-        ),
+        (r#"{"db": 7, "table": "t"}"#, Some("db"), "must be text, not a number"),
         (
             r#"{"db": "d", "table": "t", "partition_values": "{{ today }}"}"#,
             Some("partition_values"),
@@ -196,10 +184,6 @@ fn unknown_settings_are_refused_by_name() {
     let problems = Bench::of_fields::<EtlFinish>(r#"{"day_shift": 1, "lag": 2}"#)
         .err()
         .unwrap();
-    let fields: Vec<_> = problems
-        .as_slice()
-        .iter()
-        .map(|problem| problem.field())
-        .collect();
+    let fields: Vec<_> = problems.as_slice().iter().map(|problem| problem.field()).collect();
     assert_eq!(fields, [Some("day_shift"), Some("lag")]);
 }

@@ -39,14 +39,8 @@ fn every_subset_of_the_optional_fields_may_be_open() {
             }
         }
     }
-    check(
-        r#"{"shop": "s1", "year": 2019, "note": "7"}"#,
-        Outcome::Other,
-    );
-    check(
-        r#"{"shop": "s1", "year": 2019, "paid": false}"#,
-        Outcome::Other,
-    );
+    check(r#"{"shop": "s1", "year": 2019, "note": "7"}"#, Outcome::Other);
+    check(r#"{"shop": "s1", "year": 2019, "paid": false}"#, Outcome::Other);
     check(r#"{"shop": "s1", "year": 2020}"#, Outcome::Other);
 }
 
@@ -61,8 +55,7 @@ fn settings_follow_the_configuration() {
 
 #[test]
 fn without_a_time_equal_keys_are_enough() {
-    let bench =
-        bench(r#"{"topic": "t", "key": [{"field": "id", "kind": "number", "default": 1}]}"#);
+    let bench = bench(r#"{"topic": "t", "key": [{"field": "id", "kind": "number", "default": 1}]}"#);
     let judge = |message| bench.judge("{}", message, "2019-07-07T09:00:00").unwrap();
     assert_eq!(judge(r#"{"id": 1.0}"#), Outcome::Fulfilled);
     assert_eq!(judge(r#"{"id": 10e-1}"#), Outcome::Fulfilled);
@@ -113,10 +106,7 @@ fn all_problems_are_told_at_once() {
 #[test]
 fn unknown_and_wrong_settings_are_errors() {
     for (config, part) in [
-        (
-            r#"{"topic": "t", "keys": []}"#,
-            "keys: unknown field; known:",
-        ),
+        (r#"{"topic": "t", "keys": []}"#, "keys: unknown field; known:"),
         (
             r#"{"topic": "t", "key": [{"field": "a", "kind": "date"}]}"#,
             "unknown variant `date`",
@@ -131,10 +121,7 @@ fn unknown_and_wrong_settings_are_errors() {
         ),
         ("{}", "missing field `topic`"),
     ] {
-        let problems = Bench::of_fields::<ConfiguredFields>(config)
-            .err()
-            .unwrap()
-            .to_string();
+        let problems = Bench::of_fields::<ConfiguredFields>(config).err().unwrap().to_string();
         assert!(problems.contains(part), "{problems}");
     }
 }

@@ -93,8 +93,7 @@ impl Plan {
             scan::Kind::Escaped => time::from_text(unescaped(value, found).as_bytes()),
             _ => return Err(wrong(name, "epoch seconds or text", found.kind)),
         };
-        time.map(Some)
-            .map_err(|reason| format!("field `{name}`: {reason}"))
+        time.map(Some).map_err(|reason| format!("field `{name}`: {reason}"))
     }
 }
 
@@ -123,9 +122,7 @@ fn write(field: &Field, found: Found, value: &[u8], out: &mut Vec<u8>) -> Result
         (Kind::Text | Kind::Scalar, scan::Kind::Text) => {
             key::write_text_in(out, value, found.start as usize, found.end as usize)
         }
-        (Kind::Text | Kind::Scalar, scan::Kind::Escaped) => {
-            key::write_text(out, unescaped(value, found).as_bytes())
-        }
+        (Kind::Text | Kind::Scalar, scan::Kind::Escaped) => key::write_text(out, unescaped(value, found).as_bytes()),
         (Kind::Boolean | Kind::Scalar, scan::Kind::True) => key::write_boolean(out, true),
         (Kind::Boolean | Kind::Scalar, scan::Kind::False) => key::write_boolean(out, false),
         (Kind::Integer | Kind::Number | Kind::Scalar, scan::Kind::Number) => {
@@ -143,10 +140,7 @@ fn write_number(field: &Field, digits: &[u8], out: &mut Vec<u8>) -> Result<(), S
     }
     let number = number_of(digits)?;
     if field.kind == Kind::Integer && !is_whole(&number) {
-        return Err(format!(
-            "field `{}` must be a whole number, not {number}",
-            field.name
-        ));
+        return Err(format!("field `{}` must be a whole number, not {number}", field.name));
     }
     key::write_number(out, &number);
     Ok(())
@@ -218,11 +212,9 @@ fn wrong(name: &str, expected: &str, found: scan::Kind) -> String {
 fn explain(value: &[u8], fault: Fault) -> String {
     match fault {
         Fault::NotAnObject => "not a JSON object".to_owned(),
-        Fault::Malformed => reason_of(value, || {
-            match serde_json::from_slice::<serde_json::Value>(value) {
-                Err(error) => format!("not JSON: {error}"),
-                Ok(_) => "not JSON".to_owned(),
-            }
+        Fault::Malformed => reason_of(value, || match serde_json::from_slice::<serde_json::Value>(value) {
+            Err(error) => format!("not JSON: {error}"),
+            Ok(_) => "not JSON".to_owned(),
         }),
     }
 }

@@ -29,11 +29,7 @@ impl Plan {
         Problems::check(check::problems(&fields))?;
         let required = fields.keys.len();
         let all: Vec<_> = fields.keys.into_iter().chain(fields.optional).collect();
-        let names: Vec<_> = all
-            .iter()
-            .map(|field| &field.name)
-            .chain(&fields.time)
-            .collect();
+        let names: Vec<_> = all.iter().map(|field| &field.name).chain(&fields.time).collect();
         Ok(Self {
             scanner: Scanner::new(&names),
             required,

@@ -13,9 +13,7 @@ pub(super) const WIDTH: usize = 16;
 #[inline]
 #[target_feature(enable = "simd128")]
 pub(super) fn stops(chunk: &[u8; WIDTH]) -> u32 {
-    use core::arch::wasm32::{
-        i8x16_bitmask, i8x16_lt, i8x16_splat, u8x16_eq, u8x16_splat, v128_load, v128_or,
-    };
+    use core::arch::wasm32::{i8x16_bitmask, i8x16_lt, i8x16_splat, u8x16_eq, u8x16_splat, v128_load, v128_or};
 
     // SAFETY: `chunk` is 16 bytes, and a load needs no alignment.
     let bytes = unsafe { v128_load(chunk.as_ptr().cast()) };
@@ -44,12 +42,7 @@ pub(super) fn equal(one: &[u8; WIDTH], other: &[u8; WIDTH]) -> u32 {
     use core::arch::wasm32::{u8x16_bitmask, u8x16_eq, v128_load};
 
     // SAFETY: both are 16 bytes, and a load needs no alignment.
-    let (one, other) = unsafe {
-        (
-            v128_load(one.as_ptr().cast()),
-            v128_load(other.as_ptr().cast()),
-        )
-    };
+    let (one, other) = unsafe { (v128_load(one.as_ptr().cast()), v128_load(other.as_ptr().cast())) };
     u32::from(u8x16_bitmask(u8x16_eq(one, other)))
 }
 

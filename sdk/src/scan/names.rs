@@ -74,9 +74,7 @@ impl Names {
             return None;
         }
         match self.names.get(usize::from(place)) {
-            Some(name) if looks.length <= COVERED => {
-                (name.looks == looks).then_some(usize::from(place))
-            }
+            Some(name) if looks.length <= COVERED => (name.looks == looks).then_some(usize::from(place)),
             _ => self.search(document.get(start..end)?),
         }
     }
@@ -84,12 +82,7 @@ impl Names {
     /// As [`Names::position`], for a key with escapes.
     #[cold]
     #[inline(never)]
-    pub(super) fn position_escaped(
-        &self,
-        document: &[u8],
-        start: usize,
-        end: usize,
-    ) -> Option<usize> {
+    pub(super) fn position_escaped(&self, document: &[u8], start: usize, end: usize) -> Option<usize> {
         self.search(unescape(document.get(start - 1..=end)?)?.as_bytes())
     }
 
@@ -127,25 +120,18 @@ impl Looks {
         }
         // Eight bytes are read where there are as many; those behind the key are shifted out.
         let head = match document.get(start..).and_then(<[u8]>::first_chunk) {
-            Some(chunk) if length > 0 => {
-                u64::from_le_bytes(*chunk) << (64 - 8 * length) >> (64 - 8 * length)
-            }
+            Some(chunk) if length > 0 => u64::from_le_bytes(*chunk) << (64 - 8 * length) >> (64 - 8 * length),
             _ => document[start..end]
                 .iter()
                 .rev()
                 .fold(0, |head, byte| head << 8 | u64::from(*byte)),
         };
-        Self {
-            length,
-            head,
-            tail: 0,
-        }
+        Self { length, head, tail: 0 }
     }
 
     #[inline]
     fn place(self, multiplier: u64) -> usize {
-        let mixed =
-            (self.head ^ self.tail.rotate_left(29) ^ self.length as u64).wrapping_mul(multiplier);
+        let mixed = (self.head ^ self.tail.rotate_left(29) ^ self.length as u64).wrapping_mul(multiplier);
         (mixed >> 58) as usize
     }
 }
@@ -164,10 +150,7 @@ mod tests {
 
     #[test]
     fn every_name_is_found_and_nothing_else() {
-        let long = [
-            "a_rather_long_name_1_of_a_field",
-            "a_rather_long_name_2_of_a_field",
-        ];
+        let long = ["a_rather_long_name_1_of_a_field", "a_rather_long_name_2_of_a_field"];
         let mut names: Vec<String> = (0..100).map(|index| format!("f{index}")).collect();
         names.extend(long.map(str::to_owned));
         names.push(String::new());
@@ -181,11 +164,7 @@ mod tests {
             );
         }
         for other in ["f", "f100", "a_rather_long_name_3_of_a_field", "g1", "f1\0"] {
-            assert_eq!(
-                table.position(other.as_bytes(), 0, other.len()),
-                None,
-                "{other}"
-            );
+            assert_eq!(table.position(other.as_bytes(), 0, other.len()), None, "{other}");
         }
     }
 }

@@ -35,9 +35,7 @@ fn next_stop(document: &[u8], start: usize) -> Option<usize> {
     let mut at = start;
     // Most strings are short, and most are not at the document's end.
     for _ in 0..2 {
-        let Some(chunk) = chunk(document, at) else {
-            break;
-        };
+        let Some(chunk) = chunk(document, at) else { break };
         let found = stops(chunk);
         if found != 0 {
             return Some(at + found.trailing_zeros() as usize);

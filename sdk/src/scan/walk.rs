@@ -11,12 +11,7 @@ const DEEPEST: u32 = 127;
 
 /// Walks over a document that is one object and notes the wanted fields; `None` if it is not.
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
-pub(super) fn object(
-    document: &[u8],
-    names: &Names,
-    memory: &mut Memory,
-    found: &mut [Found],
-) -> Option<()> {
+pub(super) fn object(document: &[u8], names: &Names, memory: &mut Memory, found: &mut [Found]) -> Option<()> {
     let (mut at, mut fields) = (0, 0);
     for gap in memory.gaps() {
         let Some(start) = gap.after(document, at) else {
@@ -141,11 +136,7 @@ fn value(document: &[u8], at: usize) -> Option<(Found, usize)> {
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
 fn text_value(document: &[u8], start: usize) -> Option<(Found, usize)> {
     let text = text(document, start)?;
-    let kind = if text.escaped {
-        Kind::Escaped
-    } else {
-        Kind::Text
-    };
+    let kind = if text.escaped { Kind::Escaped } else { Kind::Text };
     Some((Found::new(kind, start, text.end), text.end + 1))
 }
 

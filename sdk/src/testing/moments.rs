@@ -49,9 +49,7 @@ fn clock(millis: i64) -> DateTime {
 pub(super) fn millis(time: DateTime) -> i64 {
     // Without days and months a span of civil times is exact, and far from its limits.
     let since = time.since((Unit::Millisecond, EPOCH));
-    since
-        .map(|span| span.get_milliseconds())
-        .unwrap_or_default()
+    since.map(|span| span.get_milliseconds()).unwrap_or_default()
 }
 
 pub(super) fn date(date: Date) -> guest::Date {
