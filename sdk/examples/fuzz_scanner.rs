@@ -46,10 +46,7 @@ fn main() -> ExitCode {
         let document = document(&corpus, &mut random);
         let (expected, found) = (expected(&document), scanned(&scanner, &document, &mut memory));
         if expected != found {
-            println!(
-                "case {case}: {}\nexpected {expected:?}\nfound {found:?}",
-                document.escape_ascii()
-            );
+            println!("case {case}: {}\nexpected {expected:?}\nfound {found:?}", document.escape_ascii());
             return ExitCode::FAILURE;
         }
         accepted += u64::from(found.is_ok());
@@ -69,11 +66,7 @@ fn corpus() -> Vec<Vec<u8>> {
 /// A document like one of the corpus.
 fn document(corpus: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
     // Every other one is of the corpus's most common shapes: else few would share one.
-    let index = if random.below(2) == 0 {
-        random.below(corpus.len())
-    } else {
-        corpus.len() - 1 - random.below(4)
-    };
+    let index = if random.below(2) == 0 { random.below(corpus.len()) } else { corpus.len() - 1 - random.below(4) };
     let mut document = corpus[index].clone();
     if random.below(8) == 0 {
         let other = &corpus[random.below(corpus.len())];

@@ -175,12 +175,7 @@
 #[doc(hidden)]
 pub mod adapter;
 #[doc(hidden)]
-#[allow(
-    missing_docs,
-    unsafe_code,
-    clippy::allow_attributes,
-    reason = "generated; whether it needs them is not ours"
-)]
+#[allow(missing_docs, unsafe_code, clippy::allow_attributes, reason = "generated; whether it needs them is not ours")]
 pub mod bindings;
 pub mod fields;
 mod key;

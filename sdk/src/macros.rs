@@ -64,16 +64,11 @@ macro_rules! __export_adapter {
                 }
 
                 fn confirm(candidates: ::std::vec::Vec<guest::Candidate>) -> ::std::vec::Vec<guest::Verdict> {
-                    configured(|adapter| {
-                        candidates
-                            .iter()
-                            .map(|candidate| adapter.confirm(candidate))
-                            .collect()
-                    })
+                    configured(|adapter| candidates.iter().map(|candidate| adapter.confirm(candidate)).collect())
                 }
             }
 
-    $crate::bindings::export_component!(Exported with_types_in $crate::bindings);
+            $crate::bindings::export_component!(Exported with_types_in $crate::bindings);
         };
     };
 }

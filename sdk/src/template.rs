@@ -46,15 +46,12 @@ impl Templates {
             options.assert_all_used()?;
             write_date(date_of(&date)?, &format)
         });
-        environment.add_filter(
-            "dt.add_day",
-            |date: Value, n: Option<i64>, format: Option<String>, options: Kwargs| {
-                let n = choose(n, &options, "n", 0)?;
-                let format = choose(format, &options, "format", "%Y-%m-%d".to_owned())?;
-                options.assert_all_used()?;
-                write_date(add(date_of(&date)?, n, Span::try_days)?, &format)
-            },
-        );
+        environment.add_filter("dt.add_day", |date: Value, n: Option<i64>, format: Option<String>, options: Kwargs| {
+            let n = choose(n, &options, "n", 0)?;
+            let format = choose(format, &options, "format", "%Y-%m-%d".to_owned())?;
+            options.assert_all_used()?;
+            write_date(add(date_of(&date)?, n, Span::try_days)?, &format)
+        });
         environment.add_filter(
             "dt.add_month",
             |date: Value, n: Option<i64>, format: Option<String>, options: Kwargs| {
@@ -64,11 +61,7 @@ impl Templates {
                 write_date(add(date_of(&date)?, n, Span::try_months)?, &format)
             },
         );
-        Self {
-            environment,
-            lag_days,
-            remembered: RefCell::default(),
-        }
+        Self { environment, lag_days, remembered: RefCell::default() }
     }
 
     /// The text with its templates filled in; a text without any is its own rendering.
@@ -97,9 +90,7 @@ impl Templates {
         let context = BTreeMap::from([(name, Value::from_object(DateValue(date)))]);
         // The engine drops a last line end, as Jinja does; here the text is a value, and all of it counts.
         let kept = if text.ends_with('\n') { "\n" } else { "" };
-        self.environment
-            .render_str(&format!("{text}{kept}"), context)
-            .map_err(|error| explain(&error, name))
+        self.environment.render_str(&format!("{text}{kept}"), context).map_err(|error| explain(&error, name))
     }
 }
 
@@ -208,10 +199,7 @@ mod tests {
     #[test]
     fn months_end_on_their_last_day() {
         let text = "{{ yyyymm|dt.add_month(n=1, format='%Y-%m-%d') }}";
-        assert_eq!(
-            Templates::new(0).render(text, "yyyymm", date(2020, 1, 31)).as_deref(),
-            Ok("2020-02-29")
-        );
+        assert_eq!(Templates::new(0).render(text, "yyyymm", date(2020, 1, 31)).as_deref(), Ok("2020-02-29"));
     }
 
     #[test]

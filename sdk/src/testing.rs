@@ -62,9 +62,7 @@ impl Bench {
     fn new<A: Adapter>(config: &str) -> Result<Self, Problems> {
         let adapter = A::configure(config).map_err(|problems| {
             let problems = problems.into_iter().map(problem_from).collect();
-            Problems::check(problems)
-                .err()
-                .unwrap_or_else(|| Problem::new("refused without a problem").into())
+            Problems::check(problems).err().unwrap_or_else(|| Problem::new("refused without a problem").into())
         })?;
         Ok(Self {
             adapter: Box::new(adapter),
@@ -100,10 +98,7 @@ impl Bench {
     /// What follows from the configuration.
     pub fn settings(&self) -> Settings {
         let settings = self.adapter.settings();
-        Settings {
-            topics: settings.topics,
-            day_shift_seconds: settings.day_shift_seconds,
-        }
+        Settings { topics: settings.topics, day_shift_seconds: settings.day_shift_seconds }
     }
 
     /// The JSON Schema of a wanted message.
@@ -117,11 +112,7 @@ impl Bench {
     pub fn prepare(&self, wanted: &str, on: Date) -> Result<Wanted, Problem> {
         let date = moments::date(on);
         let prepared = self.adapter.prepare(wanted, date).map_err(problem_from)?;
-        Ok(Wanted {
-            rendered: prepared.rendered,
-            keys: prepared.keys,
-            token: prepared.token,
-        })
+        Ok(Wanted { rendered: prepared.rendered, keys: prepared.keys, token: prepared.token })
     }
 
     /// Why a message is malformed, if it is.
@@ -145,9 +136,8 @@ impl Bench {
     }
 
     fn judge_value(&self, wanted: &str, value: Option<&[u8]>, arrival: &str) -> Result<Outcome, Problem> {
-        let arrival: DateTime = arrival
-            .parse()
-            .map_err(|error| Problem::new(format!("`{arrival}` is not a civil time: {error}")))?;
+        let arrival: DateTime =
+            arrival.parse().map_err(|error| Problem::new(format!("`{arrival}` is not a civil time: {error}")))?;
         let zone = moments::Zone::new(self.offset_seconds, self.adapter.settings().day_shift_seconds);
         let arrival = zone.at_civil(moments::millis(arrival));
         let wanted = self.prepare(wanted, moments::date_from(arrival.business_date))?;
@@ -180,10 +170,7 @@ impl Bench {
 
     /// A batch of one message.
     fn extract(&self, value: Option<&[u8]>, arrival: i64) -> guest::Extracts {
-        let of_one = |bytes: &[u8]| guest::Column {
-            bytes: bytes.to_vec(),
-            ends: vec![bytes.len() as u32],
-        };
+        let of_one = |bytes: &[u8]| guest::Column { bytes: bytes.to_vec(), ends: vec![bytes.len() as u32] };
         self.adapter.extract(&guest::Batch {
             topic: self.topic(),
             values: of_one(value.unwrap_or_default()),
@@ -201,10 +188,7 @@ impl Bench {
         arrival: guest::Moment,
         token: Vec<u8>,
     ) -> guest::Candidate {
-        let header = |(name, value): &(String, Vec<u8>)| guest::Header {
-            name: name.clone(),
-            value: value.clone(),
-        };
+        let header = |(name, value): &(String, Vec<u8>)| guest::Header { name: name.clone(), value: value.clone() };
         guest::Candidate {
             topic: self.topic(),
             value: value.map(<[u8]>::to_vec),

@@ -55,10 +55,7 @@ impl EventTime {
         let date = time.date();
         let days = parse::days_since_epoch(i64::from(date.year()), i64::from(date.month()), i64::from(date.day()));
         let seconds = i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second());
-        Self {
-            millis: (days * 86_400 + seconds) * 1000 + i64::from(time.millisecond()),
-            civil: true,
-        }
+        Self { millis: (days * 86_400 + seconds) * 1000 + i64::from(time.millisecond()), civil: true }
     }
 
     /// Milliseconds since the Unix epoch; of a civil time as if its clock were UTC's.

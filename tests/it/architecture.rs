@@ -21,44 +21,24 @@ fn rooms_import_only_what_the_table_allows() {
         };
         let text = fs::read_to_string(&file).unwrap();
         for import in imports(&text).into_iter().filter(|import| *import != room) {
-            if !allowed
-                .get(&room)
-                .is_some_and(|allowed| allowed.contains(&import))
-            {
+            if !allowed.get(&room).is_some_and(|allowed| allowed.contains(&import)) {
                 wrong.push(format!("{}: `{room}` imports `{import}`", file.display()));
             }
         }
         found.insert(room);
     }
-    assert!(
-        wrong.is_empty(),
-        "not allowed by the table in ARCHITECTURE.md:\n{}",
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "not allowed by the table in ARCHITECTURE.md:\n{}", wrong.join("\n"));
     let documented: BTreeSet<_> = allowed.into_keys().collect();
-    assert_eq!(
-        found, documented,
-        "the table and the folders name different rooms"
-    );
+    assert_eq!(found, documented, "the table and the folders name different rooms");
 }
 
 /// Rows such as "| `store` | … | domain, telemetry |" whose last cell names rooms.
 fn table(text: &str) -> Rooms {
-    let section = text
-        .split("## The rooms")
-        .nth(1)
-        .unwrap()
-        .split("Around the engine")
-        .next()
-        .unwrap();
+    let section = text.split("## The rooms").nth(1).unwrap().split("Around the engine").next().unwrap();
     let row = |line: &str| {
         let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
         let room = cells.first()?.strip_prefix('`')?.strip_suffix('`')?;
-        let allowed = cells
-            .last()?
-            .split(',')
-            .map(|name| name.trim().to_owned())
-            .filter(|name| name != "–");
+        let allowed = cells.last()?.split(',').map(|name| name.trim().to_owned()).filter(|name| name != "–");
         Some((room.to_owned(), allowed.collect()))
     };
     let rooms: Rooms = section.lines().filter_map(row).collect();
@@ -88,10 +68,7 @@ fn room_of(file: &Path) -> Option<String> {
 
 /// Every room that is named after `crate::`, also within braces and in the middle of the code.
 fn imports(text: &str) -> BTreeSet<String> {
-    let code: String = text
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .collect();
+    let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     let mut rooms = BTreeSet::new();
     for after in code.split("crate::").skip(1) {
         match after.strip_prefix('{') {
@@ -122,10 +99,7 @@ fn group_heads(group: &str) -> Vec<String> {
 }
 
 fn name(text: &str) -> Option<String> {
-    let name: String = text
-        .chars()
-        .take_while(|c| c.is_ascii_lowercase() || *c == '_')
-        .collect();
+    let name: String = text.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
     (!name.is_empty()).then_some(name)
 }
 

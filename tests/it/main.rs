@@ -4,5 +4,6 @@
 
 mod architecture;
 mod logging;
+mod matcher;
 mod scenarios;
 mod source;

@@ -62,11 +62,7 @@ impl Scenario {
     fn read(name: &str) -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("scenarios/{name}.json"));
         let file: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-        let zone = file
-            .get("timezone")
-            .and_then(Value::as_str)
-            .unwrap_or("UTC")
-            .to_owned();
+        let zone = file.get("timezone").and_then(Value::as_str).unwrap_or("UTC").to_owned();
         let directory = tempfile::tempdir().unwrap();
         let mut config = Config::default();
         config.store.path = directory.path().join("eventlatch.db");
@@ -75,12 +71,7 @@ impl Scenario {
         if let Some(matchers) = file.get("matchers") {
             config.matchers.named = serde_json::from_value(matchers.clone()).unwrap();
         }
-        Self {
-            zone: TimeZone::get(&zone).unwrap(),
-            file,
-            _directory: directory,
-            config,
-        }
+        Self { zone: TimeZone::get(&zone).unwrap(), file, _directory: directory, config }
     }
 
     async fn play(self) {
@@ -105,23 +96,12 @@ impl Scenario {
             now,
         };
         let text = json!({"sensors": self.file["sensors"]}).to_string();
-        let sensors = checker
-            .check(Draft::parse(Path::new("scenario.json"), &text).unwrap())
-            .await
-            .unwrap();
+        let sensors = checker.check(Draft::parse(Path::new("scenario.json"), &text).unwrap()).await.unwrap();
         let store = Store::open(&self.config.store, MarkMode::Local).unwrap();
         store.sync_sensors(now, sensors).await.unwrap();
-        let shared = Shared::new(
-            store,
-            Arc::clone(&matchers.pool),
-            Arc::clone(&matchers.registry),
-        );
+        let shared = Shared::new(store, Arc::clone(&matchers.pool), Arc::clone(&matchers.registry));
         shared.reindex().await.unwrap();
-        Play {
-            shared,
-            zone: self.zone.clone(),
-            next: BTreeMap::new(),
-        }
+        Play { shared, zone: self.zone.clone(), next: BTreeMap::new() }
     }
 }
 
@@ -133,33 +113,13 @@ impl Play {
             (Some(value), _) => Some(value.to_string().into_bytes()),
             (None, raw) => Some(raw.unwrap().as_str().unwrap().as_bytes().to_vec()),
         };
-        let arrival = message
-            .get("arrived")
-            .map_or(now, |at| instant(at, &self.zone));
+        let arrival = message.get("arrived").map_or(now, |at| instant(at, &self.zone));
         let next = self.next.entry(topic.to_owned()).or_default();
         let (offset, from) = (*next, (*next > 0).then_some(*next));
         *next += 1;
-        let partition = Partition {
-            cluster: "scenario".into(),
-            topic: topic.into(),
-            number: 0,
-            epoch: 0,
-        };
-        let messages = vec![Message {
-            offset,
-            arrival,
-            key: None,
-            value,
-            headers: Vec::new(),
-        }];
-        let slice = Slice {
-            partition,
-            span: Span {
-                from,
-                to: offset + 1,
-            },
-            messages,
-        };
+        let partition = Partition { cluster: "scenario".into(), topic: topic.into(), number: 0, epoch: 0 };
+        let messages = vec![Message { offset, arrival, key: None, value, headers: Vec::new() }];
+        let slice = Slice { partition, span: Span { from, to: offset + 1 }, messages };
         let recordings = evaluate_batch(&self.shared, vec![slice]).await.unwrap();
         self.shared.store.record(recordings).await.unwrap();
     }
@@ -173,11 +133,7 @@ impl Play {
                 continue;
             }
             let sensor = status.iter().find(|sensor| sensor.name == *name).unwrap();
-            assert_eq!(
-                actual(sensor, expected),
-                *expected,
-                "sensor {name} at {now}"
-            );
+            assert_eq!(actual(sensor, expected), *expected, "sensor {name} at {now}");
         }
     }
 }
@@ -186,21 +142,13 @@ impl Play {
 fn actual(sensor: &SensorStatus, expected: &Value) -> Value {
     let mut actual = Map::new();
     for (field, expected) in expected.as_object().unwrap() {
-        let keys = expected
-            .as_object()
-            .map(|map| map.keys().cloned().collect::<Vec<_>>());
+        let keys = expected.as_object().map(|map| map.keys().cloned().collect::<Vec<_>>());
         let of_task = |value: &dyn Fn(&eventlatch::store::WantedStatus) -> Value| {
-            let wanted = sensor
-                .wanted
-                .iter()
-                .filter(|it| keys.as_ref().is_some_and(|keys| keys.contains(&it.task_id)));
+            let wanted = sensor.wanted.iter().filter(|it| keys.as_ref().is_some_and(|keys| keys.contains(&it.task_id)));
             Value::Object(wanted.map(|it| (it.task_id.clone(), value(it))).collect())
         };
         let tasks = |received: bool| {
-            let those = sensor
-                .wanted
-                .iter()
-                .filter(|it| it.received.is_some() == received);
+            let those = sensor.wanted.iter().filter(|it| it.received.is_some() == received);
             Value::from(those.map(|it| it.task_id.clone()).collect::<Vec<_>>())
         };
         let value = match field.as_str() {

@@ -46,15 +46,7 @@ pub(super) type Ending = oneshot::Sender<()>;
 pub(super) fn channel(desk: Arc<Desk>) -> (Outlet, Deliveries, Ending) {
     let (sender, batches) = mpsc::channel(WAITING);
     let (ending, ended) = oneshot::channel();
-    (
-        Outlet { batches: sender },
-        Deliveries {
-            batches,
-            desk,
-            ended,
-        },
-        ending,
-    )
+    (Outlet { batches: sender }, Deliveries { batches, desk, ended }, ending)
 }
 
 impl Deliveries {
@@ -108,12 +100,10 @@ impl Outlet {
     }
 
     pub(super) fn offer(&self, batch: Vec<Delivery>) -> Result<(), NotSent> {
-        self.batches
-            .try_send(Ok(batch))
-            .map_err(|error| match error {
-                TrySendError::Full(Ok(batch)) => NotSent::Full(batch),
-                TrySendError::Full(Err(_)) | TrySendError::Closed(_) => NotSent::Closed,
-            })
+        self.batches.try_send(Ok(batch)).map_err(|error| match error {
+            TrySendError::Full(Ok(batch)) => NotSent::Full(batch),
+            TrySendError::Full(Err(_)) | TrySendError::Closed(_) => NotSent::Closed,
+        })
     }
 
     /// Waits for room, however long it takes. False when nobody listens any more.

@@ -8,19 +8,13 @@ use crate::{Moment, Problem};
 
 impl From<Problem> for guest::Problem {
     fn from(problem: Problem) -> Self {
-        Self {
-            field: problem.field().map(str::to_owned),
-            message: problem.message().to_owned(),
-        }
+        Self { field: problem.field().map(str::to_owned), message: problem.message().to_owned() }
     }
 }
 
 impl From<Settings> for guest::Settings {
     fn from(settings: Settings) -> Self {
-        Self {
-            topics: settings.topics,
-            day_shift_seconds: settings.day_shift_seconds,
-        }
+        Self { topics: settings.topics, day_shift_seconds: settings.day_shift_seconds }
     }
 }
 
@@ -66,14 +60,7 @@ pub(crate) fn candidate_envelope(candidate: &guest::Candidate) -> Envelope<'_> {
         topic: &candidate.topic,
         arrival: candidate.arrival.instant,
         key: candidate.key.as_deref(),
-        headers: candidate
-            .headers
-            .iter()
-            .map(|it| Header {
-                name: &it.name,
-                value: &it.value,
-            })
-            .collect(),
+        headers: candidate.headers.iter().map(|it| Header { name: &it.name, value: &it.value }).collect(),
     }
 }
 

@@ -36,10 +36,7 @@ impl<M: FieldMatcher> Adapter for FieldWise<M> {
 
     fn configure(config: &str) -> Result<Self, Vec<Problem>> {
         let plan = plan_of::<M>(config).map_err(schema::export)?;
-        Ok(Self {
-            plan,
-            matcher: PhantomData,
-        })
+        Ok(Self { plan, matcher: PhantomData })
     }
 
     fn settings(&self) -> Settings {
@@ -49,11 +46,7 @@ impl<M: FieldMatcher> Adapter for FieldWise<M> {
     fn prepare(&self, wanted: &str, on: guest::Date) -> Result<Prepared, Problem> {
         let rendered = self.plan.prepare(wanted, date_from(on))?;
         // Equal keys and the two dates decide; nothing of the wanted message is needed again.
-        Ok(Prepared {
-            rendered: rendered.json,
-            keys: vec![rendered.key],
-            token: Vec::new(),
-        })
+        Ok(Prepared { rendered: rendered.json, keys: vec![rendered.key], token: Vec::new() })
     }
 
     fn extract(&self, batch: &Batch) -> Extracts {
@@ -73,16 +66,7 @@ impl<M: FieldMatcher> Adapter for FieldWise<M> {
             time_kinds.push(kind);
             times.push(millis);
         }
-        Extracts {
-            keys: guest::Column {
-                bytes: out.keys,
-                ends: out.ends,
-            },
-            messages,
-            times,
-            time_kinds,
-            rejects,
-        }
+        Extracts { keys: guest::Column { bytes: out.keys, ends: out.ends }, messages, times, time_kinds, rejects }
     }
 
     fn confirm(&self, candidate: &Candidate) -> Verdict {

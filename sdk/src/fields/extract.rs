@@ -31,11 +31,7 @@ impl Plan {
         let mut scratch = self.scratch.borrow_mut();
         scratch.found.resize(self.fields.len() + 1, Found::default());
         let keys = messages * self.keys_per_message();
-        Output {
-            keys: Vec::with_capacity(keys * 48),
-            ends: Vec::with_capacity(keys),
-            scratch,
-        }
+        Output { keys: Vec::with_capacity(keys * 48), ends: Vec::with_capacity(keys), scratch }
     }
 
     /// How many keys each sound message has: one for each subset of the optional fields.
@@ -57,9 +53,7 @@ impl Plan {
     #[inline]
     fn read(&self, value: &[u8], out: &mut Output<'_>) -> Result<Option<EventTime>, String> {
         let Scratch { found, memory, marks } = &mut *out.scratch;
-        self.scanner
-            .scan(value, memory, found)
-            .map_err(|fault| explain(value, fault))?;
+        self.scanner.scan(value, memory, found).map_err(|fault| explain(value, fault))?;
         let start = out.keys.len();
         marks.clear();
         for (index, (field, found)) in self.fields.iter().zip(found.iter()).enumerate() {
@@ -189,9 +183,7 @@ fn time_of_number(digits: &[u8]) -> Result<EventTime, String> {
 /// What a string with escapes says. The scanner has seen that it is sound.
 #[cold]
 fn unescaped(value: &[u8], found: Found) -> String {
-    let quoted = value
-        .get(found.start as usize - 1..=found.end as usize)
-        .unwrap_or_default();
+    let quoted = value.get(found.start as usize - 1..=found.end as usize).unwrap_or_default();
     serde_json::from_slice(quoted).unwrap_or_default()
 }
 

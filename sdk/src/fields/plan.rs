@@ -36,10 +36,7 @@ impl Plan {
             same_business_day: fields.same_business_day,
             templates: Templates::new(fields.partition_lag_days),
             scratch: RefCell::default(),
-            settings: Settings {
-                topics: vec![fields.topic],
-                day_shift_seconds: fields.day_shift_seconds,
-            },
+            settings: Settings { topics: vec![fields.topic], day_shift_seconds: fields.day_shift_seconds },
             fields: all,
             time: fields.time,
         })

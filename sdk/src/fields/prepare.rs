@@ -31,19 +31,13 @@ impl Plan {
                 }
                 None if self.is_optional(index) => key::write_any(&mut key),
                 None => {
-                    return Err(Problem::of(
-                        &field.name,
-                        format!("is missing; it must be {}", field.kind.text()),
-                    ));
+                    return Err(Problem::of(&field.name, format!("is missing; it must be {}", field.kind.text())));
                 }
             }
         }
         match self.unknown(&wanted) {
             Some(problem) => Err(problem),
-            None => Ok(Rendered {
-                json: Value::Object(rendered).to_string(),
-                key,
-            }),
+            None => Ok(Rendered { json: Value::Object(rendered).to_string(), key }),
         }
     }
 
@@ -54,9 +48,7 @@ impl Plan {
         match (&field.template, value) {
             (Some(name), Value::String(text)) => {
                 let rendered = self.templates.render(&text, name, on);
-                rendered
-                    .map(Value::String)
-                    .map_err(|problem| Problem::of(&field.name, problem))
+                rendered.map(Value::String).map_err(|problem| Problem::of(&field.name, problem))
             }
             (_, value) => Ok(value),
         }

@@ -8,13 +8,7 @@ impl Plan {
     /// Of a wanted message's own fields.
     pub(crate) fn wanted_schema(&self) -> Value {
         let needed = |(index, field): &(usize, &Field)| !self.is_optional(*index) && field.default.is_none();
-        let required: Vec<_> = self
-            .fields
-            .iter()
-            .enumerate()
-            .filter(needed)
-            .map(|(_, field)| &field.name)
-            .collect();
+        let required: Vec<_> = self.fields.iter().enumerate().filter(needed).map(|(_, field)| &field.name).collect();
         let properties = self.fields.iter().enumerate();
         let properties =
             properties.map(|(index, field)| (field.name.clone(), wanted_field(field, self.is_optional(index))));
@@ -28,11 +22,8 @@ impl Plan {
 
     /// Of a message's value.
     pub(crate) fn message_schema(&self) -> Value {
-        let mut properties: Map<_, _> = self
-            .fields
-            .iter()
-            .map(|field| (field.name.clone(), of_kind(field.kind)))
-            .collect();
+        let mut properties: Map<_, _> =
+            self.fields.iter().map(|field| (field.name.clone(), of_kind(field.kind))).collect();
         let mut required: Vec<_> = self.fields.iter().map(|field| &field.name).collect();
         if let Some(time) = &self.time {
             properties.insert(time.clone(), crate::time::schema());

@@ -1,8 +1,5 @@
 //! Sixteen bytes at a time: where a string may end or stops being plain.
-#![cfg_attr(
-    target_arch = "wasm32",
-    expect(unsafe_code, reason = "a vector load takes a pointer")
-)]
+#![cfg_attr(target_arch = "wasm32", expect(unsafe_code, reason = "a vector load takes a pointer"))]
 
 /// How many bytes are looked at together.
 pub(super) const WIDTH: usize = 16;
@@ -28,10 +25,7 @@ pub(super) fn stops(chunk: &[u8; WIDTH]) -> u32 {
 #[cfg(not(target_arch = "wasm32"))]
 #[inline]
 pub(super) fn stops(chunk: &[u8; WIDTH]) -> u32 {
-    chunk
-        .iter()
-        .rev()
-        .fold(0, |mask, byte| mask << 1 | u32::from(is_stop(*byte)))
+    chunk.iter().rev().fold(0, |mask, byte| mask << 1 | u32::from(is_stop(*byte)))
 }
 
 /// One bit per byte, the lowest for the first: set where the two are equal.
@@ -50,10 +44,7 @@ pub(super) fn equal(one: &[u8; WIDTH], other: &[u8; WIDTH]) -> u32 {
 #[cfg(not(target_arch = "wasm32"))]
 #[inline]
 pub(super) fn equal(one: &[u8; WIDTH], other: &[u8; WIDTH]) -> u32 {
-    one.iter()
-        .zip(other)
-        .rev()
-        .fold(0, |mask, (one, other)| mask << 1 | u32::from(one == other))
+    one.iter().zip(other).rev().fold(0, |mask, (one, other)| mask << 1 | u32::from(one == other))
 }
 
 /// What [`stops`] looks for.

@@ -69,12 +69,7 @@ impl Memory {
         for (to, from) in blocks.as_flattened_mut().iter_mut().zip(gap) {
             *to = *from;
         }
-        self.gaps.push(Gap {
-            blocks,
-            length: gap.len(),
-            name,
-            text,
-        });
+        self.gaps.push(Gap { blocks, length: gap.len(), name, text });
         true
     }
 }

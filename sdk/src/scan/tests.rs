@@ -52,10 +52,7 @@ fn check(document: &[u8]) {
 
 fn corpus() -> Vec<Vec<u8>> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/corpus");
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files.iter().map(|file| std::fs::read(file).unwrap()).collect()
 }
@@ -96,11 +93,7 @@ fn tells_other_documents_from_malformed_ones() {
 
 #[test]
 fn the_last_of_equal_keys_counts() {
-    for text in [
-        r#"{"db":1,"db":"x"}"#,
-        r#"{"db":"x","d\u0062":2}"#,
-        r#"{"db":"x","db":"y","db":null}"#,
-    ] {
+    for text in [r#"{"db":1,"db":"x"}"#, r#"{"db":"x","d\u0062":2}"#, r#"{"db":"x","db":"y","db":null}"#] {
         check(text.as_bytes());
     }
 }

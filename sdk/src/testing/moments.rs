@@ -13,10 +13,7 @@ pub(super) struct Zone {
 
 impl Zone {
     pub(super) fn new(offset_seconds: i64, shift_seconds: i32) -> Self {
-        Self {
-            offset_millis: offset_seconds * 1000,
-            shift_millis: i64::from(shift_seconds) * 1000,
-        }
+        Self { offset_millis: offset_seconds * 1000, shift_millis: i64::from(shift_seconds) * 1000 }
     }
 
     pub(super) fn at_instant(&self, instant: i64) -> guest::Moment {
@@ -53,11 +50,7 @@ pub(super) fn millis(time: DateTime) -> i64 {
 }
 
 pub(super) fn date(date: Date) -> guest::Date {
-    guest::Date {
-        year: date.year(),
-        month: date.month().cast_unsigned(),
-        day: date.day().cast_unsigned(),
-    }
+    guest::Date { year: date.year(), month: date.month().cast_unsigned(), day: date.day().cast_unsigned() }
 }
 
 pub(super) fn date_from(date: guest::Date) -> Date {
