@@ -4,7 +4,17 @@
 //! know which, and a test holds it. Start reading at [`pipeline`].
 
 pub mod domain;
-pub mod source;
+pub mod telemetry;
+
 pub mod matcher;
+pub mod sensor;
+pub mod source;
 pub mod store;
 pub mod task;
+
+pub mod pipeline;
+
+pub mod config;
+
+pub mod app;
+pub mod cli;

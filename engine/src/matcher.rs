@@ -18,8 +18,9 @@ mod registry;
 mod runtime;
 mod worker;
 
-pub use batch::{EventTime, Extraction, SetAside};
+pub use batch::{EventTime, Extraction, SetAside, Why};
 pub use builtin::BUILTINS;
+pub use cache::Cache;
 pub use config::{Config, Settings};
 pub use fault::{Fault, FaultKind};
 pub use instance::{Candidate, Moment, Prepared, Problem, Verdict};

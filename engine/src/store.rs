@@ -1,8 +1,8 @@
 //! What happened, kept in SQLite: sensors, matches, waits, marks and the offsets they follow from.
 //!
 //! All SQL on our own database is here and nowhere above. One thread owns the writing connection and commits in groups
-//! ([`writer`]); readers look beside it ([`Reader`]). Knows no Kafka, no Wasm and no outside system. Start at
-//! [`Store::record`] and follow it into [`record`], then [`waits`].
+//! (`writer`); readers look beside it ([`Reader`]). Knows no Kafka, no Wasm and no outside system. Start at
+//! [`Store::record`] and follow it into `record`, then `waits`.
 
 mod columns;
 mod database;
@@ -88,6 +88,9 @@ impl Store {
         let identity = Arc::from(database::identity(&opened.connection)?);
         let reader = Arc::new(Reader::beside(&opened.path)?);
         let offsets = Arc::new(Reader::beside(&opened.path)?);
+        if mode == MarkMode::Local {
+            marks::settle_left_over(&opened.connection)?;
+        }
         let writer = Arc::new(Writer::start(opened, mode)?);
         Ok(Self {
             writer,
@@ -112,12 +115,23 @@ impl Store {
 
     /// Makes the sensors of all files what these are: new ones come, changed ones change, those of files that are
     /// gone retire. A sensor that belongs to the API is left alone and named in the answer.
-    pub async fn sync_sensors(&self, now: Timestamp, all: Vec<(Owner, Sensor)>) -> Result<Synced, StoreError> {
-        self.writer.call(move |session| sensors::sync(session, now, &all)).await
+    pub async fn sync_sensors(
+        &self,
+        now: Timestamp,
+        all: Vec<(Owner, Sensor)>,
+    ) -> Result<Synced, StoreError> {
+        self.writer
+            .call(move |session| sensors::sync(session, now, &all))
+            .await
     }
 
     /// Defines or redefines one sensor. The other owner's is refused.
-    pub async fn put_sensor(&self, now: Timestamp, owner: Owner, sensor: Sensor) -> Result<SensorId, StoreError> {
+    pub async fn put_sensor(
+        &self,
+        now: Timestamp,
+        owner: Owner,
+        sensor: Sensor,
+    ) -> Result<SensorId, StoreError> {
         self.writer
             .call(move |session| sensors::put(session, now, &owner, &sensor))
             .await
@@ -175,18 +189,32 @@ impl Store {
     }
 
     /// How far the partitions of a topic have been read. Blocks for a moment; meant for a rebalance callback.
-    pub fn stored_offsets(&self, cluster: &str, topic: &str) -> Result<Vec<StoredOffset>, StoreError> {
+    pub fn stored_offsets(
+        &self,
+        cluster: &str,
+        topic: &str,
+    ) -> Result<Vec<StoredOffset>, StoreError> {
         self.offsets.stored_offsets(cluster, topic)
     }
 
     /// A page of the wanted messages of all active sensors, by id.
-    pub async fn active_wanted(&self, after: WantedId, limit: usize) -> Result<Vec<ActiveWanted>, StoreError> {
-        self.read(move |reader| reader.active_wanted(after, limit)).await
+    pub async fn active_wanted(
+        &self,
+        after: WantedId,
+        limit: usize,
+    ) -> Result<Vec<ActiveWanted>, StoreError> {
+        self.read(move |reader| reader.active_wanted(after, limit))
+            .await
     }
 
     /// The marks that are due, the longest due first. One that is being delivered is among them until it is resolved.
-    pub async fn pending_marks(&self, now: Timestamp, limit: usize) -> Result<Vec<Mark>, StoreError> {
-        self.read(move |reader| reader.pending_marks(now, limit)).await
+    pub async fn pending_marks(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Mark>, StoreError> {
+        self.read(move |reader| reader.pending_marks(now, limit))
+            .await
     }
 
     /// When the next mark that is not due yet will be.

@@ -168,6 +168,10 @@ impl FromIterator<Key> for Keys {
     }
 }
 
+/// Short texts are copied in blocks of this size, then cut: a copy of unknown length is a call out of the guest, and
+/// costs more than all the rest of a field.
+const BLOCK: usize = 16;
+
 #[inline]
 fn write_head(out: &mut Vec<u8>, tag: Tag, length: usize) {
     // A field longer than 4 GiB cannot exist in a 32-bit guest.
@@ -184,6 +188,39 @@ pub(crate) fn write_any(out: &mut Vec<u8>) {
 pub(crate) fn write_text(out: &mut Vec<u8>, text: &[u8]) {
     write_head(out, Tag::Text, text.len());
     out.extend_from_slice(text);
+}
+
+/// As [`write_text`], for the text `document[start..end]`.
+#[inline]
+pub(crate) fn write_text_in(out: &mut Vec<u8>, document: &[u8], start: usize, end: usize) {
+    let length = end.saturating_sub(start);
+    write_head(out, Tag::Text, length);
+    match document.get(start..).and_then(<[u8]>::first_chunk::<BLOCK>) {
+        Some(block) if length <= BLOCK => {
+            out.extend_from_slice(block);
+            out.truncate(out.len() - (BLOCK - length));
+        }
+        _ => out.extend_from_slice(document.get(start..end).unwrap_or_default()),
+    }
+}
+
+/// Repeats a part of what has been written.
+#[inline]
+pub(crate) fn repeat(out: &mut Vec<u8>, start: usize, end: usize) {
+    let mut at = start;
+    while let Some(block) = out
+        .get(at..)
+        .and_then(<[u8]>::first_chunk::<BLOCK>)
+        .copied()
+    {
+        out.extend_from_slice(&block);
+        at += BLOCK;
+        if at >= end {
+            out.truncate(out.len() - (at - end));
+            return;
+        }
+    }
+    out.extend_from_within(at..end);
 }
 
 #[inline]
@@ -285,10 +322,18 @@ mod tests {
 
     #[test]
     fn equal_numbers_are_equal_fields() {
-        for equal in [["1", "1.0"], ["100", "1e2"], ["0", "-0.0"], ["-3", "-30e-1"]] {
+        for equal in [
+            ["1", "1.0"],
+            ["100", "1e2"],
+            ["0", "-0.0"],
+            ["-3", "-30e-1"],
+        ] {
             assert_eq!(number(equal[0]), number(equal[1]), "{equal:?}");
         }
-        assert_eq!(number("9223372036854775808"), number("9223372036854775808.0"));
+        assert_eq!(
+            number("9223372036854775808"),
+            number("9223372036854775808.0")
+        );
         assert_ne!(number("1"), number("1.5"));
         assert_ne!(number("18446744073709551615"), number("-1"));
     }

@@ -14,8 +14,8 @@ pub(crate) fn decode_config<T: DeserializeOwned + JsonSchema>(json: &str) -> Res
 
 /// Decodes a JSON object whose fields a schema knows.
 pub(crate) fn decode<T: DeserializeOwned>(json: &str, schema: &Value) -> Result<T, Problems> {
-    let object: Map<String, Value> =
-        serde_json::from_str(json).map_err(|error| Problem::new(format!("not a JSON object: {error}")))?;
+    let object: Map<String, Value> = serde_json::from_str(json)
+        .map_err(|error| Problem::new(format!("not a JSON object: {error}")))?;
     if let Some(known) = known_fields(schema) {
         Problems::check(unknown_fields(&object, &known))?;
     }
@@ -28,7 +28,10 @@ fn known_fields(schema: &Value) -> Option<Vec<&str>> {
     let open = ["anyOf", "oneOf", "allOf", "$ref", "patternProperties"]
         .iter()
         .any(|key| schema.get(key).is_some());
-    let closed = matches!(schema.get("additionalProperties"), None | Some(Value::Bool(false)));
+    let closed = matches!(
+        schema.get("additionalProperties"),
+        None | Some(Value::Bool(false))
+    );
     if open || !closed {
         return None;
     }

@@ -17,7 +17,10 @@ pub struct Partition {
 
 impl Partition {
     pub fn at(&self, offset: i64) -> Position {
-        Position { partition: self.clone(), offset }
+        Position {
+            partition: self.clone(),
+            offset,
+        }
     }
 }
 

@@ -26,7 +26,9 @@ pub struct Recording {
 pub enum Recorded {
     Stored,
     /// Somebody moved the partition in between: nothing was written, go on reading at `next`.
-    Superseded { next: Option<i64> },
+    Superseded {
+        next: Option<i64>,
+    },
 }
 
 /// Which build of which matcher judged.

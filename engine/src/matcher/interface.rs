@@ -19,12 +19,12 @@ pub(super) enum Form {
 }
 
 /// Why a file is no matcher for this host.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum NotAMatcher {
     #[error("it is not a WebAssembly file")]
     NotWasm,
     #[error("it is damaged")]
-    Damaged(#[source] wasmparser_error::Error),
+    Damaged(#[source] wasmparser::BinaryReaderError),
     #[error(
         "it does not export `eventlatch:matcher/guest`, only {found} (hint: write the matcher with the SDK's \
          `export_matcher!`, or against the WIT world `eventlatch:matcher/matcher`)"
@@ -42,23 +42,6 @@ pub enum NotAMatcher {
     ForbiddenImport { name: String },
 }
 
-/// `wasmparser`'s error as a comparable value.
-pub mod wasmparser_error {
-    /// What is wrong and at which byte.
-    #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-    #[error("{message} (at byte {offset})")]
-    pub struct Error {
-        message: String,
-        offset: u64,
-    }
-
-    impl From<wasmparser::BinaryReaderError> for Error {
-        fn from(error: wasmparser::BinaryReaderError) -> Self {
-            Self { message: error.message().to_owned(), offset: error.offset() as u64 }
-        }
-    }
-}
-
 /// Tells a matcher of this interface from anything else.
 pub(super) fn check(bytes: &[u8]) -> Result<Form, NotAMatcher> {
     let form = if Parser::is_component(bytes) {
@@ -68,7 +51,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<Form, NotAMatcher> {
     } else {
         return Err(NotAMatcher::NotWasm);
     };
-    let names = names(bytes).map_err(|error| NotAMatcher::Damaged(error.into()))?;
+    let names = names(bytes).map_err(NotAMatcher::Damaged)?;
     check_version(&names.exports)?;
     check_imports(&names.imports)?;
     Ok(form)
@@ -77,11 +60,17 @@ pub(super) fn check(bytes: &[u8]) -> Result<Form, NotAMatcher> {
 fn check_version(exports: &[String]) -> Result<(), NotAMatcher> {
     let versions = exports.iter().filter_map(|name| name.strip_prefix(EXPORT));
     // A core module exports each function as `interface@version#function`.
-    let version = versions.map(|rest| rest.split_once('#').map_or(rest, |(version, _)| version)).next();
+    let version = versions
+        .map(|rest| rest.split_once('#').map_or(rest, |(version, _)| version))
+        .next();
     match version {
         Some(VERSION) => Ok(()),
-        Some(other) => Err(NotAMatcher::OtherVersion { found: other.to_owned() }),
-        None => Err(NotAMatcher::WrongWorld { found: list(exports) }),
+        Some(other) => Err(NotAMatcher::OtherVersion {
+            found: other.to_owned(),
+        }),
+        None => Err(NotAMatcher::WrongWorld {
+            found: list(exports),
+        }),
     }
 }
 
@@ -93,7 +82,11 @@ fn check_imports(imports: &[String]) -> Result<(), NotAMatcher> {
 }
 
 fn list(names: &[String]) -> String {
-    let shown: Vec<_> = names.iter().take(5).map(|name| format!("`{name}`")).collect();
+    let shown: Vec<_> = names
+        .iter()
+        .take(5)
+        .map(|name| format!("`{name}`"))
+        .collect();
     match shown.is_empty() {
         true => "nothing".to_owned(),
         false => shown.join(", "),

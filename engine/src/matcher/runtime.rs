@@ -1,22 +1,13 @@
 //! Wasmtime, narrowed: one engine, one linker, one epoch ticker for the process.
 
-use std::{
-    sync::Arc,
-    thread,
-    time::Duration,
-};
+use std::{sync::Arc, thread, time::Duration};
 
 use wasmtime::{
     Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
     component::{HasSelf, Linker},
 };
 
-use super::{
-    bindings::eventlatch::matcher::host,
-    cache::Cache,
-    instance::Guest,
-    limits::Limits,
-};
+use super::{bindings::eventlatch::matcher::host, cache::Cache, instance::Guest, limits::Limits};
 
 /// How often a running guest is interrupted to look at its time. Shorter costs more wake-ups, longer lets a guest run
 /// over its time by that much.
@@ -55,7 +46,12 @@ impl Runtime {
         let mut linker = Linker::new(&engine);
         host::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
         start_ticker(&engine)?;
-        Ok(Self { engine, linker: Arc::new(linker), limits, cache: Arc::new(cache) })
+        Ok(Self {
+            engine,
+            linker: Arc::new(linker),
+            limits,
+            cache: Arc::new(cache),
+        })
     }
 
     /// The stack that a thread needs to call guests.
@@ -112,6 +108,10 @@ fn start_ticker(engine: &Engine) -> Result<(), RuntimeError> {
             thread::sleep(EPOCH_TICK);
         }
     };
-    let spawned = thread::Builder::new().name("matcher-epoch".into()).spawn(tick);
-    spawned.map(drop).map_err(|error| RuntimeError(error.into()))
+    let spawned = thread::Builder::new()
+        .name("matcher-epoch".into())
+        .spawn(tick);
+    spawned
+        .map(drop)
+        .map_err(|error| RuntimeError(error.into()))
 }

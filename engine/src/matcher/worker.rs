@@ -21,7 +21,7 @@ use super::{
 use crate::domain::message::Message;
 
 /// At most so many wanted messages in one call of `prepare`, by the interface.
-pub const PREPARE_LIMIT: usize = 1_000;
+const PREPARE_LIMIT: usize = 1_000;
 
 type Job = Box<dyn FnOnce(&mut Worker) + Send>;
 
@@ -38,25 +38,35 @@ impl Pool {
         let spawn = |number: usize| {
             let (inbox, mut worker) = (inbox.clone(), Worker::new(runtime.clone()));
             let run = move || inbox.iter().for_each(|job| job(&mut worker));
-            let thread = thread::Builder::new().name(format!("matcher-{number}")).stack_size(runtime.thread_stack());
-            thread.spawn(run).map_err(|error| RuntimeError::from(wasmtime::Error::from(error)))
+            let thread = thread::Builder::new()
+                .name(format!("matcher-{number}"))
+                .stack_size(runtime.thread_stack());
+            thread
+                .spawn(run)
+                .map_err(|error| RuntimeError::from(wasmtime::Error::from(error)))
         };
         let threads = (0..workers.max(2)).map(spawn).collect::<Result<_, _>>()?;
-        Ok(Self { jobs: Some(jobs), threads })
+        Ok(Self {
+            jobs: Some(jobs),
+            threads,
+        })
     }
 
     pub fn workers(&self) -> usize {
         self.threads.len()
     }
 
-    /// Runs a job on the next worker that is free.
-    pub async fn run<R: Send + 'static>(&self, job: impl FnOnce(&mut Worker) -> R + Send + 'static) -> R {
+    /// Hands a job to the next worker that is free, now, and answers when it is done.
+    pub fn run<R: Send + 'static, J>(&self, job: J) -> impl Future<Output = R> + Send + use<R, J>
+    where
+        J: FnOnce(&mut Worker) -> R + Send + 'static,
+    {
         let (answer, answered) = tokio::sync::oneshot::channel();
         let job: Job = Box::new(move |worker| drop(answer.send(job(worker))));
         if let Some(jobs) = &self.jobs {
             drop(jobs.send(job));
         }
-        answered.await.expect("a worker answers every job")
+        async { answered.await.expect("a worker answers every job") }
     }
 }
 
@@ -78,24 +88,38 @@ pub struct Worker {
 
 impl Worker {
     fn new(runtime: Runtime) -> Self {
-        Self { runtime, warm: HashMap::new() }
+        Self {
+            runtime,
+            warm: HashMap::new(),
+        }
     }
 
     /// Says what messages are. What the matcher fails on is part of the answer.
-    pub fn extract(&mut self, generation: &Arc<Generation>, topic: &str, messages: &[&Message]) -> Extraction {
+    pub fn extract(
+        &mut self,
+        generation: &Arc<Generation>,
+        topic: &str,
+        messages: &[&Message],
+    ) -> Extraction {
         let mut extraction = Extraction::default();
         self.halve(
             generation,
             messages,
             &mut extraction,
-            |instance, part, extraction| instance.extract(topic, part, generation.loaded.needs, extraction),
+            |instance, part, extraction| {
+                instance.extract(topic, part, generation.loaded.needs, extraction)
+            },
             |extraction, fault| extraction.append_fault(fault),
         );
         extraction
     }
 
     /// Asks for the last word on candidates; one verdict each.
-    pub fn confirm(&mut self, generation: &Arc<Generation>, candidates: &[Candidate<'_>]) -> Vec<Verdict> {
+    pub fn confirm(
+        &mut self,
+        generation: &Arc<Generation>,
+        candidates: &[Candidate<'_>],
+    ) -> Vec<Verdict> {
         let mut verdicts = Vec::with_capacity(candidates.len());
         self.halve(
             generation,
@@ -127,7 +151,12 @@ impl Worker {
                     answers.extend(instance.prepare(part, on)?);
                     Ok(())
                 },
-                |answers, fault| answers.push(Err(Problem { field: None, message: fault.reason })),
+                |answers, fault| {
+                    answers.push(Err(Problem {
+                        field: None,
+                        message: fault.reason,
+                    }))
+                },
             );
         }
         answers
@@ -146,12 +175,15 @@ impl Worker {
         if items.is_empty() {
             return;
         }
-        let Err(fault) = self.attempt(generation, |instance| ask(instance, items, answer)) else { return };
+        let Err(fault) = self.attempt(generation, |instance| ask(instance, items, answer)) else {
+            return;
+        };
         if items.len() > 1 {
             let (first, second) = items.split_at(items.len() / 2);
             self.halve(generation, first, answer, ask, give_up);
             self.halve(generation, second, answer, ask, give_up);
-        } else if let Err(again) = self.attempt(generation, |instance| ask(instance, items, answer)) {
+        } else if let Err(again) = self.attempt(generation, |instance| ask(instance, items, answer))
+        {
             tracing::debug!(matcher = &**generation.name(), %fault, "A message fails alone, twice");
             give_up(answer, again);
         }
@@ -170,7 +202,10 @@ impl Worker {
         };
         let answer = call(&mut instance)?;
         if instance.is_worn() {
-            tracing::debug!(matcher = &**generation.name(), "A matcher's instance is replaced by a fresh one");
+            tracing::debug!(
+                matcher = &**generation.name(),
+                "A matcher's instance is replaced by a fresh one"
+            );
         } else {
             self.warm.insert(key, (Arc::clone(generation), instance));
         }
@@ -179,10 +214,12 @@ impl Worker {
 
     fn fresh(&mut self, generation: &Generation) -> Result<Instance, Fault> {
         // Whoever holds the last reference to a generation here is the only one left: it has been replaced.
-        self.warm.retain(|_, (generation, _)| Arc::strong_count(generation) > 1);
+        self.warm
+            .retain(|_, (generation, _)| Arc::strong_count(generation) > 1);
         let mut instance = Instance::new(&generation.loaded, &self.runtime.limits)?;
         let settings = instance.configure(&generation.config)?;
-        settings.map_err(|_| Fault::bad_result("it refuses the configuration that it took before"))?;
+        settings
+            .map_err(|_| Fault::bad_result("it refuses the configuration that it took before"))?;
         Ok(instance)
     }
 }

@@ -46,7 +46,15 @@ pub(super) type Ending = oneshot::Sender<()>;
 pub(super) fn channel(desk: Arc<Desk>) -> (Outlet, Deliveries, Ending) {
     let (sender, batches) = mpsc::channel(WAITING);
     let (ending, ended) = oneshot::channel();
-    (Outlet { batches: sender }, Deliveries { batches, desk, ended }, ending)
+    (
+        Outlet { batches: sender },
+        Deliveries {
+            batches,
+            desk,
+            ended,
+        },
+        ending,
+    )
 }
 
 impl Deliveries {
@@ -56,7 +64,9 @@ impl Deliveries {
         loop {
             let batch = self.batches.recv().await?;
             self.desk.wake();
-            let Ok(mut deliveries) = batch else { return Some(batch) };
+            let Ok(mut deliveries) = batch else {
+                return Some(batch);
+            };
             deliveries.retain(|delivery| !delivery.receipt.outdated());
             if !deliveries.is_empty() {
                 return Some(Ok(deliveries));
@@ -98,10 +108,12 @@ impl Outlet {
     }
 
     pub(super) fn offer(&self, batch: Vec<Delivery>) -> Result<(), NotSent> {
-        self.batches.try_send(Ok(batch)).map_err(|error| match error {
-            TrySendError::Full(Ok(batch)) => NotSent::Full(batch),
-            TrySendError::Full(Err(_)) | TrySendError::Closed(_) => NotSent::Closed,
-        })
+        self.batches
+            .try_send(Ok(batch))
+            .map_err(|error| match error {
+                TrySendError::Full(Ok(batch)) => NotSent::Full(batch),
+                TrySendError::Full(Err(_)) | TrySendError::Closed(_) => NotSent::Closed,
+            })
     }
 
     /// Waits for room, however long it takes. False when nobody listens any more.

@@ -29,7 +29,10 @@ impl Source {
     /// Starts a partition again at `next`, or where one without a stored offset starts, in the epoch that it names.
     /// Does nothing if the partition is not read here.
     pub fn put_back(&self, partition: &Partition, next: Option<i64>) {
-        self.desk.order(Order::PutBack { partition: partition.clone(), next });
+        self.desk.order(Order::PutBack {
+            partition: partition.clone(),
+            next,
+        });
     }
 
     /// Ends the deliveries. What was delivered may still be settled until [`super::Deliveries::close`].
@@ -67,7 +70,10 @@ pub enum State {
 #[derive(Debug)]
 pub(super) enum Order {
     Subscribe(Vec<String>),
-    PutBack { partition: Partition, next: Option<i64> },
+    PutBack {
+        partition: Partition,
+        next: Option<i64>,
+    },
 }
 
 /// Shared between the thread of a source, its handles and its receipts.
@@ -82,7 +88,12 @@ pub(super) struct Desk {
 
 impl Desk {
     pub(super) fn new() -> Arc<Self> {
-        let health = Health { state: State::Connecting, cluster: None, partitions: 0, problem: None };
+        let health = Health {
+            state: State::Connecting,
+            cluster: None,
+            partitions: 0,
+            problem: None,
+        };
         Arc::new(Self {
             orders: Mutex::default(),
             stopping: AtomicBool::new(false),

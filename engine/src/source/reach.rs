@@ -28,7 +28,11 @@ struct Heard {
 
 impl Reach {
     pub(super) fn new(brokers: &str, desk: Arc<Desk>) -> Self {
-        Self { brokers: brokers.to_owned(), desk, heard: Mutex::default() }
+        Self {
+            brokers: brokers.to_owned(),
+            desk,
+            heard: Mutex::default(),
+        }
     }
 
     /// Keeps an error for whoever asks for it, and says nothing.
@@ -59,18 +63,26 @@ impl Reach {
             }
             // The reader deals with it.
             Some(Code::AutoOffsetReset) => tracing::debug!(reason, "An offset is not in the log"),
-            _ if heard.said.insert(reason.to_owned()) => tracing::warn!(reason, "Kafka reports a problem"),
+            _ if heard.said.insert(reason.to_owned()) => {
+                tracing::warn!(reason, "Kafka reports a problem")
+            }
             _ => tracing::debug!(reason, "Kafka reports a problem"),
         }
     }
 
     fn lost(&self, heard: &mut Heard) {
-        let reason = heard.connection.clone().unwrap_or_else(|| "no connection".to_owned());
+        let reason = heard
+            .connection
+            .clone()
+            .unwrap_or_else(|| "no connection".to_owned());
         if !heard.down {
             heard.down = true;
             tracing::warn!(brokers = %self.brokers, %reason, "No Kafka broker is reached, still trying");
         }
-        self.desk.health().problem = Some(format!("no Kafka broker answers at {}: {reason}", self.brokers));
+        self.desk.health().problem = Some(format!(
+            "no Kafka broker answers at {}: {reason}",
+            self.brokers
+        ));
     }
 
     pub(super) fn is_down(&self) -> bool {
@@ -89,7 +101,10 @@ impl Reach {
 
     /// The text that came with the last error.
     pub(super) fn last(&self) -> String {
-        lock(&self.heard).last.clone().unwrap_or_else(|| "no reason given".to_owned())
+        lock(&self.heard)
+            .last
+            .clone()
+            .unwrap_or_else(|| "no reason given".to_owned())
     }
 
     /// Why there is no connection.
@@ -101,13 +116,18 @@ impl Reach {
 /// Passes a log line of librdkafka on. Failed connections are told by [`Reach`], so their lines are for debugging.
 pub(super) fn log(level: RDKafkaLogLevel, facility: &str, line: &str) {
     use RDKafkaLogLevel as Level;
-    let told = matches!(facility, "FAIL" | "ERROR" | "CONFWARN" | "SESSTMOUT" | "MAXPOLL" | "TERMINATE" | "GETPID");
+    let told = matches!(
+        facility,
+        "FAIL" | "ERROR" | "CONFWARN" | "SESSTMOUT" | "MAXPOLL" | "TERMINATE" | "GETPID"
+    );
     match level {
         _ if told => tracing::debug!(target: "librdkafka", facility, "{line}"),
         Level::Emerg | Level::Alert | Level::Critical | Level::Error => {
             tracing::error!(target: "librdkafka", facility, "{line}");
         }
         Level::Warning => tracing::warn!(target: "librdkafka", facility, "{line}"),
-        Level::Notice | Level::Info | Level::Debug => tracing::debug!(target: "librdkafka", facility, "{line}"),
+        Level::Notice | Level::Info | Level::Debug => {
+            tracing::debug!(target: "librdkafka", facility, "{line}")
+        }
     }
 }

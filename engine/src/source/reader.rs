@@ -42,8 +42,15 @@ pub fn open(
     bookmarks: Arc<dyn Bookmarks>,
 ) -> Result<(Source, Deliveries), SourceError> {
     let desk = Desk::new();
-    let context = Context::new(desk.clone(), Reach::new(&config.brokers, desk.clone()), bookmarks, config.start);
-    let consumer = client::consumer(config)?.create_with_context(context).map_err(|error| config.explain(error))?;
+    let context = Context::new(
+        desk.clone(),
+        Reach::new(&config.brokers, desk.clone()),
+        bookmarks,
+        config.start,
+    );
+    let consumer = client::consumer(config)?
+        .create_with_context(context)
+        .map_err(|error| config.explain(error))?;
     let (outlet, deliveries, ending) = channel(desk.clone());
     let reader = Reader {
         consumer,
@@ -55,7 +62,9 @@ pub fn open(
         asked: Instant::now(),
     };
     let thread = thread::Builder::new().name("kafka-source".to_owned());
-    thread.spawn(move || reader.run(ending)).map_err(SourceError::Thread)?;
+    thread
+        .spawn(move || reader.run(ending))
+        .map_err(SourceError::Thread)?;
     Ok((Source::new(desk), deliveries))
 }
 
@@ -85,7 +94,9 @@ impl Reader {
     }
 
     fn read(&mut self) -> Result<(), SourceError> {
-        let Some(cluster) = self.connect() else { return Ok(()) };
+        let Some(cluster) = self.connect() else {
+            return Ok(());
+        };
         self.consumer.context().set_cluster(cluster);
         self.desk.health().state = State::Waiting;
         self.subscribe()?;
@@ -121,7 +132,9 @@ impl Reader {
             return Ok(());
         }
         let topics: Vec<&str> = self.topics.iter().map(String::as_str).collect();
-        self.consumer.subscribe(&topics).map_err(SourceError::Subscribe)
+        self.consumer
+            .subscribe(&topics)
+            .map_err(SourceError::Subscribe)
     }
 
     fn follow_orders(&mut self) -> Result<(), SourceError> {
@@ -145,7 +158,12 @@ impl Reader {
             return Ok(());
         }
         tracing::info!(%partition, ?next, "Starting a partition again");
-        let point = context.point(&self.consumer, &topic, number, next.map_or(Known::Nothing, Known::Next))?;
+        let point = context.point(
+            &self.consumer,
+            &topic,
+            number,
+            next.map_or(Known::Nothing, Known::Next),
+        )?;
         gap::restart(&self.consumer, &topic, number, point)?;
         context.assignment().begin(partition, next, point);
         Ok(())
@@ -156,7 +174,9 @@ impl Reader {
         let started = !self.consumer.context().assignment().batch.is_empty();
         let mut wait = if started { GROWING } else { IDLE };
         while !self.is_full() && !self.desk.stopping() {
-            let Some(polled) = self.consumer.poll(wait) else { break };
+            let Some(polled) = self.consumer.poll(wait) else {
+                break;
+            };
             wait = Duration::ZERO;
             match polled {
                 Ok(message) => self.add(&message),
@@ -176,9 +196,18 @@ impl Reader {
 
     fn add(&self, message: &BorrowedMessage<'_>) {
         let (topic, number) = (message.topic(), message.partition());
-        let ours = self.consumer.context().assignment().add(topic, number, || owned(message));
+        let ours = self
+            .consumer
+            .context()
+            .assignment()
+            .add(topic, number, || owned(message));
         if !ours {
-            tracing::debug!(topic, partition = number, offset = message.offset(), "Not ours, dropped");
+            tracing::debug!(
+                topic,
+                partition = number,
+                offset = message.offset(),
+                "Not ours, dropped"
+            );
         }
     }
 
@@ -187,9 +216,9 @@ impl Reader {
         use RDKafkaErrorCode as Code;
         let reach = &self.consumer.context().reach;
         match error {
-            KafkaError::MessageConsumptionFatal(code) => {
-                Err(SourceError::Fatal { reason: format!("{code}: {}", reach.last()) })
-            }
+            KafkaError::MessageConsumptionFatal(code) => Err(SourceError::Fatal {
+                reason: format!("{code}: {}", reach.last()),
+            }),
             KafkaError::MessageConsumption(Code::AutoOffsetReset | Code::OffsetOutOfRange) => {
                 gap::bridge(&self.consumer, self.config.on_gap)
             }
@@ -199,7 +228,9 @@ impl Reader {
                 | Code::MessageSizeTooLarge
                 | Code::InvalidMessage
                 | Code::NotImplemented,
-            ) => Err(SourceError::Unreadable { reason: reach.last() }),
+            ) => Err(SourceError::Unreadable {
+                reason: reach.last(),
+            }),
             // The rest passes, and was said when it came.
             _ => Ok(()),
         }
@@ -222,7 +253,11 @@ impl Reader {
             Ok(()) => Ok(Ok(())),
             Err(NotSent::Closed) => Ok(Err(Stopped)),
             // Nobody else sends, so the room that was there still is.
-            Err(NotSent::Full(deliveries)) => Ok(if self.outlet.send(Ok(deliveries)) { Ok(()) } else { Err(Stopped) }),
+            Err(NotSent::Full(deliveries)) => Ok(if self.outlet.send(Ok(deliveries)) {
+                Ok(())
+            } else {
+                Err(Stopped)
+            }),
         }
     }
 
@@ -256,8 +291,14 @@ impl Reader {
             list.add_partition(&chain.lease.partition.topic, chain.lease.partition.number);
         }
         drop(assignment);
-        let result = if pause { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
-        result.map_err(|error| SourceError::Fatal { reason: error.to_string() })
+        let result = if pause {
+            self.consumer.pause(&list)
+        } else {
+            self.consumer.resume(&list)
+        };
+        result.map_err(|error| SourceError::Fatal {
+            reason: error.to_string(),
+        })
     }
 
     /// What is done from time to time.
@@ -277,7 +318,12 @@ impl Reader {
 
     /// Stays in the group until nothing more is settled, then tells Kafka and leaves.
     fn finish(self) {
-        let Self { consumer, desk, outlet, .. } = self;
+        let Self {
+            consumer,
+            desk,
+            outlet,
+            ..
+        } = self;
         drop(outlet);
         consumer.context().assignment().batch.take(&desk);
         while !desk.closing() {

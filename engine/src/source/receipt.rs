@@ -20,7 +20,11 @@ pub(super) struct Lease {
 
 impl Lease {
     pub(super) fn new(partition: Partition) -> Arc<Self> {
-        Arc::new(Self { partition, ended: AtomicBool::new(false), settled: AtomicI64::new(-1) })
+        Arc::new(Self {
+            partition,
+            ended: AtomicBool::new(false),
+            settled: AtomicI64::new(-1),
+        })
     }
 
     /// Ends it. True for whoever was first.
@@ -72,7 +76,10 @@ impl Receipt {
     /// a slice of a lease that has ended already this does nothing.
     pub fn put_back(self, next: Option<i64>) {
         if self.lease.end() {
-            self.desk.order(Order::PutBack { partition: self.lease.partition.clone(), next });
+            self.desk.order(Order::PutBack {
+                partition: self.lease.partition.clone(),
+                next,
+            });
         }
     }
 

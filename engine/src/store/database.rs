@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig, params};
 
 use super::{columns, error::StoreError, lock_path};
 
@@ -35,13 +35,19 @@ pub(super) fn open(path: &Path) -> Result<Opened, StoreError> {
     let version = recognise(&connection, &path)?;
     settings(&connection).map_err(|error| opening(&path, error))?;
     migrate(&mut connection, version).map_err(|error| opening(&path, error))?;
-    Ok(Opened { connection, path, lock })
+    Ok(Opened {
+        connection,
+        path,
+        lock,
+    })
 }
 
 /// Opens for reading, also while another process writes.
 pub(super) fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
     if !path.exists() {
-        return Err(StoreError::Missing { path: path.to_owned() });
+        return Err(StoreError::Missing {
+            path: path.to_owned(),
+        });
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = connect(path, flags)?;
@@ -66,7 +72,9 @@ fn supported() -> i64 {
 
 fn opening(path: &Path, source: rusqlite::Error) -> StoreError {
     match source.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => StoreError::NotADatabase { path: path.to_owned() },
+        Some(ErrorCode::NotADatabase) => StoreError::NotADatabase {
+            path: path.to_owned(),
+        },
         _ => StoreError::Open {
             path: path.to_owned(),
             source,
@@ -102,7 +110,9 @@ fn lock(path: &Path) -> Result<File, StoreError> {
         .map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::Busy { path: path.to_owned() }),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Busy {
+            path: path.to_owned(),
+        }),
         Err(TryLockError::Error(source)) => Err(failed(source)),
     }
 }
@@ -112,6 +122,8 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_prepared_statement_cache_capacity(128);
+        // Else SQLite plans a statement on a table with partial indexes anew with each value that is bound to it.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Ok(connection)
     };
     configured().map_err(|error| opening(path, error))
@@ -120,7 +132,8 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
 /// Refuses what is not ours or too new, before anything is changed. The answer is the version; 0 is an empty file.
 fn recognise(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
     let look = || {
-        let objects: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        let objects: i64 =
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         let owner: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         Ok((objects, owner, version))

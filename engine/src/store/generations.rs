@@ -65,8 +65,12 @@ pub(super) fn save(session: &mut Session<'_>, generation: &Generation) -> Result
         {
             return Ok(());
         }
-        let retire = "UPDATE generations SET state = 'retired' WHERE matcher = ?1 AND state = 'serving'";
-        session.db.prepare_cached(retire)?.execute([&generation.matcher])?;
+        let retire =
+            "UPDATE generations SET state = 'retired' WHERE matcher = ?1 AND state = 'serving'";
+        session
+            .db
+            .prepare_cached(retire)?
+            .execute([&generation.matcher])?;
     }
     let insert = "INSERT INTO generations (matcher, sha256, version, interface, origin, loaded_at, state, reason)
                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";

@@ -1,7 +1,7 @@
 //! The outbox: marks recorded with what they follow from, delivered by somebody else, or settled at once.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{MarkMode, columns, error::StoreError, reader::Reader, writer::Session};
 use crate::domain::{
@@ -19,7 +19,11 @@ pub(super) struct Task<'a> {
 }
 
 /// Shows a task of a wait that has just opened as pending, where the tasks are ours.
-pub(super) fn await_task(session: &Session<'_>, task: Task<'_>, now: &str) -> Result<(), StoreError> {
+pub(super) fn await_task(
+    session: &Session<'_>,
+    task: Task<'_>,
+    now: &str,
+) -> Result<(), StoreError> {
     if session.mode == MarkMode::Local {
         let insert = "INSERT INTO tasks (sensor, wait, task_id, state, updated_at) VALUES (?1, ?2, ?3, 'pending', ?4)
                       ON CONFLICT DO NOTHING";
@@ -45,7 +49,8 @@ pub(super) fn mark(
     } else {
         ("pending", None)
     };
-    let insert = "INSERT INTO marks (wait_id, task_id, state, match_id, status, created_at, resolved_at)
+    let insert =
+        "INSERT INTO marks (wait_id, task_id, state, match_id, status, created_at, resolved_at)
                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
     let values = params![
         task.wait_id.0,
@@ -67,28 +72,61 @@ pub(super) fn mark(
     }
 }
 
-fn settle(session: &Session<'_>, task: Task<'_>, state: TaskState, now: &str) -> Result<(), StoreError> {
+fn settle(
+    session: &Session<'_>,
+    task: Task<'_>,
+    state: TaskState,
+    now: &str,
+) -> Result<(), StoreError> {
     let upsert = "INSERT INTO tasks (sensor, wait, task_id, state, updated_at) VALUES (?1, ?2, ?3, ?4, ?5)
                   ON CONFLICT DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at";
-    session
-        .db
-        .prepare_cached(upsert)?
-        .execute([task.sensor, task.wait, task.task_id, state.word(), now])?;
+    session.db.prepare_cached(upsert)?.execute([
+        task.sensor,
+        task.wait,
+        task.task_id,
+        state.word(),
+        now,
+    ])?;
     Ok(())
 }
 
-fn supersede(session: &Session<'_>, task: Task<'_>, state: TaskState, now: &str) -> Result<(), StoreError> {
+/// Where the tasks are ours now and were not before: what was still to be delivered is settled.
+pub(super) fn settle_left_over(db: &Connection) -> Result<(), StoreError> {
+    let now = columns::now();
+    let transaction = db.unchecked_transaction()?;
+    let tasks = "INSERT INTO tasks (sensor, wait, task_id, state, updated_at)
+                 SELECT sensors.name, waits.name, marks.task_id, marks.state, ?1
+                   FROM marks JOIN waits ON waits.id = marks.wait_id JOIN sensors ON sensors.id = waits.sensor_id
+                  WHERE marks.status = 'pending'
+                 ON CONFLICT DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at";
+    transaction.execute(tasks, [&now])?;
+    let marks = "UPDATE marks SET status = 'delivered', resolved_at = ?1 WHERE status = 'pending'";
+    transaction.execute(marks, [&now])?;
+    Ok(transaction.commit()?)
+}
+
+fn supersede(
+    session: &Session<'_>,
+    task: Task<'_>,
+    state: TaskState,
+    now: &str,
+) -> Result<(), StoreError> {
     let update = "UPDATE marks SET status = 'superseded', resolved_at = ?4
                    WHERE wait_id = ?1 AND task_id = ?2 AND state <> ?3 AND status = 'pending'";
-    session
-        .db
-        .prepare_cached(update)?
-        .execute(params![task.wait_id.0, task.task_id, state.word(), now])?;
+    session.db.prepare_cached(update)?.execute(params![
+        task.wait_id.0,
+        task.task_id,
+        state.word(),
+        now
+    ])?;
     Ok(())
 }
 
 /// Notes what came of attempts. A mark that was superseded meanwhile stays so.
-pub(super) fn resolve(session: &mut Session<'_>, outcomes: &[(MarkId, Outcome)]) -> Result<(), StoreError> {
+pub(super) fn resolve(
+    session: &mut Session<'_>,
+    outcomes: &[(MarkId, Outcome)],
+) -> Result<(), StoreError> {
     let now = columns::now();
     let update = "UPDATE marks SET attempts = attempts + 1, status = ?2, next_attempt_at = ?3, last_error = ?4,
                                    resolved_at = ?5
@@ -97,7 +135,9 @@ pub(super) fn resolve(session: &mut Session<'_>, outcomes: &[(MarkId, Outcome)])
     for (id, outcome) in outcomes {
         let (status, next, error, resolved) = match outcome {
             Outcome::Delivered => ("delivered", None, None, Some(&now)),
-            Outcome::Retry { at, reason } => ("pending", Some(columns::instant(*at)), Some(reason), None),
+            Outcome::Retry { at, reason } => {
+                ("pending", Some(columns::instant(*at)), Some(reason), None)
+            }
             Outcome::Rejected { reason } => ("rejected", None, Some(reason), Some(&now)),
         };
         update.execute(params![id.0, status, next, error, resolved])?;
@@ -128,7 +168,8 @@ impl Reader {
                     ORDER BY ifnull(next_attempt_at, '') LIMIT 1";
         self.with(|db| {
             let mut statement = db.prepare_cached(sql)?;
-            let next = statement.query_row([columns::instant(now)], |row| columns::read_instant(row, 0));
+            let next =
+                statement.query_row([columns::instant(now)], |row| columns::read_instant(row, 0));
             Ok(next.optional()?)
         })
     }

@@ -51,7 +51,10 @@ impl<'a, 's> Books<'a, 's> {
     }
 }
 
-pub(super) fn record(session: &mut Session<'_>, recordings: &[Recording]) -> Result<Vec<Recorded>, StoreError> {
+pub(super) fn record(
+    session: &mut Session<'_>,
+    recordings: &[Recording],
+) -> Result<Vec<Recorded>, StoreError> {
     let mut books = Books::open(session);
     recordings
         .iter()
@@ -79,7 +82,11 @@ fn record_one(books: &mut Books<'_, '_>, recording: &Recording) -> Result<Record
 }
 
 /// False: it is not where the slice begins.
-fn move_offset(books: &Books<'_, '_>, partition: &Partition, span: Span) -> Result<bool, StoreError> {
+fn move_offset(
+    books: &Books<'_, '_>,
+    partition: &Partition,
+    span: Span,
+) -> Result<bool, StoreError> {
     let Partition {
         cluster,
         topic,
@@ -108,10 +115,17 @@ fn move_offset(books: &Books<'_, '_>, partition: &Partition, span: Span) -> Resu
 fn stored_offset(db: &Connection, partition: &Partition) -> Result<Option<i64>, StoreError> {
     let sql = "SELECT next FROM offsets WHERE cluster = ?1 AND topic = ?2 AND \"partition\" = ?3";
     let place = params![partition.cluster, partition.topic, partition.number];
-    Ok(db.prepare_cached(sql)?.query_row(place, |row| row.get(0)).optional()?)
+    Ok(db
+        .prepare_cached(sql)?
+        .query_row(place, |row| row.get(0))
+        .optional()?)
 }
 
-fn set_aside(books: &Books<'_, '_>, partition: &Partition, letter: &DeadLetter) -> Result<(), StoreError> {
+fn set_aside(
+    books: &Books<'_, '_>,
+    partition: &Partition,
+    letter: &DeadLetter,
+) -> Result<(), StoreError> {
     let sql = "INSERT INTO dead_letters (cluster, topic, \"partition\", epoch, \"offset\", arrival, key, payload,
                                          payload_size, kind, reason, matcher, sha256, recorded_at)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT DO NOTHING";
@@ -135,9 +149,14 @@ fn set_aside(books: &Books<'_, '_>, partition: &Partition, letter: &DeadLetter) 
     Ok(())
 }
 
-fn record_near_miss(books: &mut Books<'_, '_>, partition: &Partition, near: &NearMiss) -> Result<(), StoreError> {
+fn record_near_miss(
+    books: &mut Books<'_, '_>,
+    partition: &Partition,
+    near: &NearMiss,
+) -> Result<(), StoreError> {
     let (_, window) = place(books, &near.sighting)?;
-    let count = "SELECT ifnull(max(nth), 0) FROM near_misses WHERE rendering_id = ?1 AND window_id = ?2";
+    let count =
+        "SELECT ifnull(max(nth), 0) FROM near_misses WHERE rendering_id = ?1 AND window_id = ?2";
     let here = [near.sighting.rendering.0, window];
     let nth: i64 = 1 + books
         .db()
@@ -162,7 +181,11 @@ fn record_near_miss(books: &mut Books<'_, '_>, partition: &Partition, near: &Nea
     Ok(())
 }
 
-fn record_match(books: &mut Books<'_, '_>, partition: &Partition, found: &Match) -> Result<(), StoreError> {
+fn record_match(
+    books: &mut Books<'_, '_>,
+    partition: &Partition,
+    found: &Match,
+) -> Result<(), StoreError> {
     let (shape, window) = place(books, &found.sighting)?;
     let insert = "INSERT INTO matches (cluster, topic, \"partition\", epoch, \"offset\", wanted_id, rendering_id,
                                        window_id, business_date, arrival, event_time, matcher, sha256, recorded_at)
@@ -199,7 +222,12 @@ struct Sighted<'a> {
 
 impl Sighted<'_> {
     /// The number of the new row; none: it was there.
-    fn insert(&self, books: &Books<'_, '_>, sql: &str, more: &[&dyn ToSql]) -> Result<Option<i64>, StoreError> {
+    fn insert(
+        &self,
+        books: &Books<'_, '_>,
+        sql: &str,
+        more: &[&dyn ToSql],
+    ) -> Result<Option<i64>, StoreError> {
         let Self {
             partition,
             sighting,

@@ -48,7 +48,11 @@ struct Existing {
     definition: [String; 6],
 }
 
-pub(super) fn sync(session: &mut Session<'_>, now: Timestamp, all: &[(Owner, Sensor)]) -> Result<Synced, StoreError> {
+pub(super) fn sync(
+    session: &mut Session<'_>,
+    now: Timestamp,
+    all: &[(Owner, Sensor)],
+) -> Result<Synced, StoreError> {
     let mut synced = Synced::default();
     let mut seen = HashSet::new();
     for (owner, sensor) in all {
@@ -99,7 +103,11 @@ pub(super) fn put(
     Ok(define(session, now, owner, sensor, existing)?.0)
 }
 
-pub(super) fn retire(session: &mut Session<'_>, owner: &Owner, name: &str) -> Result<bool, StoreError> {
+pub(super) fn retire(
+    session: &mut Session<'_>,
+    owner: &Owner,
+    name: &str,
+) -> Result<bool, StoreError> {
     let existing = existing(session, name)?;
     check_owner(name, owner, existing.as_ref())?;
     match existing.filter(|existing| existing.active) {
@@ -175,7 +183,9 @@ fn define(
         define_wanted(session, id, &sensor.wanted)?;
         return Ok((SensorId(id), Change::Added));
     };
-    let own = existing.definition != definition || existing.owner != owner.to_string() || !existing.active;
+    let own = existing.definition != definition
+        || existing.owner != owner.to_string()
+        || !existing.active;
     let theirs = define_wanted(session, existing.id, &sensor.wanted)?;
     if own || theirs {
         update(session, now, owner, &existing, &definition)?;
@@ -256,7 +266,11 @@ struct ExistingWanted {
 }
 
 /// The answer says whether anything is different now.
-fn define_wanted(session: &Session<'_>, sensor: i64, wanted: &[WantedMessage]) -> Result<bool, StoreError> {
+fn define_wanted(
+    session: &Session<'_>,
+    sensor: i64,
+    wanted: &[WantedMessage],
+) -> Result<bool, StoreError> {
     let mut existing = existing_wanted(session, sensor)?;
     let mut changed = false;
     let mut seen = HashSet::new();
@@ -279,7 +293,10 @@ fn define_wanted(session: &Session<'_>, sensor: i64, wanted: &[WantedMessage]) -
     Ok(changed)
 }
 
-fn existing_wanted(session: &Session<'_>, sensor: i64) -> Result<HashMap<String, ExistingWanted>, StoreError> {
+fn existing_wanted(
+    session: &Session<'_>,
+    sensor: i64,
+) -> Result<HashMap<String, ExistingWanted>, StoreError> {
     let sql = "SELECT identity, id, ordinal, matcher, day_shift_seconds, optional, state
                  FROM wanted WHERE sensor_id = ?1";
     let all = rows(session.db, sql, [sensor], |row| {
@@ -303,7 +320,8 @@ fn insert_wanted(
     identity: &str,
     wanted: &WantedMessage,
 ) -> Result<(), StoreError> {
-    let sql = "INSERT INTO wanted (sensor_id, ordinal, identity, topic, frequency, task_id, matcher,
+    let sql =
+        "INSERT INTO wanted (sensor_id, ordinal, identity, topic, frequency, task_id, matcher,
                                    day_shift_seconds, optional, fields, state)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'active')";
     session.db.prepare_cached(sql)?.execute(params![
@@ -340,7 +358,13 @@ fn update_wanted(
     }
     let sql = "UPDATE wanted SET ordinal = ?2, matcher = ?3, day_shift_seconds = ?4, optional = ?5, state = 'active'
                 WHERE id = ?1";
-    let values = params![now.id, now.ordinal, now.matcher, now.day_shift_seconds, now.optional];
+    let values = params![
+        now.id,
+        now.ordinal,
+        now.matcher,
+        now.day_shift_seconds,
+        now.optional
+    ];
     session.db.prepare_cached(sql)?.execute(values)?;
     Ok(true)
 }

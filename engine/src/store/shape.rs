@@ -49,7 +49,9 @@ impl Shape {
 
     /// The wanted messages that the task of one of them rests on.
     pub(super) fn sharing<'a>(&'a self, task_id: &'a str) -> impl Iterator<Item = &'a WantedShape> {
-        self.wanted.iter().filter(move |wanted| wanted.task_id == task_id)
+        self.wanted
+            .iter()
+            .filter(move |wanted| wanted.task_id == task_id)
     }
 
     /// Each task once, in the order of the definition.
@@ -87,7 +89,11 @@ pub(super) struct Shapes {
 
 impl Shapes {
     /// The sensor of a wanted message, and the shift of the business day that it goes by.
-    pub(super) fn of_wanted(&mut self, db: &Connection, wanted: WantedId) -> Result<(Rc<Shape>, i32), StoreError> {
+    pub(super) fn of_wanted(
+        &mut self,
+        db: &Connection,
+        wanted: WantedId,
+    ) -> Result<(Rc<Shape>, i32), StoreError> {
         let (sensor, day_shift_seconds) = match self.sensor_of.get(&wanted) {
             Some(known) => *known,
             None => {
@@ -100,7 +106,11 @@ impl Shapes {
         Ok((self.get(db, sensor)?, day_shift_seconds))
     }
 
-    pub(super) fn get(&mut self, db: &Connection, sensor: SensorId) -> Result<Rc<Shape>, StoreError> {
+    pub(super) fn get(
+        &mut self,
+        db: &Connection,
+        sensor: SensorId,
+    ) -> Result<Rc<Shape>, StoreError> {
         if let Some(known) = self.shapes.get(&sensor) {
             return Ok(Rc::clone(known));
         }

@@ -1,1 +1,269 @@
-//! The store as its users see it, on temporary files.
+//! The store as its users see it, on temporary files: what is written is compared as `sqlite3` would print it.
+
+mod defining;
+mod looking;
+mod marking;
+mod opening;
+mod recording;
+mod rendering;
+mod waiting;
+
+use std::{collections::HashMap, path::PathBuf};
+
+use jiff::tz::TimeZone;
+use rusqlite::{Connection, OpenFlags, types::ValueRef};
+
+use super::*;
+use crate::domain::{
+    calendar::Calendar,
+    message::{Partition, Span},
+    recording::{JudgedBy, Match, NearMiss, Sighting},
+    sensor::{Late, Opening, Require, Timeout},
+    wait::OnTimeout,
+    wanted::WantedMessage,
+    window::{Frequency, Window},
+};
+
+const D: Frequency = Frequency::Day;
+const M: Frequency = Frequency::Month;
+
+/// A store on a temporary file, and one partition that messages come from.
+struct Fixture {
+    store: Store,
+    path: PathBuf,
+    /// Of all tasks that are wanted: `sensor.task`, with an ordinal where several share one.
+    wanted: HashMap<String, ActiveWanted>,
+    /// Where wanted messages do not render as their own name.
+    texts: HashMap<String, String>,
+    next: Option<i64>,
+    _dir: tempfile::TempDir,
+}
+
+impl Fixture {
+    fn new(mode: MarkMode) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("eventlatch.db");
+        let store = Store::open(&Config { path: path.clone() }, mode).unwrap();
+        Self {
+            store,
+            path,
+            wanted: HashMap::new(),
+            texts: HashMap::new(),
+            next: None,
+            _dir: dir,
+        }
+    }
+
+    /// Makes these all the sensors that there are in files.
+    async fn define(&mut self, sensors: Vec<Sensor>) -> Synced {
+        let all = sensors
+            .into_iter()
+            .map(|sensor| (Owner::File("a.toml".to_owned()), sensor))
+            .collect();
+        let synced = self
+            .store
+            .sync_sensors(at("2019-01-01T00:00:00Z"), all)
+            .await
+            .unwrap();
+        self.learn().await;
+        synced
+    }
+
+    async fn learn(&mut self) {
+        self.wanted.clear();
+        for wanted in self.store.active_wanted(WantedId(0), 1_000).await.unwrap() {
+            let name = format!("{}.{}", wanted.sensor_name, wanted.task_id);
+            let shared = (2..).map(|nth| format!("{name}{nth}"));
+            let name = std::iter::once(name.clone())
+                .chain(shared)
+                .find(|name| !self.wanted.contains_key(name));
+            self.wanted.insert(name.unwrap(), wanted);
+        }
+    }
+
+    fn text(&self, name: &str) -> String {
+        serde_json::Value::from(self.texts.get(name).map_or(name, String::as_str)).to_string()
+    }
+
+    /// Saves what everything renders as on a date.
+    async fn render(&self, date: &str) {
+        let all = self
+            .wanted
+            .iter()
+            .map(|(name, wanted)| (wanted.id, date.parse().unwrap(), self.text(name)));
+        self.store.save_renderings(all.collect()).await.unwrap();
+    }
+
+    /// A new day begins: renderings, then waits.
+    async fn dawn(&self, now: &str) {
+        for wanted in self.wanted.values() {
+            let name = self
+                .wanted
+                .iter()
+                .find(|(_, other)| other.id == wanted.id)
+                .unwrap()
+                .0;
+            let date = calendar(wanted).business_date(at(now));
+            self.store
+                .save_renderings(vec![(wanted.id, date, self.text(name))])
+                .await
+                .unwrap();
+        }
+        assert_eq!(
+            self.store.open_waits(at(now), None, 1_000).await.unwrap(),
+            None
+        );
+    }
+
+    /// One message that arrives and fulfils these.
+    async fn send(&mut self, arrival: &str, names: &[&str]) {
+        let mut recording = self.recording(1);
+        for name in names {
+            let sighting = self.sighting(name, arrival, recording.span.to - 1).await;
+            recording.matches.push(Match { sighting, by: by() });
+        }
+        assert_eq!(self.record(recording).await, Recorded::Stored);
+    }
+
+    /// One message that arrives and is refused.
+    async fn miss(&mut self, arrival: &str, name: &str, reason: &str) {
+        let mut recording = self.recording(1);
+        let sighting = self.sighting(name, arrival, recording.span.to - 1).await;
+        recording.near_misses.push(NearMiss {
+            sighting,
+            by: by(),
+            reason: reason.to_owned(),
+        });
+        assert_eq!(self.record(recording).await, Recorded::Stored);
+    }
+
+    /// The next so many messages of the partition, with nothing in them.
+    fn recording(&mut self, messages: i64) -> Recording {
+        let from = self.next;
+        let to = from.unwrap_or(0) + messages;
+        self.next = Some(to);
+        empty(0, from, to)
+    }
+
+    async fn record(&self, recording: Recording) -> Recorded {
+        self.store.record(vec![recording]).await.unwrap().remove(0)
+    }
+
+    async fn sighting(&self, name: &str, arrival: &str, offset: i64) -> Sighting {
+        let wanted = &self.wanted[name];
+        let calendar = calendar(wanted);
+        let business_date = calendar.business_date(at(arrival));
+        let rendered = vec![(wanted.id, business_date, self.text(name))];
+        let rendering = self.store.save_renderings(rendered).await.unwrap()[0];
+        let window = Window::on(wanted.frequency, business_date, &calendar);
+        let event_time = Some(at("2019-07-07T00:00:00Z"));
+        Sighting {
+            offset,
+            arrival: at(arrival),
+            event_time,
+            wanted: wanted.id,
+            rendering,
+            business_date,
+            window,
+        }
+    }
+
+    /// What a person reads with `sqlite3`.
+    fn sql(&self, sql: &str) -> Vec<String> {
+        lines(&self.path, sql)
+    }
+
+    /// Each task as `sensor/wait/task=state`.
+    fn tasks(&self) -> Vec<String> {
+        self.sql(
+            "SELECT sensor || '/' || wait || '/' || task_id || '=' || state FROM tasks ORDER BY 1",
+        )
+    }
+
+    fn waits(&self) -> Vec<String> {
+        self.sql("SELECT sensors.name, waits.name, waits.state FROM waits JOIN sensors ON sensors.id = sensor_id ORDER BY 1, 2")
+    }
+}
+
+fn lines(path: &Path, sql: &str) -> Vec<String> {
+    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let mut statement = db.prepare(sql).unwrap();
+    let columns = statement.column_count();
+    let rows = statement.query_map([], |row| {
+        let cells = (0..columns).map(|column| match row.get_ref(column).unwrap() {
+            ValueRef::Null => String::new(),
+            ValueRef::Integer(number) => number.to_string(),
+            ValueRef::Real(number) => number.to_string(),
+            ValueRef::Text(text) | ValueRef::Blob(text) => {
+                String::from_utf8_lossy(text).into_owned()
+            }
+        });
+        Ok(cells.collect::<Vec<_>>().join("|"))
+    });
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+fn calendar(wanted: &ActiveWanted) -> Calendar {
+    Calendar::new(
+        TimeZone::get(&wanted.timezone).unwrap(),
+        wanted.day_shift_seconds,
+    )
+}
+
+fn at(instant: &str) -> Timestamp {
+    instant.parse().unwrap()
+}
+
+fn by() -> JudgedBy {
+    JudgedBy {
+        matcher: "job-finish".into(),
+        sha256: "abc".into(),
+    }
+}
+
+fn empty(partition: i32, from: Option<i64>, to: i64) -> Recording {
+    let partition = Partition {
+        cluster: "c".into(),
+        topic: "t".into(),
+        number: partition,
+        epoch: 0,
+    };
+    let span = Span { from, to };
+    Recording {
+        partition,
+        span,
+        matches: Vec::new(),
+        near_misses: Vec::new(),
+        dead_letters: Vec::new(),
+    }
+}
+
+fn sensor(name: &str, wanted: &[(&str, Frequency)]) -> Sensor {
+    Sensor {
+        name: name.to_owned(),
+        timezone: "UTC".to_owned(),
+        opening: Opening::Window,
+        require: Require::All,
+        timeout: Timeout::WindowEnd,
+        on_timeout: OnTimeout::Fail,
+        late: Late::Ignore,
+        wanted: wanted
+            .iter()
+            .enumerate()
+            .map(|(place, (task_id, frequency))| job(place, task_id, *frequency))
+            .collect(),
+    }
+}
+
+fn job(place: usize, task_id: &str, frequency: Frequency) -> WantedMessage {
+    let fields = serde_json::json!({"job_name": format!("{task_id}-{place}")});
+    WantedMessage {
+        topic: "t".into(),
+        frequency,
+        task_id: task_id.to_owned(),
+        matcher: "job-finish".into(),
+        day_shift_seconds: 0,
+        optional: false,
+        fields: fields.as_object().unwrap().clone(),
+    }
+}

@@ -59,7 +59,10 @@ impl Wait {
 
 /// The dates whose matches of a frequency count for a business date: from the window's first day to `until`.
 pub(super) fn reach(frequency: Frequency, business_date: Date, until: Date) -> (Date, Date) {
-    let last = frequency.next_first_day(business_date).yesterday().unwrap_or(Date::MAX);
+    let last = frequency
+        .next_first_day(business_date)
+        .yesterday()
+        .unwrap_or(Date::MAX);
     (frequency.first_day(business_date), until.min(last))
 }
 
@@ -70,7 +73,11 @@ pub(super) fn credit(
     sighting: &Sighting,
     found: i64,
 ) -> Result<(), StoreError> {
-    let Some(place) = shape.wanted.iter().position(|wanted| wanted.id == sighting.wanted) else {
+    let Some(place) = shape
+        .wanted
+        .iter()
+        .position(|wanted| wanted.id == sighting.wanted)
+    else {
         return Ok(());
     };
     if !shape.active {
@@ -79,7 +86,8 @@ pub(super) fn credit(
     ensure_open(books, shape, sighting.business_date)?;
     let wanted = &shape.wanted[place];
     for wait in waiting_from(books.db(), shape.id, sighting.business_date)? {
-        if !wait.counts(wanted.frequency, sighting.business_date) || !still_wanted(books.db(), &wait, wanted, sighting)?
+        if !wait.counts(wanted.frequency, sighting.business_date)
+            || !still_wanted(books.db(), &wait, wanted, sighting)?
         {
             continue;
         }
@@ -255,19 +263,30 @@ fn mark_when_all_in(
 }
 
 /// After the wanted message at `place` was fulfilled: is the wait complete now?
-fn complete_when_due(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait, place: usize) -> Result<(), StoreError> {
+fn complete_when_due(
+    books: &mut Books<'_, '_>,
+    shape: &Shape,
+    wait: &Wait,
+    place: usize,
+) -> Result<(), StoreError> {
     let awaited = wait
         .lacks
         .filter(|lacks| shape.wanted.iter().any(|wanted| wanted.id == *lacks));
-    if shape.require == Require::All && awaited.is_some_and(|lacks| lacks != shape.wanted[place].id) {
+    if shape.require == Require::All && awaited.is_some_and(|lacks| lacks != shape.wanted[place].id)
+    {
         return Ok(());
     }
-    settle(books, shape, wait, place)
+    settle(books, shape, wait, place + 1)
 }
 
 /// Completes a wait, or notes what it lacks. The search begins at `from`, so that a wait on many messages does not
 /// look at all of them with each.
-fn settle(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait, from: usize) -> Result<(), StoreError> {
+fn settle(
+    books: &mut Books<'_, '_>,
+    shape: &Shape,
+    wait: &Wait,
+    from: usize,
+) -> Result<(), StoreError> {
     let required = shape.required().count();
     let may_lack = required - shape.needed();
     let mut lacking = Vec::new();
@@ -294,7 +313,10 @@ fn note_lack(db: &Connection, wait: &Wait, lacks: WantedId) -> Result<(), StoreE
 
 fn complete(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), StoreError> {
     let sql = "UPDATE waits SET state = 'complete', ended_at = ?2, lacks = NULL WHERE id = ?1";
-    books.db().prepare_cached(sql)?.execute(params![wait.id.0, books.now])?;
+    books
+        .db()
+        .prepare_cached(sql)?
+        .execute(params![wait.id.0, books.now])?;
     if shape.needed() == shape.wanted.len() {
         return Ok(());
     }
@@ -302,7 +324,11 @@ fn complete(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(),
     let marked: HashSet<String> = rows(books.db(), marked, [wait.id.0], |row| row.get(0))?
         .into_iter()
         .collect();
-    for task_id in shape.tasks().into_iter().filter(|task| !marked.contains(*task)) {
+    for task_id in shape
+        .tasks()
+        .into_iter()
+        .filter(|task| !marked.contains(*task))
+    {
         marks::mark(
             books.session,
             wait.task(shape, task_id),
@@ -315,16 +341,27 @@ fn complete(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(),
 }
 
 /// Whether the text that matched is the one that the wait wants.
-fn still_wanted(db: &Connection, wait: &Wait, wanted: &WantedShape, sighting: &Sighting) -> Result<bool, StoreError> {
+fn still_wanted(
+    db: &Connection,
+    wait: &Wait,
+    wanted: &WantedShape,
+    sighting: &Sighting,
+) -> Result<bool, StoreError> {
     let sql = "SELECT (SELECT rendered FROM renderings WHERE id = ?1) IS
                       (SELECT rendered FROM renderings WHERE wanted_id = ?2 AND since <= ?3 AND replaced = 0
                         ORDER BY since DESC LIMIT 1)";
     let (_, last) = reach(wanted.frequency, wait.business_date, wait.until);
     let values = params![sighting.rendering.0, wanted.id.0, columns::date(last)];
-    Ok(db.prepare_cached(sql)?.query_row(values, |row| row.get(0))?)
+    Ok(db
+        .prepare_cached(sql)?
+        .query_row(values, |row| row.get(0))?)
 }
 
-fn fulfilled(db: &Connection, wanted: &WantedShape, wait: &Wait) -> Result<Option<i64>, StoreError> {
+fn fulfilled(
+    db: &Connection,
+    wanted: &WantedShape,
+    wait: &Wait,
+) -> Result<Option<i64>, StoreError> {
     let (first, last) = reach(wanted.frequency, wait.business_date, wait.until);
     first_match(db, wanted.id, first, last)
 }
@@ -349,7 +386,10 @@ pub(super) fn first_match(
                                               ORDER BY since DESC LIMIT 1)
                 LIMIT 1";
     let values = params![wanted.0, columns::date(first), columns::date(last)];
-    Ok(db.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?)
+    Ok(db
+        .prepare_cached(sql)?
+        .query_row(values, |row| row.get(0))
+        .optional()?)
 }
 
 fn waiting_from(db: &Connection, sensor: SensorId, date: Date) -> Result<Vec<Wait>, StoreError> {

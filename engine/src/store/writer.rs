@@ -2,7 +2,7 @@
 //!
 //! Requests queue up while a transaction is being synced to disk; the next transaction takes them together. Each runs
 //! in a savepoint of its own: one that fails is undone and answered with its error, the others go on. Nobody is
-//! answered before the commit. Start at [`Writer::call`], then [`commit_group`].
+//! answered before the commit. Start at [`Writer::call`], then [`Owner::commit`].
 
 use std::{
     fs::File,
@@ -47,7 +47,9 @@ impl Writer {
             announce,
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
-        let thread = thread.spawn(move || owner.run(queue)).map_err(StoreError::Thread)?;
+        let thread = thread
+            .spawn(move || owner.run(queue))
+            .map_err(StoreError::Thread)?;
         Ok(Self {
             requests: Mutex::new(Some(requests)),
             thread: Mutex::new(Some(thread)),
@@ -64,7 +66,11 @@ impl Writer {
         &self,
         work: impl FnOnce(&mut Session<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let requests = self
+            .requests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let (answer, answered) = oneshot::channel();
         let call = Call {
             work: Some(work),
@@ -81,9 +87,20 @@ impl Writer {
 
     /// Ends the thread when all that is queued is done, and waits for it.
     pub(super) fn close(&self) -> Result<(), StoreError> {
-        drop(self.requests.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        thread.map_or(Ok(()), |thread| thread.join().map_err(|_| StoreError::Panicked)?)
+        drop(
+            self.requests
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        thread.map_or(Ok(()), |thread| {
+            thread.join().map_err(|_| StoreError::Panicked)?
+        })
     }
 }
 
@@ -138,34 +155,36 @@ impl Owner {
             {
                 group.push(another);
             }
-            let mut session = Session {
-                db: &self.connection,
-                mode: self.mode,
-                marks_appeared: false,
-            };
-            commit_group(&mut session, group);
-            if session.marks_appeared {
-                self.announce.send_modify(|count| *count = count.wrapping_add(1));
-            }
+            self.commit(group);
         }
         self.connection.execute_batch("PRAGMA optimize")?;
         self.connection.close().map_err(|(_, error)| error.into())
     }
-}
 
-/// Runs the requests of a group in one transaction and answers all of them.
-fn commit_group(session: &mut Session<'_>, mut group: Vec<Box<dyn Request>>) {
-    match run_group(session, &mut group) {
-        Ok(outcomes) => group
-            .into_iter()
-            .zip(outcomes)
-            .for_each(|(request, outcome)| request.answer(outcome)),
-        Err(error) => {
-            session.marks_appeared = false;
-            let error = Arc::new(error);
-            group
-                .into_iter()
-                .for_each(|request| request.answer(Err(StoreError::Commit(Arc::clone(&error)))));
+    /// Runs the requests of a group in one transaction and answers all of them.
+    fn commit(&self, mut group: Vec<Box<dyn Request>>) {
+        let mut session = Session {
+            db: &self.connection,
+            mode: self.mode,
+            marks_appeared: false,
+        };
+        match run_group(&mut session, &mut group) {
+            Ok(outcomes) => {
+                if session.marks_appeared {
+                    self.announce
+                        .send_modify(|count| *count = count.wrapping_add(1));
+                }
+                group
+                    .into_iter()
+                    .zip(outcomes)
+                    .for_each(|(request, outcome)| request.answer(outcome));
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                group.into_iter().for_each(|request| {
+                    request.answer(Err(StoreError::Commit(Arc::clone(&error))))
+                });
+            }
         }
     }
 }
@@ -184,8 +203,14 @@ fn run_group(
     Ok(outcomes)
 }
 
-fn run_one(session: &mut Session<'_>, request: &mut dyn Request) -> rusqlite::Result<Result<(), StoreError>> {
-    session.db.prepare_cached("SAVEPOINT request")?.execute([])?;
+fn run_one(
+    session: &mut Session<'_>,
+    request: &mut dyn Request,
+) -> rusqlite::Result<Result<(), StoreError>> {
+    session
+        .db
+        .prepare_cached("SAVEPOINT request")?
+        .execute([])?;
     let announced = session.marks_appeared;
     let outcome = match request.run(session) {
         // SQLite has already rolled everything back, as it does where a disk is full: the whole group is undone.
@@ -194,7 +219,10 @@ fn run_one(session: &mut Session<'_>, request: &mut dyn Request) -> rusqlite::Re
     };
     if outcome.is_err() {
         session.marks_appeared = announced;
-        session.db.prepare_cached("ROLLBACK TO request")?.execute([])?;
+        session
+            .db
+            .prepare_cached("ROLLBACK TO request")?
+            .execute([])?;
     }
     session.db.prepare_cached("RELEASE request")?.execute([])?;
     Ok(outcome)

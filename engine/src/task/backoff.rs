@@ -40,7 +40,10 @@ impl Backoff {
             .without_max_times()
             .with_jitter()
             .with_jitter_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(attempts));
-        pauses.build().nth(GROWTH.min(attempts as usize)).unwrap_or(limit)
+        pauses
+            .build()
+            .nth(GROWTH.min(attempts as usize))
+            .unwrap_or(limit)
     }
 }
 
@@ -64,7 +67,10 @@ mod tests {
         let check = |attempts, at_least: u64| {
             let pause = backoff.pause(attempts, 7);
             let range = Duration::from_secs(at_least)..=Duration::from_secs(2 * at_least);
-            assert!(range.contains(&pause), "{pause:?} after {attempts} is not in {range:?}");
+            assert!(
+                range.contains(&pause),
+                "{pause:?} after {attempts} is not in {range:?}"
+            );
         };
         check(0, 1);
         check(1, 2);

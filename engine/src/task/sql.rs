@@ -2,7 +2,7 @@
 //!
 //! The statement and the note that it ran (`eventlatch_marks`) are one transaction there, so an attempt that is
 //! repeated has no second effect. This is the one place outside `store` that holds SQL, and only for foreign
-//! databases. Start at [`Database::mark`].
+//! databases. Start at `Database::mark`.
 
 mod statement;
 
@@ -56,7 +56,9 @@ impl Rows {
     fn check(self, touched: usize) -> Result<(), MarkError> {
         match (self, touched) {
             (Self::Any, _) | (Self::One, 1) | (Self::Some, 1..) => Ok(()),
-            (_, 0) => Err(MarkError::Retry("the statement found no row yet".to_owned())),
+            (_, 0) => Err(MarkError::Retry(
+                "the statement found no row yet".to_owned(),
+            )),
             (Self::One, more) => Err(MarkError::Reject(format!(
                 "the statement touched {more} rows, and `rows = \"one\"` allows one"
             ))),
@@ -97,7 +99,9 @@ impl SqlAdapter {
 impl TaskAdapter for SqlAdapter {
     fn mark<'a>(&'a self, mark: &'a Mark) -> Answer<'a, Marked> {
         let mark = mark.clone();
-        self.blocking(move |database| database.connected(|connection| database.mark(connection, &mark)))
+        self.blocking(move |database| {
+            database.connected(|connection| database.mark(connection, &mark))
+        })
     }
 
     fn probe(&self) -> Answer<'_, ()> {
@@ -105,7 +109,10 @@ impl TaskAdapter for SqlAdapter {
     }
 
     fn summary(&self) -> String {
-        format!("sql: a statement on {}", self.database.config.database.display())
+        format!(
+            "sql: a statement on {}",
+            self.database.config.database.display()
+        )
     }
 }
 
@@ -118,8 +125,14 @@ struct Database {
 }
 
 impl Database {
-    fn connected<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, MarkError> {
-        let mut slot = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+    fn connected<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Failure>,
+    ) -> Result<T, MarkError> {
+        let mut slot = self
+            .connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let run = || {
             let connection = slot.take().map_or_else(|| self.connect(), Ok)?;
             let done = work(&connection)?;
@@ -149,7 +162,11 @@ impl Database {
         if !note(&transaction, &id)? {
             return Ok(Marked::Before);
         }
-        let touched = statement::run(&transaction, &self.config.statement, &Values { id: &id, mark })?;
+        let touched = statement::run(
+            &transaction,
+            &self.config.statement,
+            &Values { id: &id, mark },
+        )?;
         self.config.rows.check(touched)?;
         transaction.commit()?;
         Ok(Marked::Now)
@@ -160,7 +177,8 @@ impl Database {
 fn note(transaction: &Transaction<'_>, id: &str) -> rusqlite::Result<bool> {
     let table = "CREATE TABLE IF NOT EXISTS eventlatch_marks (id TEXT PRIMARY KEY, marked_at TEXT NOT NULL)";
     transaction.execute(table, [])?;
-    let insert = "INSERT INTO eventlatch_marks (id, marked_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    let insert =
+        "INSERT INTO eventlatch_marks (id, marked_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
     Ok(transaction
         .prepare_cached(insert)?
         .execute([id, &statement::instant(Timestamp::now())])?

@@ -78,7 +78,11 @@ impl Config {
     pub(crate) fn into_fields(self) -> Result<Fields, Problems> {
         let empty = |name: &String| name.is_empty();
         if self.time.as_ref().is_some_and(empty) {
-            return Err(Problem::of("time", "must not be empty; leave it out if messages have no event time").into());
+            return Err(Problem::of(
+                "time",
+                "must not be empty; leave it out if messages have no event time",
+            )
+            .into());
         }
         let rule = self.rule.unwrap_or(if self.time.is_some() {
             Rule::SameBusinessDay

@@ -35,14 +35,23 @@ impl From<Verdict> for guest::Verdict {
 
 impl From<Needs> for guest::Needs {
     fn from(needs: Needs) -> Self {
-        let flag = |one, flag| if needs.include(one) { flag } else { Self::empty() };
-        flag(Needs::KEYS, Self::KEYS) | flag(Needs::HEADERS, Self::HEADERS) | flag(Needs::TOMBSTONES, Self::TOMBSTONES)
+        let flag = |one, flag| {
+            if needs.include(one) {
+                flag
+            } else {
+                Self::empty()
+            }
+        };
+        flag(Needs::KEYS, Self::KEYS)
+            | flag(Needs::HEADERS, Self::HEADERS)
+            | flag(Needs::TOMBSTONES, Self::TOMBSTONES)
     }
 }
 
 /// A calendar day. The host sends none that does not exist; if it did, the epoch would stand for it.
 pub(crate) fn date_from(date: guest::Date) -> civil::Date {
-    civil::Date::new(date.year, date.month.cast_signed(), date.day.cast_signed()).unwrap_or(civil::date(1970, 1, 1))
+    civil::Date::new(date.year, date.month.cast_signed(), date.day.cast_signed())
+        .unwrap_or(civil::date(1970, 1, 1))
 }
 
 pub(crate) fn moment_from(moment: &guest::Moment) -> Moment {

@@ -24,11 +24,25 @@ impl<M: FieldMatcher> Adapter for FieldWise<M> {
         let open = || serde_json::json!({ "type": "object" });
         Description {
             name: M::NAME.to_owned(),
-            version: if M::VERSION.is_empty() { version } else { M::VERSION }.to_owned(),
+            version: if M::VERSION.is_empty() {
+                version
+            } else {
+                M::VERSION
+            }
+            .to_owned(),
             summary: M::SUMMARY.to_owned(),
-            topics: plan.as_ref().map(|plan| plan.settings().topics).unwrap_or_default(),
-            wanted_schema: plan.as_ref().map_or_else(open, Plan::wanted_schema).to_string(),
-            message_schema: plan.as_ref().map_or_else(open, Plan::message_schema).to_string(),
+            topics: plan
+                .as_ref()
+                .map(|plan| plan.settings().topics)
+                .unwrap_or_default(),
+            wanted_schema: plan
+                .as_ref()
+                .map_or_else(open, Plan::wanted_schema)
+                .to_string(),
+            message_schema: plan
+                .as_ref()
+                .map_or_else(open, Plan::message_schema)
+                .to_string(),
             config_schema: schema_for!(M::Config).to_value().to_string(),
             needs: matcher::Needs::NOTHING.into(),
         }
@@ -65,11 +79,16 @@ impl<M: FieldMatcher> Adapter for FieldWise<M> {
         for (index, value) in column(&batch.values).enumerate() {
             let index = index as u32;
             let time = self.plan.extract(value, &mut out).unwrap_or_else(|reason| {
-                rejects.push(guest::Reject { message: index, reason });
+                rejects.push(guest::Reject {
+                    message: index,
+                    reason,
+                });
                 None
             });
             messages.resize(out.ends.len(), index);
-            let (kind, millis) = time.map_or((0, 0), |time| (1 + u8::from(time.is_civil()), time.millis()));
+            let (kind, millis) = time.map_or((0, 0), |time| {
+                (1 + u8::from(time.is_civil()), time.millis())
+            });
             time_kinds.push(kind);
             times.push(millis);
         }

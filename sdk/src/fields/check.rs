@@ -37,7 +37,10 @@ pub(super) fn problems(fields: &Fields) -> Vec<Problem> {
         ));
     }
     if fields.same_business_day && fields.time.is_none() {
-        problems.push(Problem::of("rule", "`same_business_day` needs a time field"));
+        problems.push(Problem::of(
+            "rule",
+            "`same_business_day` needs a time field",
+        ));
     }
     if fields.day_shift_seconds.unsigned_abs() >= 86_400 {
         problems.push(Problem::of(

@@ -1,30 +1,42 @@
 //! Messages: find the fields, write the keys. This is what runs for every message of a topic.
 
+use std::cell::RefMut;
+
 use super::check::is_whole;
 use super::{Field, Kind, Plan};
 use crate::adapter::reason_of;
-use crate::scan::{self, Fault, Found};
+use crate::scan::{self, Fault, Found, Memory};
 use crate::{EventTime, key, time};
 
-/// Where keys are written, and what is used again for each message.
-pub(crate) struct Output {
+/// Where the keys of a batch are written.
+pub(crate) struct Output<'p> {
     /// All keys, end to end.
     pub(crate) keys: Vec<u8>,
     pub(crate) ends: Vec<u32>,
+    scratch: RefMut<'p, Scratch>,
+}
+
+/// What is used again for each message, and from batch to batch. It saves work and changes no result.
+#[derive(Default)]
+pub(super) struct Scratch {
     found: Vec<Found>,
+    memory: Memory,
     /// Where the optional fields of the first key begin and end.
     marks: Vec<usize>,
 }
 
 impl Plan {
     /// Buffers for a batch of so many messages.
-    pub(crate) fn output(&self, messages: usize) -> Output {
+    pub(crate) fn output(&self, messages: usize) -> Output<'_> {
+        let mut scratch = self.scratch.borrow_mut();
+        scratch
+            .found
+            .resize(self.fields.len() + 1, Found::default());
         let keys = messages * self.keys_per_message();
         Output {
             keys: Vec::with_capacity(keys * 48),
             ends: Vec::with_capacity(keys),
-            found: vec![Found::default(); self.fields.len() + 1],
-            marks: Vec::with_capacity(self.fields.len() + 1),
+            scratch,
         }
     }
 
@@ -35,7 +47,11 @@ impl Plan {
 
     /// Writes the keys of a message; of a malformed one none.
     #[inline]
-    pub(crate) fn extract(&self, value: &[u8], out: &mut Output) -> Result<Option<EventTime>, String> {
+    pub(crate) fn extract(
+        &self,
+        value: &[u8],
+        out: &mut Output<'_>,
+    ) -> Result<Option<EventTime>, String> {
         let before = out.keys.len();
         let read = self.read(value, out);
         if read.is_err() {
@@ -45,22 +61,28 @@ impl Plan {
     }
 
     #[inline]
-    fn read(&self, value: &[u8], out: &mut Output) -> Result<Option<EventTime>, String> {
+    fn read(&self, value: &[u8], out: &mut Output<'_>) -> Result<Option<EventTime>, String> {
+        let Scratch {
+            found,
+            memory,
+            marks,
+        } = &mut *out.scratch;
         self.scanner
-            .scan(value, &mut out.found)
+            .scan(value, memory, found)
             .map_err(|fault| explain(value, fault))?;
         let start = out.keys.len();
-        out.marks.clear();
-        for (index, (field, found)) in self.fields.iter().zip(&out.found).enumerate() {
+        marks.clear();
+        for (index, (field, found)) in self.fields.iter().zip(found.iter()).enumerate() {
             if index >= self.required {
-                out.marks.push(out.keys.len());
+                marks.push(out.keys.len());
             }
             write(field, *found, value, &mut out.keys)?;
         }
-        let time = self.time_of(value, &out.found)?;
+        let time = self.time_of(value, found)?;
         out.ends.push(out.keys.len() as u32);
-        if !out.marks.is_empty() {
-            add_subsets(out, start);
+        if !marks.is_empty() {
+            marks.push(out.keys.len());
+            add_subsets(&mut out.keys, &mut out.ends, marks, start);
         }
         Ok(time)
     }
@@ -81,25 +103,26 @@ impl Plan {
             scan::Kind::Escaped => time::from_text(unescaped(value, found).as_bytes()),
             _ => return Err(wrong(name, "epoch seconds or text", found.kind)),
         };
-        time.map(Some).map_err(|reason| format!("field `{name}`: {reason}"))
+        time.map(Some)
+            .map_err(|reason| format!("field `{name}`: {reason}"))
     }
 }
 
 /// Adds the keys in which some of the optional fields are open, made of pieces of the first key.
-fn add_subsets(out: &mut Output, start: usize) {
-    let end = out.keys.len();
-    out.marks.push(end);
-    let optional = out.marks.len() - 1;
+///
+/// The first key begins at `start`; `marks` tells where its optional fields begin, and where it ends.
+fn add_subsets(keys: &mut Vec<u8>, ends: &mut Vec<u32>, marks: &[usize], start: usize) {
+    let optional = marks.len() - 1;
     for open in 1..1_usize << optional {
-        out.keys.extend_from_within(start..out.marks[0]);
+        key::repeat(keys, start, marks[0]);
         for index in 0..optional {
             if open >> index & 1 == 1 {
-                key::write_any(&mut out.keys);
+                key::write_any(keys);
             } else {
-                out.keys.extend_from_within(out.marks[index]..out.marks[index + 1]);
+                key::repeat(keys, marks[index], marks[index + 1]);
             }
         }
-        out.ends.push(out.keys.len() as u32);
+        ends.push(keys.len() as u32);
     }
 }
 
@@ -107,8 +130,12 @@ fn add_subsets(out: &mut Output, start: usize) {
 #[inline]
 fn write(field: &Field, found: Found, value: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
     match (field.kind, found.kind) {
-        (Kind::Text | Kind::Scalar, scan::Kind::Text) => key::write_text(out, found.bytes(value)),
-        (Kind::Text | Kind::Scalar, scan::Kind::Escaped) => key::write_text(out, unescaped(value, found).as_bytes()),
+        (Kind::Text | Kind::Scalar, scan::Kind::Text) => {
+            key::write_text_in(out, value, found.start as usize, found.end as usize)
+        }
+        (Kind::Text | Kind::Scalar, scan::Kind::Escaped) => {
+            key::write_text(out, unescaped(value, found).as_bytes())
+        }
         (Kind::Boolean | Kind::Scalar, scan::Kind::True) => key::write_boolean(out, true),
         (Kind::Boolean | Kind::Scalar, scan::Kind::False) => key::write_boolean(out, false),
         (Kind::Integer | Kind::Number | Kind::Scalar, scan::Kind::Number) => {
@@ -126,7 +153,10 @@ fn write_number(field: &Field, digits: &[u8], out: &mut Vec<u8>) -> Result<(), S
     }
     let number = number_of(digits)?;
     if field.kind == Kind::Integer && !is_whole(&number) {
-        return Err(format!("field `{}` must be a whole number, not {number}", field.name));
+        return Err(format!(
+            "field `{}` must be a whole number, not {number}",
+            field.name
+        ));
     }
     key::write_number(out, &number);
     Ok(())
@@ -135,6 +165,10 @@ fn write_number(field: &Field, digits: &[u8], out: &mut Vec<u8>) -> Result<(), S
 /// A whole number of so few digits that nothing can go wrong.
 #[inline]
 fn small_integer(digits: &[u8]) -> Option<i64> {
+    let long = scan::long_integer(digits);
+    if long.is_some() {
+        return long;
+    }
     let (negative, digits) = match digits {
         [b'-', rest @ ..] => (true, rest),
         _ => (false, digits),
@@ -194,9 +228,11 @@ fn wrong(name: &str, expected: &str, found: scan::Kind) -> String {
 fn explain(value: &[u8], fault: Fault) -> String {
     match fault {
         Fault::NotAnObject => "not a JSON object".to_owned(),
-        Fault::Malformed => reason_of(value, || match serde_json::from_slice::<serde_json::Value>(value) {
-            Err(error) => format!("not JSON: {error}"),
-            Ok(_) => "not JSON".to_owned(),
+        Fault::Malformed => reason_of(value, || {
+            match serde_json::from_slice::<serde_json::Value>(value) {
+                Err(error) => format!("not JSON: {error}"),
+                Ok(_) => "not JSON".to_owned(),
+            }
         }),
     }
 }

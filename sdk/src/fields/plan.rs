@@ -1,5 +1,8 @@
 //! Rules made ready to run.
 
+use std::cell::RefCell;
+
+use super::extract::Scratch;
 use super::{Field, Fields, check};
 use crate::Problems;
 use crate::matcher::Settings;
@@ -17,6 +20,7 @@ pub(crate) struct Plan {
     /// Finds the key fields in their order, and behind them the time.
     pub(super) scanner: Scanner,
     pub(super) templates: Templates,
+    pub(super) scratch: RefCell<Scratch>,
     settings: Settings,
 }
 
@@ -25,12 +29,17 @@ impl Plan {
         Problems::check(check::problems(&fields))?;
         let required = fields.keys.len();
         let all: Vec<_> = fields.keys.into_iter().chain(fields.optional).collect();
-        let names: Vec<_> = all.iter().map(|field| &field.name).chain(&fields.time).collect();
+        let names: Vec<_> = all
+            .iter()
+            .map(|field| &field.name)
+            .chain(&fields.time)
+            .collect();
         Ok(Self {
             scanner: Scanner::new(&names),
             required,
             same_business_day: fields.same_business_day,
             templates: Templates::new(fields.partition_lag_days),
+            scratch: RefCell::default(),
             settings: Settings {
                 topics: vec![fields.topic],
                 day_shift_seconds: fields.day_shift_seconds,

@@ -18,8 +18,8 @@ pub(crate) struct Rendered {
 impl Plan {
     /// Checks and renders a wanted message.
     pub(crate) fn prepare(&self, wanted: &str, on: Date) -> Result<Rendered, Problem> {
-        let mut wanted: Map<String, Value> =
-            serde_json::from_str(wanted).map_err(|error| Problem::new(format!("not a JSON object: {error}")))?;
+        let mut wanted: Map<String, Value> = serde_json::from_str(wanted)
+            .map_err(|error| Problem::new(format!("not a JSON object: {error}")))?;
         let mut rendered = Map::new();
         let mut key = Vec::with_capacity(64);
         for (index, field) in self.fields.iter().enumerate() {
@@ -67,7 +67,11 @@ impl Plan {
         if rest.is_empty() {
             return None;
         }
-        let known: Vec<_> = self.fields.iter().map(|field| field.name.as_str()).collect();
+        let known: Vec<_> = self
+            .fields
+            .iter()
+            .map(|field| field.name.as_str())
+            .collect();
         unknown_fields(rest, &known).into_iter().next()
     }
 }

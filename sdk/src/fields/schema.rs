@@ -7,7 +7,8 @@ use super::{Field, Kind, Plan};
 impl Plan {
     /// Of a wanted message's own fields.
     pub(crate) fn wanted_schema(&self) -> Value {
-        let needed = |(index, field): &(usize, &Field)| !self.is_optional(*index) && field.default.is_none();
+        let needed =
+            |(index, field): &(usize, &Field)| !self.is_optional(*index) && field.default.is_none();
         let required: Vec<_> = self
             .fields
             .iter()
@@ -16,8 +17,12 @@ impl Plan {
             .map(|(_, field)| &field.name)
             .collect();
         let properties = self.fields.iter().enumerate();
-        let properties =
-            properties.map(|(index, field)| (field.name.clone(), wanted_field(field, self.is_optional(index))));
+        let properties = properties.map(|(index, field)| {
+            (
+                field.name.clone(),
+                wanted_field(field, self.is_optional(index)),
+            )
+        });
         json!({
             "type": "object",
             "properties": properties.collect::<Map<_, _>>(),

@@ -13,7 +13,9 @@ pub(super) const WIDTH: usize = 16;
 #[inline]
 #[target_feature(enable = "simd128")]
 pub(super) fn stops(chunk: &[u8; WIDTH]) -> u32 {
-    use core::arch::wasm32::{i8x16_bitmask, i8x16_lt, i8x16_splat, u8x16_eq, u8x16_splat, v128_load, v128_or};
+    use core::arch::wasm32::{
+        i8x16_bitmask, i8x16_lt, i8x16_splat, u8x16_eq, u8x16_splat, v128_load, v128_or,
+    };
 
     // SAFETY: `chunk` is 16 bytes, and a load needs no alignment.
     let bytes = unsafe { v128_load(chunk.as_ptr().cast()) };
@@ -32,6 +34,33 @@ pub(super) fn stops(chunk: &[u8; WIDTH]) -> u32 {
         .iter()
         .rev()
         .fold(0, |mask, byte| mask << 1 | u32::from(is_stop(*byte)))
+}
+
+/// One bit per byte, the lowest for the first: set where the two are equal.
+#[cfg(target_arch = "wasm32")]
+#[inline]
+#[target_feature(enable = "simd128")]
+pub(super) fn equal(one: &[u8; WIDTH], other: &[u8; WIDTH]) -> u32 {
+    use core::arch::wasm32::{u8x16_bitmask, u8x16_eq, v128_load};
+
+    // SAFETY: both are 16 bytes, and a load needs no alignment.
+    let (one, other) = unsafe {
+        (
+            v128_load(one.as_ptr().cast()),
+            v128_load(other.as_ptr().cast()),
+        )
+    };
+    u32::from(u8x16_bitmask(u8x16_eq(one, other)))
+}
+
+/// As above, byte by byte.
+#[cfg(not(target_arch = "wasm32"))]
+#[inline]
+pub(super) fn equal(one: &[u8; WIDTH], other: &[u8; WIDTH]) -> u32 {
+    one.iter()
+        .zip(other)
+        .rev()
+        .fold(0, |mask, (one, other)| mask << 1 | u32::from(one == other))
 }
 
 /// What [`stops`] looks for.

@@ -33,7 +33,25 @@ pub(super) fn text(document: &[u8], start: usize) -> Option<Text> {
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
 fn next_stop(document: &[u8], start: usize) -> Option<usize> {
     let mut at = start;
-    while let Some(chunk) = document.get(at..).and_then(<[u8]>::first_chunk::<WIDTH>) {
+    // Most strings are short, and most are not at the document's end.
+    for _ in 0..2 {
+        let Some(chunk) = chunk(document, at) else {
+            break;
+        };
+        let found = stops(chunk);
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize);
+        }
+        at += WIDTH;
+    }
+    next_stop_further(document, at)
+}
+
+#[inline(never)]
+#[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
+fn next_stop_further(document: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
+    while let Some(chunk) = chunk(document, at) {
         let found = stops(chunk);
         if found != 0 {
             return Some(at + found.trailing_zeros() as usize);
@@ -47,11 +65,17 @@ fn next_stop(document: &[u8], start: usize) -> Option<usize> {
             let found = stops(chunk) >> (WIDTH - rest);
             (found != 0).then(|| at + found.trailing_zeros() as usize)
         }
-        _ => document[at..]
+        _ => document
+            .get(at..)?
             .iter()
             .position(|byte| is_stop(*byte))
             .map(|index| at + index),
     }
+}
+
+#[inline]
+fn chunk(document: &[u8], at: usize) -> Option<&[u8; WIDTH]> {
+    document.get(at..)?.first_chunk()
 }
 
 /// A string that is not plain ASCII: decided by the standard library, and by serde_json where there are escapes.

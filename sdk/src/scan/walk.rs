@@ -2,6 +2,7 @@
 
 use super::names::Names;
 use super::number::{byte, number};
+use super::shape::{LONGEST, Memory};
 use super::text::text;
 use super::{Found, Kind};
 
@@ -10,28 +11,88 @@ const DEEPEST: u32 = 127;
 
 /// Walks over a document that is one object and notes the wanted fields; `None` if it is not.
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
-pub(super) fn object(document: &[u8], names: &Names, found: &mut [Found]) -> Option<()> {
-    let mut at = skip_blanks(document, 0);
-    if byte(document, at) != b'{' {
-        return None;
+pub(super) fn object(
+    document: &[u8],
+    names: &Names,
+    memory: &mut Memory,
+    found: &mut [Found],
+) -> Option<()> {
+    let (mut at, mut fields) = (0, 0);
+    for gap in memory.gaps() {
+        let Some(start) = gap.after(document, at) else {
+            break;
+        };
+        let (value, after) = if gap.text {
+            text_value(document, start)?
+        } else {
+            bare_value(document, start)?
+        };
+        note(found, gap.name, value);
+        (at, fields) = (after, fields + 1);
     }
-    at = skip_blanks(document, at + 1);
-    if byte(document, at) != b'}' {
-        loop {
-            let (name, after) = key(document, at, names)?;
-            let (value, after) = value(document, after)?;
-            if let Some(slot) = name.and_then(|name| found.get_mut(name)) {
-                *slot = value;
-            }
-            at = skip_blanks(document, after);
-            match byte(document, at) {
-                b',' => at = skip_blanks(document, at + 1),
-                b'}' => break,
-                _ => return None,
-            }
+    // Of a document of known shape only the end is left, too near for whole blocks.
+    if document.len().saturating_sub(at) <= LONGEST {
+        memory.hit();
+    } else if memory.learns() {
+        let mut learns = true;
+        return rest(document, 0, true, names, found, |gap, name, text| {
+            learns = learns && memory.add(gap, name, text)
+        });
+    }
+    rest(document, at, fields == 0, names, found, |_, _, _| ())
+}
+
+/// Walks over what is left of a document behind `at`, where nothing or a value has been.
+///
+/// Tells `learn` of each gap, the field behind it and whether that is a string.
+#[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
+fn rest(
+    document: &[u8],
+    mut at: usize,
+    first: bool,
+    names: &Names,
+    found: &mut [Found],
+    mut learn: impl FnMut(&[u8], Option<usize>, bool),
+) -> Option<()> {
+    let mut gap = at;
+    let mut expected = if first { b'{' } else { b',' };
+    loop {
+        at = skip_blanks(document, at);
+        let here = byte(document, at);
+        at += 1;
+        if here != expected {
+            // An object ends behind a value.
+            return if here == b'}' && expected == b',' {
+                ends(document, at)
+            } else {
+                None
+            };
         }
+        at = skip_blanks(document, at);
+        if expected == b'{' && byte(document, at) == b'}' {
+            return ends(document, at + 1);
+        }
+        expected = b',';
+        let (name, start) = key(document, at, names)?;
+        let (value, after) = value(document, start)?;
+        let text = matches!(value.kind, Kind::Text | Kind::Escaped);
+        learn(document.get(gap..start + usize::from(text))?, name, text);
+        note(found, name, value);
+        (at, gap) = (after, after);
     }
-    (skip_blanks(document, at + 1) == document.len()).then_some(())
+}
+
+/// Only blanks may follow the object.
+#[inline]
+fn ends(document: &[u8], at: usize) -> Option<()> {
+    (skip_blanks(document, at) == document.len()).then_some(())
+}
+
+#[inline]
+fn note(found: &mut [Found], name: Option<usize>, value: Found) {
+    if let Some(slot) = name.and_then(|name| found.get_mut(name)) {
+        *slot = value;
+    }
 }
 
 /// A key and its colon: which wanted field it is, and where its value begins.
@@ -50,54 +111,61 @@ fn key(document: &[u8], at: usize, names: &Names) -> Option<(Option<usize>, usiz
     Some((name, skip_colon(document, key.end + 1)?))
 }
 
-/// The value that begins at `at`, and the index after it.
+/// The value behind a gap that does not end in a quote: mostly a number.
 #[inline]
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
+fn bare_value(document: &[u8], at: usize) -> Option<(Found, usize)> {
+    if byte(document, at).is_ascii_digit() {
+        let end = number(document, at)?;
+        return Some((Found::new(Kind::Number, at, end), end));
+    }
+    // There may be more blanks than there were.
+    value(document, skip_blanks(document, at))
+}
+
+/// The value that begins at `at`, and the index after it.
+#[inline(never)]
+#[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
 fn value(document: &[u8], at: usize) -> Option<(Found, usize)> {
-    let (kind, start, end, after) = match byte(document, at) {
-        b'"' => {
-            let text = text(document, at + 1)?;
-            (
-                if text.escaped { Kind::Escaped } else { Kind::Text },
-                at + 1,
-                text.end,
-                text.end + 1,
-            )
-        }
-        b'-' | b'0'..=b'9' => {
-            let end = number(document, at)?;
-            (Kind::Number, at, end, end)
-        }
-        b'{' | b'[' => {
-            let end = nested(document, at)?;
-            (Kind::Nested, at, end, end)
-        }
-        first => {
-            let (kind, end) = word(document, at, first)?;
-            (kind, at, end, end)
-        }
+    let (kind, end) = match byte(document, at) {
+        b'"' => return text_value(document, at + 1),
+        b'-' | b'0'..=b'9' => (Kind::Number, number(document, at)?),
+        b'{' | b'[' => (Kind::Nested, nested(document, at)?),
+        first => word(document, at, first)?,
     };
-    Some((
-        Found {
-            kind,
-            start: start as u32,
-            end: end as u32,
-        },
-        after,
-    ))
+    Some((Found::new(kind, at, end), end))
+}
+
+/// The string whose first byte, after the opening quote, is at `start`.
+#[inline]
+#[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
+fn text_value(document: &[u8], start: usize) -> Option<(Found, usize)> {
+    let text = text(document, start)?;
+    let kind = if text.escaped {
+        Kind::Escaped
+    } else {
+        Kind::Text
+    };
+    Some((Found::new(kind, start, text.end), text.end + 1))
 }
 
 /// `true`, `false` or `null`.
 #[inline]
 fn word(document: &[u8], at: usize, first: u8) -> Option<(Kind, usize)> {
-    let (kind, word): (_, &[u8]) = match first {
-        b't' => (Kind::True, b"true"),
-        b'f' => (Kind::False, b"false"),
-        b'n' => (Kind::Null, b"null"),
+    let (kind, end) = match first {
+        b't' => (Kind::True, at + 4),
+        b'f' => (Kind::False, at + 5),
+        b'n' => (Kind::Null, at + 4),
         _ => return None,
     };
-    let end = at + word.len();
-    (document.get(at..end)? == word).then_some((kind, end))
+    // The last four bytes, so that all three are compared alike.
+    let last = document.get(end - 4..)?.first_chunk()?;
+    let sound = match kind {
+        Kind::True => last == b"true",
+        Kind::False => last == b"alse",
+        _ => last == b"null",
+    };
+    sound.then_some((kind, end))
 }
 
 /// The index after the object or array that begins at `at`.
@@ -175,10 +243,27 @@ fn skip_colon(document: &[u8], at: usize) -> Option<usize> {
     (byte(document, at) == b':').then(|| skip_blanks(document, at + 1))
 }
 
+/// The index of the first byte from `at` on that is no blank. Most are preceded by one or none.
 #[inline]
-fn skip_blanks(document: &[u8], mut at: usize) -> usize {
-    while matches!(byte(document, at), b' ' | b'\n' | b'\t' | b'\r') {
+fn skip_blanks(document: &[u8], at: usize) -> usize {
+    if byte(document, at) > b' ' {
+        at
+    } else if byte(document, at + 1) > b' ' && is_blank(byte(document, at)) {
+        at + 1
+    } else {
+        skip_many(document, at)
+    }
+}
+
+#[inline(never)]
+fn skip_many(document: &[u8], mut at: usize) -> usize {
+    while is_blank(byte(document, at)) {
         at += 1;
     }
     at
+}
+
+#[inline]
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\t' | b'\r')
 }

@@ -21,7 +21,9 @@ pub(crate) fn from_seconds(seconds: i64) -> Result<EventTime, String> {
 pub(crate) fn from_float(seconds: f64) -> Result<EventTime, String> {
     if seconds.abs() < MILLISECONDS_FROM as f64 {
         // Floor, so that the last instant of a day stays in it; the addend is more than what a double cannot hold.
-        Ok(EventTime::from_millis((seconds * 1000.0 + 5e-4).floor() as i64))
+        Ok(EventTime::from_millis(
+            (seconds * 1000.0 + 5e-4).floor() as i64
+        ))
     } else {
         Err(too_large(&seconds.to_string()))
     }
@@ -29,7 +31,9 @@ pub(crate) fn from_float(seconds: f64) -> Result<EventTime, String> {
 
 #[cold]
 fn too_large(number: &str) -> String {
-    format!("{number} looks like milliseconds (or smaller units); expected seconds since the Unix epoch")
+    format!(
+        "{number} looks like milliseconds (or smaller units); expected seconds since the Unix epoch"
+    )
 }
 
 /// `YYYY-MM-DD HH:MM:SS` or RFC 3339.
@@ -50,18 +54,25 @@ fn parse(text: &[u8]) -> Option<EventTime> {
         });
     }
     let (millis, rest) = fraction(rest)?;
-    Some(EventTime::from_millis((seconds - offset(rest)?) * 1000 + millis))
+    Some(EventTime::from_millis(
+        (seconds - offset(rest)?) * 1000 + millis,
+    ))
 }
 
 /// Seconds since the epoch of `YYYY-MM-DD?HH:MM:SS`, as if in UTC.
 fn clock(text: &[u8], civil: bool) -> Option<i64> {
-    let separators = [text[4], text[7], text[13], text[16]] == *b"--::" && matches!(text[10], b' ' | b'T' | b't');
+    let separators = [text[4], text[7], text[13], text[16]] == *b"--::"
+        && matches!(text[10], b' ' | b'T' | b't');
     if !separators {
         return None;
     }
     let year = number(&text[0..2])? * 100 + number(&text[2..4])?;
     let (month, day) = (number(&text[5..7])?, number(&text[8..10])?);
-    let (hour, minute, second) = (number(&text[11..13])?, number(&text[14..16])?, number(&text[17..19])?);
+    let (hour, minute, second) = (
+        number(&text[11..13])?,
+        number(&text[14..16])?,
+        number(&text[17..19])?,
+    );
     // RFC 3339 knows leap seconds; the second before stands for one.
     let second = if second == 60 && !civil { 59 } else { second };
     let valid = (1..=12).contains(&month) && (1..=days_of(year, month)).contains(&day);
@@ -84,7 +95,10 @@ fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     let [b'.', digits @ ..] = text else {
         return Some((0, text));
     };
-    let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let count = digits
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
     if count == 0 {
         return None;
     }
@@ -166,8 +180,14 @@ mod tests {
     #[test]
     fn reads_rfc_3339() {
         check("2019-07-07T08:00:00Z", Some((1_562_486_400_000, false)));
-        check("2019-07-07t08:00:00.1239z", Some((1_562_486_400_123, false)));
-        check("2019-07-07 16:00:00+08:00", Some((1_562_486_400_000, false)));
+        check(
+            "2019-07-07t08:00:00.1239z",
+            Some((1_562_486_400_123, false)),
+        );
+        check(
+            "2019-07-07 16:00:00+08:00",
+            Some((1_562_486_400_000, false)),
+        );
         check("2016-12-31T23:59:60Z", Some((1_483_228_799_000, false)));
         for wrong in [
             "2019-07-07T08:00:00+0800",

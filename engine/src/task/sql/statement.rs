@@ -85,7 +85,11 @@ pub(super) fn prepare<'a>(connection: &'a Connection, sql: &str) -> Result<State
 }
 
 /// The answer is the number of rows that it touched.
-pub(super) fn run(connection: &Connection, sql: &str, values: &Values<'_>) -> Result<usize, Failure> {
+pub(super) fn run(
+    connection: &Connection,
+    sql: &str,
+    values: &Values<'_>,
+) -> Result<usize, Failure> {
     let mut statement = prepare(connection, sql)?;
     for index in 1..=statement.parameter_count() {
         let value = statement

@@ -1,0 +1,214 @@
+//! Composition: builds the rooms from the configuration, in the order of the flow, and takes them down again.
+//!
+//! Start at [`Service::start`]; its log lines read as the architecture. [`parts`] is what `check` builds too.
+
+mod parts;
+
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use tokio::{sync::watch, task::JoinHandle};
+
+pub use parts::{Matchers, StartError, load_sensors};
+
+use crate::{
+    config::Config,
+    pipeline::{
+        Shared,
+        bookmarks::StoredBookmarks,
+        intake::{self, IntakeError},
+        marking::Marker,
+        turning,
+    },
+    source::{self, Health, Lines, Source},
+    store::{MarkMode, Store},
+    task::{MarkError, Marking},
+};
+
+/// How long a stopping service finishes what it has in hand.
+pub const GRACE: Duration = Duration::from_secs(20);
+
+/// Where messages come from.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// The brokers of the configuration.
+    Kafka,
+    /// A file of JSON lines.
+    File(PathBuf),
+    Stdin,
+}
+
+impl fmt::Display for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kafka => f.write_str("Kafka"),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Stdin => f.write_str("standard input"),
+        }
+    }
+}
+
+/// A running service.
+pub struct Service {
+    store: Store,
+    source: Source,
+    intake: JoinHandle<Result<(), IntakeError>>,
+    turning: JoinHandle<()>,
+    marking: Option<JoinHandle<()>>,
+    stop: watch::Sender<bool>,
+}
+
+impl Service {
+    /// Builds everything and begins to read messages.
+    pub async fn start(config: &Config, input: &Input) -> Result<Self, StartError> {
+        let matchers = Matchers::load(config).await?;
+        let sensors = load_sensors(config, &matchers).await?;
+        let (store, marking) = open_store(config).await?;
+        synchronise(&store, &matchers, sensors).await?;
+        let shared = Shared::new(
+            store.clone(),
+            Arc::clone(&matchers.pool),
+            Arc::clone(&matchers.registry),
+        );
+        shared.reindex().await.map_err(StartError::Render)?;
+        turning::begin(&shared, Timestamp::now())
+            .await
+            .map_err(StartError::Turn)?;
+
+        let topics: Vec<_> = shared
+            .index
+            .load()
+            .topics()
+            .map(ToString::to_string)
+            .collect();
+        if topics.is_empty() {
+            tracing::warn!("No sensor wants any message; there is nothing to read");
+        }
+        tracing::info!(from = %input, topics = topics.join(" "), "Reading messages");
+        let bookmarks = Arc::new(StoredBookmarks(store.clone()));
+        let (source, deliveries) = match input {
+            Input::Kafka => source::open(&config.kafka, topics, bookmarks),
+            Input::File(path) => source::open_lines(&Lines::File(path.clone()), topics, bookmarks),
+            Input::Stdin => source::open_lines(&Lines::Stdin, topics, bookmarks),
+        }
+        .map_err(StartError::Source)?;
+
+        let (stop, stopped) = watch::channel(false);
+        let marking = marking.map(|marker| {
+            let stopped = stopped.clone();
+            tokio::spawn(async move { marker.run(stopped).await })
+        });
+        let turning = tokio::spawn({
+            let shared = shared.clone();
+            async move { turning::run(&shared, stopped).await }
+        });
+        let intake = tokio::spawn(async move { intake::run(&shared, deliveries).await });
+        Ok(Self {
+            store,
+            source,
+            intake,
+            turning,
+            marking,
+            stop,
+        })
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub fn health(&self) -> Health {
+        self.source.health()
+    }
+
+    /// Resolves when the source has ended by itself: a file is read, or reading cannot go on.
+    pub async fn ended(&mut self) -> Result<(), IntakeError> {
+        (&mut self.intake).await.unwrap_or(Ok(()))
+    }
+
+    /// Stops in order: no more messages, what was read is recorded, Kafka is told, the mark in hand is finished, the
+    /// store is closed.
+    pub async fn stop(mut self) -> Result<(), IntakeError> {
+        self.source.stop();
+        let outcome = if self.intake.is_finished() {
+            Ok(())
+        } else {
+            self.ended().await
+        };
+        self.stop.send_replace(true);
+        let _joined = self.turning.await;
+        if let Some(marking) = self.marking {
+            let _joined = marking.await;
+        }
+        if let Err(error) = self.store.close().await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "The store was not closed in order"
+            );
+        }
+        outcome
+    }
+}
+
+/// Opens the store, and what delivers its marks where that is not the store itself.
+async fn open_store(config: &Config) -> Result<(Store, Option<Marker>), StartError> {
+    let mode = if config.marking.is_local() {
+        MarkMode::Local
+    } else {
+        MarkMode::Outbox
+    };
+    let store = Store::open(&config.store, mode).map_err(StartError::Store)?;
+    let marking = config
+        .marking
+        .build(store.identity())
+        .map_err(StartError::Marking)?;
+    tracing::info!(store = %config.store.path.display(), marking = marking.summary(), "Recording and marking");
+    let Marking::Outbox(adapter) = marking else {
+        return Ok((store, None));
+    };
+    match adapter.probe().await {
+        Err(MarkError::Reject(reason)) => return Err(StartError::Probe(reason)),
+        Err(MarkError::Retry(reason)) => tracing::warn!(reason, "Marking does not work yet"),
+        Ok(()) => {}
+    }
+    let marker = Marker {
+        store: store.clone(),
+        adapter,
+        backoff: config.marking.backoff.clone(),
+    };
+    Ok((store, Some(marker)))
+}
+
+/// Brings the store's sensors and generations in line with the files.
+async fn synchronise(
+    store: &Store,
+    matchers: &Matchers,
+    sensors: Vec<(crate::domain::sensor::Owner, crate::domain::sensor::Sensor)>,
+) -> Result<(), StartError> {
+    let now = Timestamp::now();
+    for generation in matchers.generations(now) {
+        store
+            .save_generation(generation)
+            .await
+            .map_err(StartError::Store)?;
+    }
+    let synced = store
+        .sync_sensors(now, sensors)
+        .await
+        .map_err(StartError::Store)?;
+    for refused in &synced.refused {
+        tracing::error!(
+            sensor = refused.sensor,
+            owner = refused.owner,
+            "A sensor belongs to another owner"
+        );
+    }
+    tracing::info!(
+        added = synced.added,
+        changed = synced.changed,
+        retired = synced.retired,
+        unchanged = synced.unchanged,
+        "Sensors"
+    );
+    Ok(())
+}

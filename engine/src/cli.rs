@@ -1,0 +1,116 @@
+//! The commands. Each has a file; what they print is for people on a terminal, or JSON where `--format json` asks.
+
+mod check;
+mod demo;
+mod exit;
+mod matcher;
+mod print;
+mod run;
+mod send;
+mod status;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+
+pub use exit::{Exit, Failure};
+
+use crate::{config::Config, telemetry};
+
+/// Waits for Kafka messages so that no workflow task has to.
+#[derive(Debug, Parser)]
+#[command(name = "eventlatch", version, propagate_version = true, after_help = exit::HELP)]
+pub struct Cli {
+    /// The configuration file [default: eventlatch.toml, if there is one]
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "EVENTLATCH_CONFIG",
+        value_name = "FILE"
+    )]
+    config: Option<PathBuf>,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service
+    Run(run::Args),
+    /// See it work, without any broker: the example of three wanted messages
+    Demo(demo::Args),
+    /// Check configuration, sensors, matchers and marking; changes nothing
+    Check(check::Args),
+    /// Send messages to a topic
+    Send(send::Args),
+    /// Show what has been received and what is still missing
+    Status(status::Args),
+    /// Look at matchers
+    #[command(subcommand)]
+    Matcher(matcher::Command),
+    /// Print a completion script for a shell
+    Completions { shell: clap_complete::Shell },
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    #[default]
+    Table,
+    Json,
+}
+
+/// The configuration file that is used where none is named.
+const DEFAULT_CONFIG: &str = "eventlatch.toml";
+
+/// Runs the command of the process's arguments.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(cli.run()),
+        Err(error) => Err(Failure::unexpected(error)),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => failure.report(),
+    }
+}
+
+impl Cli {
+    async fn run(self) -> Result<Exit, Failure> {
+        match &self.command {
+            Command::Run(args) => run::run(&self.config()?, args).await,
+            Command::Demo(args) => demo::demo(args).await,
+            Command::Check(args) => check::check(&self.config()?, args).await,
+            Command::Send(args) => send::send(&self.config()?, args).await,
+            Command::Status(args) => status::status(&self.config()?, args),
+            Command::Matcher(command) => matcher::matcher(&self.config()?, command).await,
+            Command::Completions { shell } => {
+                clap_complete::generate(
+                    *shell,
+                    &mut Self::command(),
+                    "eventlatch",
+                    &mut std::io::stdout(),
+                );
+                Ok(Exit::Done)
+            }
+        }
+    }
+
+    /// Loads the configuration and starts the log that it asks for.
+    fn config(&self) -> Result<Config, Failure> {
+        let default = PathBuf::from(DEFAULT_CONFIG);
+        let path = self
+            .config
+            .clone()
+            .or_else(|| default.is_file().then_some(default));
+        let config = Config::load(path.as_deref(), std::env::vars()).map_err(Failure::config)?;
+        telemetry::start(&config.telemetry).map_err(Failure::config)?;
+        Ok(config)
+    }
+}

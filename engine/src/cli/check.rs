@@ -1,0 +1,98 @@
+//! `eventlatch check`: would it run? Changes nothing.
+
+use std::time::Duration;
+
+use super::{Exit, Failure, exit::of_source, print};
+use crate::{
+    app::{Matchers, load_sensors},
+    config::Config,
+    source,
+    store::{Reader, StoreError},
+    task::Marking,
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Ask the brokers too: are they there, do the topics exist
+    #[arg(long)]
+    broker: bool,
+
+    /// How long to wait for the brokers, in seconds
+    #[arg(long, default_value_t = 10, value_name = "SECONDS")]
+    timeout: u64,
+}
+
+/// Stands for the identity of a store that does not exist yet: a probe writes nothing that bears it.
+const NO_STORE: &str = "check";
+
+pub(super) async fn check(config: &Config, args: &Args) -> Result<Exit, Failure> {
+    print::lines("configuration  ok")?;
+    let matchers = Matchers::load(config).await?;
+    let names: Vec<_> = matchers
+        .registry
+        .all()
+        .map(|it| it.name().to_string())
+        .collect();
+    print::lines(&format!("matchers       ok  {}", names.join(" ")))?;
+    let sensors = load_sensors(config, &matchers).await?;
+    let wanted: usize = sensors.iter().map(|(_, sensor)| sensor.wanted.len()).sum();
+    print::lines(&format!(
+        "sensors        ok  {} with {wanted} wanted messages",
+        sensors.len()
+    ))?;
+    print::lines(&format!("store          ok  {}", store(config)?))?;
+    print::lines(&format!("marking        ok  {}", marking(config).await?))?;
+    if args.broker {
+        let mut topics: Vec<_> = sensors
+            .iter()
+            .flat_map(|(_, sensor)| &sensor.wanted)
+            .map(|wanted| wanted.topic.to_string())
+            .collect();
+        topics.sort();
+        topics.dedup();
+        print::lines(&format!(
+            "broker         ok  {}",
+            broker(config, topics, args).await?
+        ))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn store(config: &Config) -> Result<String, Failure> {
+    let path = config.store.path.display();
+    match Reader::open(&config.store.path) {
+        Ok(_) => Ok(path.to_string()),
+        Err(StoreError::Missing { .. }) => Ok(format!("{path} (will be created)")),
+        Err(StoreError::Older { .. }) => Ok(format!("{path} (will be migrated)")),
+        Err(error) => Err(Failure::new(Exit::Store, error)),
+    }
+}
+
+async fn marking(config: &Config) -> Result<String, Failure> {
+    let marking = config.marking.build(NO_STORE).map_err(Failure::config)?;
+    if let Marking::Outbox(adapter) = &marking {
+        let failed = |error: crate::task::MarkError| {
+            Failure::new(Exit::Marking, format!("mark tasks: {}", error.reason()))
+        };
+        adapter.probe().await.map_err(failed)?;
+    }
+    Ok(marking.summary())
+}
+
+async fn broker(config: &Config, topics: Vec<String>, args: &Args) -> Result<String, Failure> {
+    let (kafka, timeout) = (config.kafka.clone(), Duration::from_secs(args.timeout));
+    let probing = tokio::task::spawn_blocking(move || source::probe(&kafka, &topics, timeout));
+    let probed = probing
+        .await
+        .map_err(Failure::unexpected)?
+        .map_err(|error| Failure::new(of_source(&error), error))?;
+    let missing = match probed.missing.is_empty() {
+        true => String::new(),
+        false => format!(" (no such topic yet: {})", probed.missing.join(" ")),
+    };
+    Ok(format!(
+        "{} at {}{missing}",
+        probed.cluster.unwrap_or_default(),
+        config.kafka.brokers
+    ))
+}

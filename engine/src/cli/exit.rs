@@ -1,0 +1,113 @@
+//! Exit codes, and how a failure is told.
+
+use std::{
+    error::Error,
+    process::{ExitCode, Termination},
+};
+
+use crate::{app::StartError, pipeline::intake::IntakeError};
+
+/// What the process ends with. The numbers are a promise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// All is well.
+    Done = 0,
+    /// Something that should not happen.
+    Unexpected = 1,
+    // 2 is clap's: the command line makes no sense.
+    /// The configuration or a sensor file is wrong.
+    Config = 3,
+    /// A matcher cannot be loaded.
+    Matcher = 4,
+    /// The store cannot be opened, read or written.
+    Store = 5,
+    /// Kafka, or the file that stands for it, cannot be read or written.
+    Source = 6,
+    /// Tasks cannot be marked.
+    Marking = 7,
+}
+
+pub(super) const HELP: &str = "\
+Exit codes: 0 done · 1 unexpected failure · 2 wrong command line · 3 configuration or sensor file · 4 matcher · 5 store \
+· 6 Kafka or input file · 7 marking";
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl Termination for Exit {
+    fn report(self) -> ExitCode {
+        self.into()
+    }
+}
+
+/// An error on its way to the terminal, with its exit code.
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    error: Box<dyn Error + Send + Sync>,
+}
+
+impl Failure {
+    pub(super) fn new(exit: Exit, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            exit,
+            error: error.into(),
+        }
+    }
+
+    pub(super) fn unexpected(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(Exit::Unexpected, error)
+    }
+
+    pub(super) fn config(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(Exit::Config, error)
+    }
+
+    /// Tells the chain of causes on standard error.
+    #[expect(clippy::print_stderr, reason = "the one place that tells a failure")]
+    pub(super) fn report(&self) -> ExitCode {
+        eprintln!("error: failed to {}", self.error);
+        let mut cause = self.error.source();
+        while let Some(error) = cause {
+            eprintln!("  caused by: {error}");
+            cause = error.source();
+        }
+        self.exit.into()
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        let exit = match &error {
+            StartError::Config(_) | StartError::Sensors(_) | StartError::Marking(_) => Exit::Config,
+            StartError::Runtime(_) | StartError::Matchers(_) => Exit::Matcher,
+            StartError::Store(_) | StartError::Render(_) | StartError::Turn(_) => Exit::Store,
+            StartError::Source(error) => of_source(error),
+            StartError::Probe(_) => Exit::Marking,
+        };
+        Self::new(exit, error)
+    }
+}
+
+impl From<IntakeError> for Failure {
+    fn from(error: IntakeError) -> Self {
+        let exit = match &error {
+            IntakeError::Source(error) => of_source(error),
+            IntakeError::Render(_) | IntakeError::Store(_) => Exit::Store,
+        };
+        Self::new(exit, error)
+    }
+}
+
+/// A property that Kafka's library does not know is a matter of the configuration.
+pub(super) fn of_source(error: &crate::source::SourceError) -> Exit {
+    if error.is_configuration() {
+        Exit::Config
+    } else {
+        Exit::Source
+    }
+}

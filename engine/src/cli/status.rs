@@ -1,0 +1,132 @@
+//! `eventlatch status`: what has come, and what has not. Reads the database; the service need not run.
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{Exit, Failure, Format, print};
+use crate::{
+    config::Config,
+    store::{Reader, SensorStatus, WantedStatus},
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Only this sensor
+    sensor: Option<String>,
+
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub(super) fn status(config: &Config, args: &Args) -> Result<Exit, Failure> {
+    let store = |error| Failure::new(Exit::Store, error);
+    let reader = Reader::open(&config.store.path).map_err(store)?;
+    let now = Timestamp::now();
+    let sensors = match &args.sensor {
+        None => reader.status(now).map_err(store)?,
+        Some(name) => {
+            let found = reader.sensor_status(name, now).map_err(store)?;
+            vec![found.ok_or_else(|| {
+                Failure::unexpected(format!(
+                    "find the sensor `{name}` (hint: `eventlatch status` lists all)"
+                ))
+            })?]
+        }
+    };
+    match args.format {
+        Format::Json => print::json(&sensors)?,
+        Format::Table if sensors.is_empty() => print::lines("There are no sensors.")?,
+        Format::Table => print::lines(&render(&sensors))?,
+    }
+    Ok(Exit::Done)
+}
+
+/// All sensors, one after the other.
+pub(super) fn render(sensors: &[SensorStatus]) -> String {
+    sensors.iter().map(sensor).collect::<Vec<_>>().join("\n\n")
+}
+
+fn sensor(sensor: &SensorStatus) -> String {
+    let received = sensor
+        .wanted
+        .iter()
+        .filter(|wanted| wanted.received.is_some())
+        .count();
+    let state = if sensor.complete {
+        "complete"
+    } else {
+        "waiting"
+    };
+    let wait = sensor
+        .wait
+        .as_ref()
+        .map(|wait| format!(" · {}", wait.name))
+        .unwrap_or_default();
+    let head = format!(
+        "{}{wait} · {state}, {received} of {} received",
+        sensor.name,
+        sensor.wanted.len()
+    );
+    let mut table = print::table(&["  TASK", "STATE", "TOPIC", "WANTED", "RECEIVED", "EXPIRES"]);
+    for wanted in &sensor.wanted {
+        table.add_row(row(wanted, &sensor.timezone));
+    }
+    format!("{head}\n{table}")
+}
+
+fn row(wanted: &WantedStatus, timezone: &str) -> Vec<String> {
+    let state = match (&wanted.received, wanted.optional) {
+        (Some(_), _) => "success",
+        (None, false) => "missing",
+        (None, true) => "optional",
+    };
+    vec![
+        format!("  {}", wanted.task_id),
+        state.to_owned(),
+        wanted.topic.clone(),
+        wanted.rendered.as_ref().map(fields).unwrap_or_default(),
+        received(wanted, timezone),
+        format!(
+            "{} {}",
+            wanted.frequency,
+            wanted.expires.strftime("%Y-%m-%d %H:%M:%S")
+        ),
+    ]
+}
+
+fn received(wanted: &WantedStatus, timezone: &str) -> String {
+    if let Some(received) = &wanted.received {
+        let zone = TimeZone::get(timezone).unwrap_or(TimeZone::UTC);
+        let time = zone
+            .to_datetime(received.arrival)
+            .strftime("%H:%M:%S")
+            .to_string();
+        return format!(
+            "{time} {}/{}@{}",
+            received.topic, received.partition, received.offset
+        );
+    }
+    match (&wanted.near_misses.newest, wanted.near_misses.count) {
+        (Some(reason), 1) => format!("near miss: {reason}"),
+        (Some(reason), count) => format!("{count} near misses: {reason}"),
+        (None, _) => "-".to_owned(),
+    }
+}
+
+/// `db=db0 table=table0`, which is easier on the eye than JSON.
+fn fields(rendered: &serde_json::Value) -> String {
+    let Some(fields) = rendered.as_object() else {
+        return rendered.to_string();
+    };
+    fields
+        .iter()
+        .map(|(name, value)| format!("{name}={}", plain(value)))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn plain(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) if !text.is_empty() && !text.contains(' ') => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,91 @@
+//! The configuration: one file, its environment twins, and the sensor files beside it.
+//!
+//! Each room owns its section; this one only puts them together and finds what is wrong, with line and remedy. Start at
+//! [`Config::load`]; [`sensors`] reads sensor files.
+
+mod environment;
+mod paths;
+pub mod sensors;
+mod text;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use crate::{matcher, source, store, task, telemetry};
+
+/// `eventlatch.toml`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    pub kafka: source::KafkaConfig,
+    pub store: store::Config,
+    pub sensors: SensorsConfig,
+    pub matchers: matcher::Config,
+    pub marking: task::Config,
+    pub telemetry: telemetry::Config,
+}
+
+/// `[sensors]`: where sensor files are.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SensorsConfig {
+    /// Directory of `*.toml` and `*.json` files, relative to the configuration file. Default `sensors`.
+    pub directory: PathBuf,
+    /// IANA name of the zone of sensors that name none. Default `UTC`.
+    pub timezone: String,
+}
+
+impl Default for SensorsConfig {
+    fn default() -> Self {
+        Self {
+            directory: "sensors".into(),
+            timezone: "UTC".into(),
+        }
+    }
+}
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("read the configuration `{}` (hint: name the file with `-c FILE`)", .0.display())]
+    Read(PathBuf, #[source] io::Error),
+    #[error("read the configuration `{}`\n{detail}", .path.display())]
+    Parse { path: PathBuf, detail: String },
+    #[error("read the environment variable {name}: {detail}")]
+    Environment { name: String, detail: String },
+    #[error("use the configuration: {0}")]
+    Marking(#[from] task::ConfigError),
+    #[error("find a place for compiled matchers (hint: set `cache` in [matchers])")]
+    NoCache,
+}
+
+impl Config {
+    /// Reads the file, puts what the environment says on top, and resolves relative paths against the file's directory.
+    /// Without a file everything has its default and paths are relative to the working directory.
+    pub fn load(
+        path: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let text = match path {
+            Some(path) => fs::read_to_string(path)
+                .map_err(|error| ConfigError::Read(path.to_owned(), error))?,
+            None => String::new(),
+        };
+        let parse_error = |error: toml::de::Error| ConfigError::Parse {
+            path: path.unwrap_or(Path::new("-")).to_owned(),
+            detail: error.to_string().trim_end().to_owned(),
+        };
+        let mut config: Self = toml::from_str(&text).map_err(parse_error)?;
+        let table: toml::Table = toml::from_str(&text).map_err(parse_error)?;
+        if let Some(with_twins) = environment::overlay(table, environment)? {
+            config = with_twins;
+        }
+        config.marking.check()?;
+        config.resolve_paths(path.and_then(Path::parent).unwrap_or(Path::new("")));
+        Ok(config)
+    }
+}

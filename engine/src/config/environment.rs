@@ -1,0 +1,106 @@
+//! Environment twins: `EVENTLATCH_KAFKA_BROKERS` is `brokers` in `[kafka]`, and so on for every value.
+
+use toml::{Table, Value};
+
+use super::{Config, ConfigError};
+
+const PREFIX: &str = "EVENTLATCH_";
+
+/// Any librdkafka property: `EVENTLATCH_KAFKA_PROPERTIES_SECURITY_PROTOCOL` is `security.protocol`.
+const PROPERTIES: &str = "EVENTLATCH_KAFKA_PROPERTIES_";
+
+/// Every value that a variable can set, as it stands in the file.
+const PATHS: [&str; 30] = [
+    "kafka.brokers",
+    "kafka.group",
+    "kafka.client_id",
+    "kafka.start",
+    "kafka.on_gap",
+    "kafka.max_messages",
+    "kafka.max_bytes",
+    "store.path",
+    "sensors.directory",
+    "sensors.timezone",
+    "matchers.directory",
+    "matchers.cache",
+    "matchers.workers",
+    "matchers.limits.memory_mib",
+    "matchers.limits.table_elements",
+    "matchers.limits.stack_kib",
+    "matchers.limits.returned_mib",
+    "matchers.limits.log_kib",
+    "matchers.limits.base_ms",
+    "matchers.limits.per_message_us",
+    "matchers.limits.recycle_calls",
+    "matchers.limits.recycle_growth_mib",
+    "marking.adapter",
+    "marking.backoff.first_seconds",
+    "marking.backoff.limit_seconds",
+    "marking.sql.database",
+    "marking.sql.statement",
+    "marking.sql.rows",
+    "telemetry.log",
+    "telemetry.format",
+];
+
+/// The configuration with what the environment says on top; None where it says nothing.
+pub(super) fn overlay(
+    mut table: Table,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Option<Config>, ConfigError> {
+    let mut config = None;
+    let mut twins: Vec<_> = environment
+        .into_iter()
+        .filter_map(|(name, value)| Some((path(&name)?, name, value)))
+        .collect();
+    twins.sort();
+    for (path, name, value) in twins {
+        set(&mut table, &path, value_of(&value));
+        let parsed = Config::deserialize_table(&table);
+        config = Some(parsed.map_err(|detail| ConfigError::Environment { name, detail })?);
+    }
+    Ok(config)
+}
+
+impl Config {
+    fn deserialize_table(table: &Table) -> Result<Self, String> {
+        Value::Table(table.clone())
+            .try_into()
+            .map_err(|error: toml::de::Error| error.message().to_owned())
+    }
+}
+
+fn path(name: &str) -> Option<Vec<String>> {
+    if let Some(property) = name.strip_prefix(PROPERTIES) {
+        return Some(vec![
+            "kafka".into(),
+            "properties".into(),
+            property.to_lowercase().replace('_', "."),
+        ]);
+    }
+    let rest = name.strip_prefix(PREFIX)?;
+    let found = PATHS
+        .iter()
+        .find(|path| path.to_uppercase().replace('.', "_") == rest)?;
+    Some(found.split('.').map(str::to_owned).collect())
+}
+
+/// A number or a boolean where it reads as one, else the text itself.
+fn value_of(text: &str) -> Value {
+    match text.parse::<Value>() {
+        Ok(value @ (Value::Integer(_) | Value::Float(_) | Value::Boolean(_))) => value,
+        _ => Value::String(text.to_owned()),
+    }
+}
+
+fn set(table: &mut Table, path: &[String], value: Value) {
+    let [first, rest @ ..] = path else { return };
+    if rest.is_empty() {
+        table.insert(first.clone(), value);
+    } else if let Value::Table(inner) = table
+        .entry(first.clone())
+        .or_insert_with(|| Value::Table(Table::new()))
+    {
+        set(inner, rest, value);
+    }
+}

@@ -1,0 +1,36 @@
+//! Relative paths of the configuration are relative to its file.
+
+use std::path::{Path, PathBuf};
+
+use super::Config;
+
+impl Config {
+    pub(super) fn resolve_paths(&mut self, base: &Path) {
+        let resolve = |path: &mut PathBuf| *path = base.join(&*path);
+        resolve(&mut self.store.path);
+        resolve(&mut self.sensors.directory);
+        if let Some(sql) = &mut self.marking.sql {
+            resolve(&mut sql.database);
+        }
+        match &mut self.matchers.directory {
+            Some(directory) => resolve(directory),
+            // The default directory counts only where there is one.
+            none => *none = Some(base.join("matchers")).filter(|directory| directory.is_dir()),
+        }
+        match &mut self.matchers.cache {
+            Some(cache) => resolve(cache),
+            none => *none = user_cache(),
+        }
+    }
+}
+
+/// `eventlatch` in the user's cache directory, by the XDG rules.
+fn user_cache() -> Option<PathBuf> {
+    let set = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let cache = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")))?;
+    Some(cache.join("eventlatch"))
+}

@@ -1,0 +1,271 @@
+//! From drafts to sensors: every wanted message must have a matcher that takes it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use serde_json::{Map, Value};
+
+use super::{
+    Problem, SensorsError,
+    draft::{Draft, WantedDraft},
+};
+use crate::{
+    domain::{
+        calendar::Calendar,
+        sensor::{Late, Opening, Owner, Require, Sensor, Timeout},
+        wait::OnTimeout,
+        wanted::WantedMessage,
+        window::{Frequency, NotAFrequency},
+    },
+    matcher::{Generation, Pool, Registry, Worker},
+};
+
+/// What is needed to check drafts.
+pub struct Checker<'a> {
+    pub registry: &'a Registry,
+    pub pool: &'a Pool,
+    /// The zone of sensors that name none.
+    pub timezone: &'a str,
+    /// The moment for which wanted messages are rendered on trial.
+    pub now: Timestamp,
+}
+
+/// A wanted message whose matcher is known, to be shown to it.
+struct Asked {
+    file: PathBuf,
+    line: usize,
+    task_id: String,
+    date: Date,
+    fields: String,
+}
+
+/// What is to be asked, by matcher.
+type Questions = BTreeMap<Arc<str>, Vec<Asked>>;
+
+impl Checker<'_> {
+    /// Makes sensors of drafts; none if anything is wrong with any.
+    pub async fn check(&self, drafts: Vec<Draft>) -> Result<Vec<(Owner, Sensor)>, SensorsError> {
+        let (mut sensors, mut problems) = (Vec::new(), twice(&drafts));
+        let mut questions = Questions::new();
+        for draft in &drafts {
+            match self.sensor(draft, &mut questions) {
+                Ok(sensor) => sensors.push((owner(&draft.file), sensor)),
+                Err(more) => problems.extend(more),
+            }
+        }
+        problems.extend(self.ask_all(questions).await);
+        problems.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+        if problems.is_empty() {
+            Ok(sensors)
+        } else {
+            Err(SensorsError::Problems(problems))
+        }
+    }
+
+    fn sensor(&self, draft: &Draft, questions: &mut Questions) -> Result<Sensor, Vec<Problem>> {
+        let timezone = draft.timezone.as_deref().unwrap_or(self.timezone);
+        let zone = TimeZone::get(timezone).map_err(|_| {
+            let message = format!(
+                "there is no time zone `{timezone}`: write an IANA name such as \"Europe/Berlin\""
+            );
+            vec![Problem {
+                file: draft.file.clone(),
+                line: None,
+                message,
+            }]
+        })?;
+        let (mut wanted, mut problems) = (Vec::new(), Vec::new());
+        for one in &draft.wanted {
+            match self.wanted(one) {
+                Ok((message, generation)) => {
+                    let calendar = Calendar::new(zone.clone(), message.day_shift_seconds);
+                    let date = calendar.business_date(self.now);
+                    questions
+                        .entry(Arc::clone(generation.name()))
+                        .or_default()
+                        .push(asked(draft, one, &message, date));
+                    wanted.push(message);
+                }
+                Err(message) => problems.push(problem(draft, one, message)),
+            }
+        }
+        if problems.is_empty() {
+            problems = same_twice(draft, &wanted);
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Sensor {
+            name: draft.name.clone(),
+            timezone: timezone.to_owned(),
+            opening: Opening::Window,
+            require: Require::All,
+            timeout: Timeout::WindowEnd,
+            on_timeout: OnTimeout::Fail,
+            late: Late::Ignore,
+            wanted,
+        })
+    }
+
+    /// Takes a dictionary apart and finds its matcher.
+    fn wanted(&self, draft: &WantedDraft) -> Result<(WantedMessage, &Arc<Generation>), String> {
+        let mut fields = draft.fields.clone();
+        let frequency = text(&mut fields, "frequency")?;
+        let frequency: Frequency = frequency
+            .parse()
+            .map_err(|error: NotAFrequency| error.to_string())?;
+        let topic = text(&mut fields, "topic")?;
+        let task_id = text(&mut fields, "task_id")?;
+        let named = fields
+            .contains_key("matcher")
+            .then(|| text(&mut fields, "matcher"))
+            .transpose()?;
+        let optional = boolean(&mut fields, "optional")?;
+        if let Some(later) = ["count", "distinct"]
+            .into_iter()
+            .find(|key| fields.contains_key(*key))
+        {
+            return Err(format!(
+                "`{later}` is not served by this release: remove it"
+            ));
+        }
+        let generation = self
+            .registry
+            .serving(&topic, named.as_deref())
+            .map_err(|error| error.to_string())?;
+        for (field, default) in generation.wanted_defaults() {
+            fields.entry(field).or_insert_with(|| default.clone());
+        }
+        let wanted = WantedMessage {
+            topic: topic.into(),
+            frequency,
+            task_id,
+            matcher: Arc::clone(generation.name()),
+            day_shift_seconds: generation.day_shift_seconds,
+            optional,
+            fields,
+        };
+        Ok((wanted, generation))
+    }
+
+    /// Shows every wanted message to its matcher.
+    async fn ask_all(&self, questions: Questions) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (matcher, mut asked) in questions {
+            let Some(generation) = self.registry.get(&matcher).cloned() else {
+                continue;
+            };
+            asked.sort_by_key(|it| it.date);
+            let job = move |worker: &mut Worker| ask(worker, &generation, &asked);
+            problems.extend(self.pool.run(job).await);
+        }
+        problems
+    }
+}
+
+fn asked(draft: &Draft, one: &WantedDraft, message: &WantedMessage, date: Date) -> Asked {
+    let (task_id, fields) = (message.task_id.clone(), message.fields_json());
+    Asked {
+        file: draft.file.clone(),
+        line: one.line,
+        task_id,
+        date,
+        fields,
+    }
+}
+
+fn ask(worker: &mut Worker, generation: &Arc<Generation>, asked: &[Asked]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for same_date in asked.chunk_by(|a, b| a.date == b.date) {
+        let fields: Vec<_> = same_date.iter().map(|it| it.fields.as_str()).collect();
+        let answers = worker.prepare(generation, &fields, same_date[0].date);
+        for (it, answer) in same_date.iter().zip(answers) {
+            if let Err(complaint) = answer {
+                let message = format!("the wanted message of `{}`: {complaint}", it.task_id);
+                problems.push(Problem {
+                    file: it.file.clone(),
+                    line: Some(it.line),
+                    message,
+                });
+            }
+        }
+    }
+    problems
+}
+
+fn problem(draft: &Draft, wanted: &WantedDraft, message: String) -> Problem {
+    Problem {
+        file: draft.file.clone(),
+        line: Some(wanted.line),
+        message,
+    }
+}
+
+fn owner(file: &Path) -> Owner {
+    Owner::File(
+        file.file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+    )
+}
+
+fn text(fields: &mut Map<String, Value>, key: &str) -> Result<String, String> {
+    match fields.remove(key) {
+        Some(Value::String(text)) if !text.is_empty() => Ok(text),
+        Some(other) => Err(format!("`{key}` must be text, not {other}")),
+        None => Err(format!(
+            "`{key}` is missing: a wanted message has `frequency`, `topic` and `task_id`"
+        )),
+    }
+}
+
+fn boolean(fields: &mut Map<String, Value>, key: &str) -> Result<bool, String> {
+    match fields.remove(key) {
+        None => Ok(false),
+        Some(Value::Bool(value)) => Ok(value),
+        Some(other) => Err(format!("`{key}` must be true or false, not {other}")),
+    }
+}
+
+/// Two files, or two parts of one, with a sensor of the same name.
+fn twice(drafts: &[Draft]) -> Vec<Problem> {
+    let mut first: BTreeMap<&str, &Draft> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for draft in drafts {
+        if let Some(earlier) = first.insert(&draft.name, draft) {
+            let message = format!(
+                "the sensor `{}` is defined in {} too: rename one",
+                draft.name,
+                earlier.file.display()
+            );
+            problems.push(Problem {
+                file: draft.file.clone(),
+                line: None,
+                message,
+            });
+        }
+    }
+    problems
+}
+
+fn same_twice(draft: &Draft, wanted: &[WantedMessage]) -> Vec<Problem> {
+    let mut seen = BTreeSet::new();
+    let again = wanted
+        .iter()
+        .zip(&draft.wanted)
+        .filter(|(wanted, _)| !seen.insert(wanted.identity()));
+    again
+        .map(|(wanted, at)| {
+            problem(
+                draft,
+                at,
+                format!("the wanted message of `{}` is there twice", wanted.task_id),
+            )
+        })
+        .collect()
+}

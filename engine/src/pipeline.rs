@@ -1,0 +1,61 @@
+//! The main job: from a message to a marked task.
+//!
+//! The only room that sees source, matcher, sensor, store and task; they do not see each other. Three loops run beside
+//! each other and meet only in the store:
+//!
+//! * [`intake`]: messages in, recordings out, receipts settled;
+//! * [`marking`]: marks out of the outbox to the task adapter;
+//! * [`turning`]: when a business day begins, its renderings and waits.
+//!
+//! What fails, and what follows:
+//!
+//! | what fails | consequence | reason |
+//! |---|---|---|
+//! | a message is malformed, its matcher faults | set aside with the reason, the offset moves on | it would fail again |
+//! | the store | nothing is settled, the same recording is tried again | a later offset would skip this one |
+//! | a slice lost its place in the store | it is dropped, reading goes on from the stored offset | somebody recorded it |
+//! | an adapter, for now | the mark stays in the outbox, its next attempt later and later | intake goes on |
+//! | an adapter, for good | the mark is kept with the reason | a person has to look |
+//! | the process | at the next start reading goes on from the stored offsets | they moved with the matches |
+
+pub mod bookmarks;
+pub mod evaluate;
+pub mod intake;
+pub mod marking;
+pub mod rendering;
+pub mod turning;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::{
+    matcher::{Pool, Registry},
+    sensor::Index,
+    store::Store,
+};
+
+/// What the loops share.
+#[derive(Clone)]
+pub struct Shared {
+    pub store: Store,
+    pub pool: Arc<Pool>,
+    pub registry: Arc<Registry>,
+    /// Who wants what, as of now. Replaced whole.
+    pub index: Arc<ArcSwap<Index>>,
+    pub renderer: Arc<rendering::Renderer>,
+}
+
+impl Shared {
+    pub fn new(store: Store, pool: Arc<Pool>, registry: Arc<Registry>) -> Self {
+        let index = Arc::new(ArcSwap::from_pointee(Index::default()));
+        let renderer = Arc::new(rendering::Renderer::default());
+        Self {
+            store,
+            pool,
+            registry,
+            index,
+            renderer,
+        }
+    }
+}

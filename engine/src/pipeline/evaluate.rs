@@ -1,0 +1,253 @@
+//! What a batch of messages comes to: keys, join, last word. Pure, on one worker thread.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::{
+    domain::{
+        calendar::Calendar,
+        message::{Message, Slice},
+        recording::{DeadLetter, DeadLetterKind, JudgedBy, Match, NearMiss, Sighting},
+    },
+    matcher::{Candidate, EventTime, Generation, Moment, SetAside, Verdict, Why, Worker},
+    sensor::{DayIndex, Entry, Index},
+};
+
+/// A message of one of the slices of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    pub slice: usize,
+    pub message: usize,
+}
+
+/// Messages of one topic, to be evaluated together.
+#[derive(Clone)]
+pub struct Portion {
+    pub slices: Arc<Vec<Slice>>,
+    pub topic: Arc<str>,
+    pub places: Vec<Place>,
+    pub index: Arc<Index>,
+    /// The matchers that judge this topic's messages, the same for all portions of a batch.
+    pub matchers: Vec<Arc<Generation>>,
+}
+
+/// What follows from one message, with its place.
+pub type Finding = (Place, Found);
+
+/// What follows from a message.
+#[derive(Debug)]
+pub enum Found {
+    Match(Match),
+    NearMiss(NearMiss),
+    DeadLetter(DeadLetter),
+}
+
+/// Evaluates a portion. The renderings of all its arrivals must be in the index.
+pub fn evaluate(worker: &mut Worker, portion: &Portion) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for generation in &portion.matchers {
+        let judging = Judging::new(portion, generation);
+        judging.judge(worker, &mut findings);
+    }
+    findings
+}
+
+/// One matcher at work on one portion.
+struct Judging<'a> {
+    portion: &'a Portion,
+    generation: &'a Arc<Generation>,
+    by: JudgedBy,
+    places: Vec<Place>,
+    messages: Vec<&'a Message>,
+}
+
+/// A message that has the key of a rendering.
+struct Hit<'a> {
+    message: usize,
+    entry: Entry,
+    token: &'a [u8],
+    day: &'a DayIndex,
+    calendar: &'a Calendar,
+    event_time: Option<Moment>,
+}
+
+impl<'a> Judging<'a> {
+    fn new(portion: &'a Portion, generation: &'a Arc<Generation>) -> Self {
+        let message = |place: &Place| &portion.slices[place.slice].messages[place.message];
+        let seen = |place: &Place| generation.takes_tombstones() || message(place).value.is_some();
+        let places: Vec<_> = portion.places.iter().copied().filter(seen).collect();
+        let messages = places.iter().map(message).collect();
+        let by = JudgedBy {
+            matcher: Arc::clone(generation.name()),
+            sha256: Arc::clone(generation.sha256()),
+        };
+        Self {
+            portion,
+            generation,
+            by,
+            places,
+            messages,
+        }
+    }
+
+    fn judge(&self, worker: &mut Worker, findings: &mut Vec<Finding>) {
+        let extraction = worker.extract(self.generation, &self.portion.topic, &self.messages);
+        let mut hits = Vec::new();
+        for days in &self.portion.index.calendars {
+            self.join(
+                &days.calendar,
+                |arrival| days.at(arrival),
+                &extraction,
+                &mut hits,
+            );
+        }
+        // The order of the messages, whatever the calendars; a stable sort keeps the rest.
+        hits.sort_by_key(|hit| hit.message);
+        let candidates: Vec<_> = hits.iter().map(|hit| self.candidate(hit)).collect();
+        let verdicts = worker.confirm(self.generation, &candidates);
+        findings.extend(
+            extraction
+                .set_aside
+                .iter()
+                .map(|it| (self.places[it.message], self.set_aside(it))),
+        );
+        findings.extend(
+            hits.iter()
+                .zip(verdicts)
+                .map(|(hit, verdict)| (self.places[hit.message], self.found(hit, verdict))),
+        );
+    }
+
+    /// Finds who wants the messages, in one calendar.
+    fn join(
+        &self,
+        calendar: &'a Calendar,
+        day_of: impl Fn(Timestamp) -> Option<&'a DayIndex>,
+        extraction: &crate::matcher::Extraction,
+        hits: &mut Vec<Hit<'a>>,
+    ) {
+        let mut day: Option<(&DayIndex, _)> = None;
+        for (message, key) in extraction.keys() {
+            let arrival = self.messages[message].arrival;
+            if !day.is_some_and(|(day, _)| day.contains(arrival)) {
+                day = day_of(arrival)
+                    .map(|day| (day, day.table(&self.portion.topic, self.generation.name())));
+            }
+            let Some((day, Some(table))) = day else {
+                continue;
+            };
+            for (entry, token) in table.find(key) {
+                // A rendering may wait for several keys of which a message carries more than one.
+                let same =
+                    |hit: &&Hit<'_>| hit.message == message && hit.entry.wanted == entry.wanted;
+                if hits
+                    .iter()
+                    .rev()
+                    .take_while(|hit| hit.message == message)
+                    .any(|hit| same(&hit))
+                {
+                    continue;
+                }
+                let event_time = extraction.times[message].map(|time| resolve(time, calendar, day));
+                hits.push(Hit {
+                    message,
+                    entry,
+                    token,
+                    day,
+                    calendar,
+                    event_time,
+                });
+            }
+        }
+    }
+
+    fn candidate<'b>(&'b self, hit: &Hit<'b>) -> Candidate<'b> {
+        let message = self.messages[hit.message];
+        let arrival = moment(message.arrival, hit.calendar, hit.day);
+        Candidate {
+            topic: &self.portion.topic,
+            message,
+            event_time: hit.event_time,
+            arrival,
+            token: hit.token,
+        }
+    }
+
+    fn found(&self, hit: &Hit<'_>, verdict: Verdict) -> Found {
+        let by = self.by.clone();
+        match verdict {
+            Verdict::Fulfilled => Found::Match(Match {
+                sighting: self.sighting(hit),
+                by,
+            }),
+            Verdict::Refused(reason) => Found::NearMiss(NearMiss {
+                sighting: self.sighting(hit),
+                by,
+                reason,
+            }),
+            Verdict::Faulted(fault) => {
+                self.dead_letter(hit.message, DeadLetterKind::Fault, fault.to_string())
+            }
+        }
+    }
+
+    fn sighting(&self, hit: &Hit<'_>) -> Sighting {
+        let message = self.messages[hit.message];
+        Sighting {
+            offset: message.offset,
+            arrival: message.arrival,
+            event_time: hit.event_time.map(|moment| moment.instant),
+            wanted: hit.entry.wanted,
+            rendering: hit.entry.rendering,
+            business_date: hit.day.date,
+            window: hit.day.window(hit.entry.frequency),
+        }
+    }
+
+    fn set_aside(&self, set_aside: &SetAside) -> Found {
+        match &set_aside.why {
+            Why::Rejected(reason) => {
+                self.dead_letter(set_aside.message, DeadLetterKind::Reject, reason.clone())
+            }
+            Why::Faulted(fault) => {
+                self.dead_letter(set_aside.message, DeadLetterKind::Fault, fault.to_string())
+            }
+        }
+    }
+
+    fn dead_letter(&self, message: usize, kind: DeadLetterKind, reason: String) -> Found {
+        let message = self.messages[message];
+        Found::DeadLetter(DeadLetter {
+            offset: message.offset,
+            arrival: message.arrival,
+            key: message.key.clone(),
+            payload: message.value.clone(),
+            kind,
+            reason,
+            by: self.by.clone(),
+        })
+    }
+}
+
+/// An event time as the sensors of a calendar see it.
+fn resolve(time: EventTime, calendar: &Calendar, day: &DayIndex) -> Moment {
+    match time {
+        EventTime::Instant(instant) => moment(instant, calendar, day),
+        EventTime::Civil(civil) => moment(calendar.instant_of(civil), calendar, day),
+    }
+}
+
+/// An instant as the sensors of a calendar see it; `day` is a good guess of its business day.
+fn moment(instant: Timestamp, calendar: &Calendar, day: &DayIndex) -> Moment {
+    let business_date = if day.contains(instant) {
+        day.date
+    } else {
+        calendar.business_date(instant)
+    };
+    Moment {
+        instant,
+        civil: calendar.civil_of(instant),
+        business_date,
+    }
+}

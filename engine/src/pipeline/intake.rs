@@ -1,0 +1,232 @@
+//! Messages in, recordings out, receipts settled.
+//!
+//! Two steps that overlap: while one batch is being committed the next is evaluated. Evaluation is split over all
+//! workers; what is recorded is in offset order all the same.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use super::{
+    Shared,
+    evaluate::{Found, Place, Portion, evaluate},
+    rendering::RenderError,
+};
+use crate::{
+    domain::{
+        message::Slice,
+        recording::{Recorded, Recording},
+    },
+    sensor::Index,
+    source::{Deliveries, Receipt, SourceError},
+    store::StoreError,
+};
+
+/// A batch smaller than this is not worth splitting over workers.
+const PORTION: usize = 256;
+
+/// So many evaluated batches wait for the store; more would only hold memory.
+const EVALUATED: usize = 2;
+
+/// How long the store is left alone after it failed.
+const STORE_PAUSE: Duration = Duration::from_millis(500);
+
+/// Why intake ended before its source did.
+#[derive(Debug, thiserror::Error)]
+pub enum IntakeError {
+    #[error("read messages")]
+    Source(#[from] SourceError),
+    #[error("render wanted messages")]
+    Render(#[from] RenderError),
+    #[error("record what messages came to")]
+    Store(#[from] StoreError),
+}
+
+/// A batch that is ready to be recorded.
+struct Evaluated {
+    recordings: Vec<Recording>,
+    receipts: Vec<Receipt>,
+}
+
+/// Takes in messages until the source ends. What was evaluated by then is recorded before this returns.
+pub async fn run(shared: &Shared, mut deliveries: Deliveries) -> Result<(), IntakeError> {
+    let (evaluated, recorded) = mpsc::channel(EVALUATED);
+    let recording = tokio::spawn(record_all(shared.clone(), recorded));
+    let outcome = evaluate_all(shared, &mut deliveries, evaluated).await;
+    // The channel is closed now: the recorder finishes what it has.
+    let recorded = recording.await;
+    deliveries.close().await;
+    outcome?;
+    recorded.unwrap_or(Ok(()))?;
+    Ok(())
+}
+
+async fn evaluate_all(
+    shared: &Shared,
+    deliveries: &mut Deliveries,
+    evaluated: mpsc::Sender<Evaluated>,
+) -> Result<(), IntakeError> {
+    while let Some(batch) = deliveries.next().await {
+        let (slices, receipts) = batch?
+            .into_iter()
+            .map(|delivery| (delivery.slice, delivery.receipt))
+            .unzip();
+        let recordings = evaluate_batch(shared, slices).await?;
+        if evaluated
+            .send(Evaluated {
+                recordings,
+                receipts,
+            })
+            .await
+            .is_err()
+        {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Evaluates a batch on all workers.
+pub async fn evaluate_batch(
+    shared: &Shared,
+    slices: Vec<Slice>,
+) -> Result<Vec<Recording>, RenderError> {
+    let index = index_for(shared, &slices).await?;
+    let slices = Arc::new(slices);
+    let portions = portions(shared, &slices, &index);
+    let evaluate = |portion: Portion| shared.pool.run(move |worker| evaluate(worker, &portion));
+    // All portions are under way before the first is awaited.
+    let running: Vec<_> = portions.into_iter().map(evaluate).collect();
+    let mut recordings: Vec<_> = slices.iter().map(empty_recording).collect();
+    for findings in running {
+        findings
+            .await
+            .into_iter()
+            .for_each(|(place, found)| note(&mut recordings[place.slice], found));
+    }
+    recordings.iter_mut().for_each(in_offset_order);
+    Ok(recordings)
+}
+
+/// The index with all business dates that the slices need.
+async fn index_for(shared: &Shared, slices: &[Slice]) -> Result<Arc<Index>, RenderError> {
+    loop {
+        let index = shared.index.load_full();
+        let missing = index.missing(arrivals(slices));
+        if missing.is_empty() {
+            if index.is_crowded() {
+                shared
+                    .index
+                    .rcu(|index| index.without_past(arrivals(slices)));
+            }
+            return Ok(index);
+        }
+        for (calendar, date) in missing {
+            shared.render(&calendar, date).await?;
+        }
+    }
+}
+
+fn arrivals(slices: &[Slice]) -> impl Iterator<Item = Timestamp> + Clone {
+    slices
+        .iter()
+        .flat_map(|slice| &slice.messages)
+        .map(|message| message.arrival)
+}
+
+/// Cuts a batch by topic, and a topic's messages into a share for each worker.
+fn portions(shared: &Shared, slices: &Arc<Vec<Slice>>, index: &Arc<Index>) -> Vec<Portion> {
+    let mut by_topic: BTreeMap<&Arc<str>, Vec<Place>> = BTreeMap::new();
+    for (number, slice) in slices.iter().enumerate() {
+        let places = (0..slice.messages.len()).map(|message| Place {
+            slice: number,
+            message,
+        });
+        by_topic
+            .entry(&slice.partition.topic)
+            .or_default()
+            .extend(places);
+    }
+    let cut = |(topic, places): (&Arc<str>, Vec<Place>)| {
+        let share = places.len().div_ceil(shared.pool.workers()).max(PORTION);
+        let matchers: Vec<_> = index
+            .matchers(topic)
+            .filter_map(|name| shared.registry.get(name).cloned())
+            .collect();
+        let portion = |places: &[Place]| Portion {
+            slices: Arc::clone(slices),
+            topic: Arc::clone(topic),
+            places: places.to_vec(),
+            index: Arc::clone(index),
+            matchers: matchers.clone(),
+        };
+        places.chunks(share).map(portion).collect::<Vec<_>>()
+    };
+    by_topic.into_iter().flat_map(cut).collect()
+}
+
+fn empty_recording(slice: &Slice) -> Recording {
+    Recording {
+        partition: slice.partition.clone(),
+        span: slice.span,
+        matches: Vec::new(),
+        near_misses: Vec::new(),
+        dead_letters: Vec::new(),
+    }
+}
+
+fn note(recording: &mut Recording, found: Found) {
+    match found {
+        Found::Match(it) => recording.matches.push(it),
+        Found::NearMiss(it) => recording.near_misses.push(it),
+        Found::DeadLetter(it) => recording.dead_letters.push(it),
+    }
+}
+
+fn in_offset_order(recording: &mut Recording) {
+    recording.matches.sort_by_key(|it| it.sighting.offset);
+    recording.near_misses.sort_by_key(|it| it.sighting.offset);
+    recording.dead_letters.sort_by_key(|it| it.offset);
+}
+
+async fn record_all(
+    shared: Shared,
+    mut evaluated: mpsc::Receiver<Evaluated>,
+) -> Result<(), IntakeError> {
+    while let Some(Evaluated {
+        recordings,
+        receipts,
+    }) = evaluated.recv().await
+    {
+        let outcomes = until_recorded(&shared, recordings).await?;
+        for (receipt, outcome) in receipts.into_iter().zip(outcomes) {
+            match outcome {
+                Recorded::Stored => receipt.settle(),
+                Recorded::Superseded { next } => receipt.put_back(next),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A store that fails is asked again: going on would skip what it did not take. Meanwhile the queue fills up and the
+/// source pauses.
+async fn until_recorded(
+    shared: &Shared,
+    recordings: Vec<Recording>,
+) -> Result<Vec<Recorded>, StoreError> {
+    loop {
+        match shared.store.record(recordings.clone()).await {
+            Ok(outcomes) => return Ok(outcomes),
+            Err(StoreError::Closed) => return Err(StoreError::Closed),
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "The store takes nothing now; trying again"
+                );
+                tokio::time::sleep(STORE_PAUSE).await;
+            }
+        }
+    }
+}

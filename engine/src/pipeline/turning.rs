@@ -1,0 +1,122 @@
+//! The turn of business days: what the next one needs is made ready before it begins, and its waits open when it does.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+
+use super::{Shared, rendering::RenderError};
+use crate::{
+    domain::calendar::{Calendar, next},
+    store::StoreError,
+};
+
+/// How long before it begins a day is rendered, so that its first message finds it ready.
+const AHEAD: SignedDuration = SignedDuration::from_mins(5);
+
+/// The longest pause without a look at the clock, should it jump.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+/// So many waits open in one transaction: messages are recorded in between.
+const WAITS_AT_ONCE: usize = 500;
+
+/// Why a business day could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum TurnError {
+    #[error("render wanted messages")]
+    Render(#[from] RenderError),
+    #[error("open waits")]
+    Store(#[from] StoreError),
+}
+
+/// Keeps the days turning until told to stop. What fails is tried again at the next look at the clock.
+pub async fn run(shared: &Shared, mut stop: watch::Receiver<bool>) {
+    let mut opened_at = Timestamp::now();
+    while !*stop.borrow() {
+        let now = Timestamp::now();
+        if let Err(error) = turn(shared, &mut opened_at, now).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "A business day could not begin; trying again"
+            );
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause(shared, now)) => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
+
+async fn turn(shared: &Shared, opened_at: &mut Timestamp, now: Timestamp) -> Result<(), TurnError> {
+    if begun_between(shared, *opened_at, now) {
+        begin(shared, now).await?;
+        *opened_at = now;
+    }
+    Ok(prepare_next(shared, now).await?)
+}
+
+/// Renders the current days and opens their waits. May be repeated.
+pub async fn begin(shared: &Shared, now: Timestamp) -> Result<(), TurnError> {
+    for calendar in calendars(shared) {
+        shared
+            .render(&calendar, calendar.business_date(now))
+            .await?;
+    }
+    let mut after = None;
+    loop {
+        after = shared.store.open_waits(now, after, WAITS_AT_ONCE).await?;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+async fn prepare_next(shared: &Shared, now: Timestamp) -> Result<(), RenderError> {
+    for calendar in calendars(shared) {
+        let (tomorrow, begins) = tomorrow(&calendar, now);
+        if begins.duration_since(now) <= AHEAD {
+            shared.render(&calendar, tomorrow).await?;
+        }
+    }
+    Ok(())
+}
+
+fn begun_between(shared: &Shared, before: Timestamp, now: Timestamp) -> bool {
+    calendars(shared)
+        .iter()
+        .any(|calendar| calendar.business_date(before) != calendar.business_date(now))
+}
+
+/// Until a day begins or is to be made ready, whichever comes first.
+fn pause(shared: &Shared, now: Timestamp) -> Duration {
+    let until = |begins: Timestamp| {
+        let left = begins.duration_since(now);
+        if left > AHEAD { left - AHEAD } else { left }
+    };
+    let pauses = calendars(shared)
+        .into_iter()
+        .map(|calendar| until(tomorrow(&calendar, now).1));
+    let shortest = pauses
+        .min()
+        .and_then(|pause| Duration::try_from(pause).ok());
+    shortest.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN)
+}
+
+fn tomorrow(calendar: &Calendar, now: Timestamp) -> (jiff::civil::Date, Timestamp) {
+    let mut tomorrow = next(calendar.business_date(now));
+    // Where a zone skipped a day, that day is an empty span.
+    while calendar.start_of(tomorrow) <= now && tomorrow < jiff::civil::Date::MAX {
+        tomorrow = next(tomorrow);
+    }
+    (tomorrow, calendar.start_of(tomorrow))
+}
+
+fn calendars(shared: &Shared) -> Vec<std::sync::Arc<Calendar>> {
+    shared
+        .index
+        .load()
+        .calendars
+        .iter()
+        .map(|days| std::sync::Arc::clone(&days.calendar))
+        .collect()
+}

@@ -1,0 +1,178 @@
+//! The index over all sensors, kept per business date.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use jiff::{Timestamp, civil::Date};
+
+use super::table::{Table, TableBuilder};
+use crate::domain::{
+    calendar::Calendar,
+    window::{Frequency, Window},
+};
+
+/// So many business dates of a calendar are kept: the one before midnight is still needed a while after it.
+const DAYS_KEPT: usize = 3;
+
+/// Everything that is wanted: by calendar, by business date, by topic and matcher, by key.
+#[derive(Clone, Default)]
+pub struct Index {
+    pub calendars: Vec<CalendarDays>,
+    /// The matchers that judge a topic's messages.
+    matchers: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+}
+
+/// One calendar's days, as far as they are rendered.
+#[derive(Clone)]
+pub struct CalendarDays {
+    pub calendar: Arc<Calendar>,
+    days: BTreeMap<Date, Arc<DayIndex>>,
+}
+
+/// What is wanted on one business date.
+pub struct DayIndex {
+    pub date: Date,
+    pub opens: Timestamp,
+    pub closes: Timestamp,
+    /// The window of each frequency around it.
+    windows: HashMap<Frequency, Window>,
+    tables: HashMap<Route, Table>,
+}
+
+/// A topic and the matcher that judges its messages.
+type Route = (Arc<str>, Arc<str>);
+
+impl Index {
+    /// An index of no day yet, over these calendars and routes.
+    pub fn new(calendars: Vec<Calendar>, routes: impl IntoIterator<Item = Route>) -> Self {
+        let mut matchers: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for (topic, matcher) in routes {
+            matchers.entry(topic).or_default().insert(matcher);
+        }
+        let empty = |calendar| CalendarDays {
+            calendar: Arc::new(calendar),
+            days: BTreeMap::new(),
+        };
+        Self {
+            calendars: calendars.into_iter().map(empty).collect(),
+            matchers,
+        }
+    }
+
+    pub fn topics(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.matchers.keys()
+    }
+
+    /// The names of the matchers that judge a topic's messages.
+    pub fn matchers(&self, topic: &str) -> impl Iterator<Item = &Arc<str>> {
+        self.matchers.get(topic).into_iter().flatten()
+    }
+
+    /// The same index with one more day of one calendar.
+    pub fn with_day(&self, calendar: &Calendar, day: &Arc<DayIndex>) -> Self {
+        let mut index = self.clone();
+        if let Some(days) = index
+            .calendars
+            .iter_mut()
+            .find(|days| *days.calendar == *calendar)
+        {
+            days.days.insert(day.date, Arc::clone(day));
+        }
+        index
+    }
+
+    /// Whether days long past are still kept.
+    pub fn is_crowded(&self) -> bool {
+        self.calendars
+            .iter()
+            .any(|days| days.days.len() > DAYS_KEPT)
+    }
+
+    /// The same index without days long past, unless these arrivals need them: a backlog may be read.
+    pub fn without_past(&self, arrivals: impl Iterator<Item = Timestamp> + Clone) -> Self {
+        let mut index = self.clone();
+        for days in &mut index.calendars {
+            let newest: Vec<_> = days.days.keys().rev().take(DAYS_KEPT).copied().collect();
+            days.days.retain(|date, day| {
+                newest.contains(date) || arrivals.clone().any(|it| day.contains(it))
+            });
+        }
+        index
+    }
+
+    /// The days that these arrivals need and that are not rendered yet.
+    pub fn missing(
+        &self,
+        arrivals: impl Iterator<Item = Timestamp> + Clone,
+    ) -> Vec<(Arc<Calendar>, Date)> {
+        let mut missing = Vec::new();
+        for days in &self.calendars {
+            let mut last: Option<&DayIndex> = None;
+            for arrival in arrivals.clone() {
+                if last.is_some_and(|day| day.contains(arrival)) {
+                    continue;
+                }
+                last = days.at(arrival);
+                if last.is_none() {
+                    let needed = (
+                        Arc::clone(&days.calendar),
+                        days.calendar.business_date(arrival),
+                    );
+                    if !missing.contains(&needed) {
+                        missing.push(needed);
+                    }
+                }
+            }
+        }
+        missing
+    }
+}
+
+impl CalendarDays {
+    /// The day that holds an arrival, if it is rendered.
+    pub fn at(&self, arrival: Timestamp) -> Option<&DayIndex> {
+        self.days
+            .values()
+            .rev()
+            .find(|day| day.contains(arrival))
+            .map(|day| &**day)
+    }
+
+    pub fn has(&self, date: Date) -> bool {
+        self.days.contains_key(&date)
+    }
+}
+
+impl DayIndex {
+    pub fn new(calendar: &Calendar, date: Date, tables: HashMap<Route, TableBuilder>) -> Self {
+        let window = Window::on(Frequency::Day, date, calendar);
+        Self {
+            date,
+            opens: window.opens,
+            closes: window.closes,
+            windows: Frequency::ALL
+                .into_iter()
+                .map(|it| (it, Window::on(it, date, calendar)))
+                .collect(),
+            tables: tables
+                .into_iter()
+                .map(|(route, table)| (route, table.build()))
+                .collect(),
+        }
+    }
+
+    pub fn contains(&self, instant: Timestamp) -> bool {
+        self.opens <= instant && instant < self.closes
+    }
+
+    pub fn window(&self, frequency: Frequency) -> Window {
+        self.windows[&frequency]
+    }
+
+    /// What is wanted of a topic by way of a matcher.
+    pub fn table(&self, topic: &Arc<str>, matcher: &Arc<str>) -> Option<&Table> {
+        self.tables.get(&(Arc::clone(topic), Arc::clone(matcher)))
+    }
+}
