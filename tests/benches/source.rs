@@ -16,35 +16,17 @@ const PARTITIONS: i32 = 6;
 async fn main() {
     let topic = Topic::create("bench", PARTITIONS).await;
     let value = "x".repeat(BYTES);
-    let message = |number: usize| Outgoing {
-        key: Some(number.to_string().into_bytes()),
-        ..topic.message(&value)
-    };
+    let message = |number: usize| Outgoing { key: Some(number.to_string().into_bytes()), ..topic.message(&value) };
     let started = Instant::now();
-    producer()
-        .send_all((0..MESSAGES).map(message))
-        .await
-        .expect("the broker takes messages");
+    producer().send_all((0..MESSAGES).map(message)).await.expect("the broker takes messages");
     report("sent", started, MESSAGES);
 
-    let config = KafkaConfig {
-        start: Start::Earliest,
-        on_gap: OnGap::Stop,
-        ..config()
-    };
-    let (_source, mut deliveries) = source::open(
-        &config,
-        vec![topic.name.clone()],
-        Arc::new(Ledger::default()),
-    )
-    .expect("the source opens");
+    let config = KafkaConfig { start: Start::Earliest, on_gap: OnGap::Stop, ..config() };
+    let (_source, mut deliveries) =
+        source::open(&config, vec![topic.name.clone()], Arc::new(Ledger::default())).expect("the source opens");
     let (mut messages, mut batches, mut slices, mut started) = (0, 0, 0, None);
     while messages < MESSAGES {
-        let batch = deliveries
-            .next()
-            .await
-            .expect("the source goes on")
-            .expect("nothing goes wrong");
+        let batch = deliveries.next().await.expect("the source goes on").expect("nothing goes wrong");
         started.get_or_insert_with(Instant::now);
         batches += 1;
         slices += batch.len();

@@ -20,9 +20,7 @@ use crate::{jars, waiting::wait_for};
 /// What to write for `brokers`.
 pub fn brokers() -> &'static str {
     static BROKERS: OnceLock<String> = OnceLock::new();
-    BROKERS.get_or_init(|| {
-        std::env::var("EVENTLATCH_TEST_BROKERS").unwrap_or_else(|_| shared().address())
-    })
+    BROKERS.get_or_init(|| std::env::var("EVENTLATCH_TEST_BROKERS").unwrap_or_else(|_| shared().address()))
 }
 
 fn shared() -> &'static Broker {
@@ -70,21 +68,13 @@ impl Broker {
     }
 
     fn begin(remains: Remains) -> Self {
-        let directory =
-            TempDir::with_prefix("eventlatch-kafka-").expect("a temporary directory can be made");
+        let directory = TempDir::with_prefix("eventlatch-kafka-").expect("a temporary directory can be made");
         let [port, controller] = free_ports();
-        fs::write(
-            directory.path().join("server.properties"),
-            properties(directory.path(), port, controller),
-        )
-        .expect("the temporary directory can be written");
+        fs::write(directory.path().join("server.properties"), properties(directory.path(), port, controller))
+            .expect("the temporary directory can be written");
         format_storage(directory.path());
         let process = run(directory.path(), remains);
-        let mut broker = Self {
-            directory,
-            port,
-            process,
-        };
+        let mut broker = Self { directory, port, process };
         broker.wait_until_up();
         broker
     }
@@ -106,10 +96,7 @@ impl Broker {
     }
 
     fn wait_until_up(&mut self) {
-        let config = KafkaConfig {
-            brokers: self.address(),
-            ..KafkaConfig::default()
-        };
+        let config = KafkaConfig { brokers: self.address(), ..KafkaConfig::default() };
         wait_for("the broker to start", START, || {
             if let Ok(Some(status)) = self.process.try_wait() {
                 panic!("the broker ended ({status}):\n{}", self.log());
@@ -143,32 +130,19 @@ fn format_storage(directory: &Path) {
     let line = java("kafka.tools.StorageTool");
     let done = Command::new(&line[0])
         .args(&line[1..])
-        .args([
-            "format",
-            "--cluster-id",
-            "ZXZlbnRsYXRjaC10ZXN0cw",
-            "--config",
-        ])
+        .args(["format", "--cluster-id", "ZXZlbnRsYXRjaC10ZXN0cw", "--config"])
         .arg(directory.join("server.properties"))
         .output();
     match done {
         Ok(done) if done.status.success() => {}
-        Ok(done) => panic!(
-            "the broker's storage cannot be formatted:\n{}",
-            String::from_utf8_lossy(&done.stderr)
-        ),
+        Ok(done) => panic!("the broker's storage cannot be formatted:\n{}", String::from_utf8_lossy(&done.stderr)),
         Err(error) => panic!("install Java 17 or newer to run the tests: java: {error}"),
     }
 }
 
 fn run(directory: &Path, remains: Remains) -> Child {
-    let removed = if remains == Remains::Removed {
-        directory
-    } else {
-        Path::new("")
-    };
-    let log =
-        fs::File::create(log_file(directory)).expect("the temporary directory can be written");
+    let removed = if remains == Remains::Removed { directory } else { Path::new("") };
+    let log = fs::File::create(log_file(directory)).expect("the temporary directory can be written");
     Command::new("sh")
         .args(["-c", WATCHDOG, "watchdog"])
         .arg(removed)
@@ -187,14 +161,8 @@ fn log_file(directory: &Path) -> PathBuf {
 
 /// Ports that nobody listens on. They are found together, so that they differ.
 fn free_ports() -> [u16; 2] {
-    let listeners =
-        [0, 0].map(|any| TcpListener::bind(("127.0.0.1", any)).expect("loopback has free ports"));
-    listeners.map(|listener| {
-        listener
-            .local_addr()
-            .expect("a listener has an address")
-            .port()
-    })
+    let listeners = [0, 0].map(|any| TcpListener::bind(("127.0.0.1", any)).expect("loopback has free ports"));
+    listeners.map(|listener| listener.local_addr().expect("a listener has an address").port())
 }
 
 fn properties(directory: &Path, port: u16, controller: u16) -> String {

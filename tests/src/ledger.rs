@@ -30,16 +30,9 @@ impl Ledger {
     /// Records a slice if it goes on where the one before ended; else says where to go on.
     pub fn record(&self, slice: &Slice) -> Result<(), Option<i64>> {
         let partition = &slice.partition;
-        let mut partitions = self
-            .partitions
-            .lock()
-            .expect("no test panicked while it recorded");
+        let mut partitions = self.partitions.lock().expect("no test panicked while it recorded");
         let page = partitions
-            .entry((
-                partition.cluster.to_string(),
-                partition.topic.to_string(),
-                partition.number,
-            ))
+            .entry((partition.cluster.to_string(), partition.topic.to_string(), partition.number))
             .or_default();
         if page.next != slice.span.from {
             return Err(page.next);
@@ -52,21 +45,12 @@ impl Ledger {
 
     /// Sets a row, as somebody else would.
     pub fn set(&self, cluster: &str, topic: &str, partition: i32, next: Option<i64>) {
-        let mut partitions = self
-            .partitions
-            .lock()
-            .expect("no test panicked while it recorded");
-        partitions
-            .entry((cluster.to_owned(), topic.to_owned(), partition))
-            .or_default()
-            .next = next;
+        let mut partitions = self.partitions.lock().expect("no test panicked while it recorded");
+        partitions.entry((cluster.to_owned(), topic.to_owned(), partition)).or_default().next = next;
     }
 
     pub fn next(&self, topic: &str, partition: i32) -> Option<i64> {
-        let partitions = self
-            .partitions
-            .lock()
-            .expect("no test panicked while it recorded");
+        let partitions = self.partitions.lock().expect("no test panicked while it recorded");
         partitions
             .iter()
             .find(|((_, of, number), _)| of == topic && *number == partition)
@@ -75,39 +59,19 @@ impl Ledger {
 
     /// The values of a topic in the order in which they were recorded, partition by partition.
     pub fn values(&self, topic: &str) -> Vec<String> {
-        let partitions = self
-            .partitions
-            .lock()
-            .expect("no test panicked while it recorded");
+        let partitions = self.partitions.lock().expect("no test panicked while it recorded");
         let pages = partitions.iter().filter(|((_, of, _), _)| of == topic);
         let messages = pages.flat_map(|(_, page)| &page.messages);
-        messages
-            .map(|message| {
-                String::from_utf8_lossy(message.value.as_deref().unwrap_or_default()).into()
-            })
-            .collect()
+        messages.map(|message| String::from_utf8_lossy(message.value.as_deref().unwrap_or_default()).into()).collect()
     }
 }
 
 impl Bookmarks for Ledger {
-    fn stored(
-        &self,
-        cluster: &str,
-        topic: &str,
-    ) -> Result<Vec<Bookmark>, Box<dyn Error + Send + Sync>> {
-        let partitions = self
-            .partitions
-            .lock()
-            .map_err(|_| "a test panicked while it recorded")?;
-        let of_topic = partitions
-            .iter()
-            .filter(|((of, name, _), _)| of == cluster && name == topic);
+    fn stored(&self, cluster: &str, topic: &str) -> Result<Vec<Bookmark>, Box<dyn Error + Send + Sync>> {
+        let partitions = self.partitions.lock().map_err(|_| "a test panicked while it recorded")?;
+        let of_topic = partitions.iter().filter(|((of, name, _), _)| of == cluster && name == topic);
         Ok(of_topic
-            .map(|((_, _, partition), page)| Bookmark {
-                partition: *partition,
-                epoch: page.epoch,
-                next: page.next,
-            })
+            .map(|((_, _, partition), page)| Bookmark { partition: *partition, epoch: page.epoch, next: page.next })
             .collect())
     }
 }

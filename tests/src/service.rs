@@ -15,11 +15,7 @@ pub fn binary() -> PathBuf {
         return path.into();
     }
     let path = jars::profile().join("eventlatch");
-    assert!(
-        path.exists(),
-        "{} is missing: run `make test`, or `cargo build` first",
-        path.display()
-    );
+    assert!(path.exists(), "{} is missing: run `make test`, or `cargo build` first", path.display());
     path
 }
 
@@ -35,11 +31,7 @@ impl Service {
     pub fn start(config: &Path) -> Self {
         let directory = config.parent().map(Path::to_owned).unwrap_or_default();
         let process = run(&directory, config);
-        Self {
-            directory,
-            config: config.to_owned(),
-            process,
-        }
+        Self { directory, config: config.to_owned(), process }
     }
 
     /// Ends it as a power cut would.
@@ -55,22 +47,12 @@ impl Service {
 
     /// Asks it to end, and waits until it has.
     pub fn terminate(&mut self) -> ExitStatus {
-        let asked = Command::new("kill")
-            .args(["-TERM", &self.process.id().to_string()])
-            .status();
-        assert!(
-            asked.expect("kill can be started").success(),
-            "the service was gone:\n{}",
-            self.log()
-        );
-        wait_for(
-            "the service to end",
-            Duration::from_secs(30),
-            || match self.process.try_wait() {
-                Ok(Some(status)) => Ok(status),
-                _ => Err(self.log_now()),
-            },
-        )
+        let asked = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
+        assert!(asked.expect("kill can be started").success(), "the service was gone:\n{}", self.log());
+        wait_for("the service to end", Duration::from_secs(30), || match self.process.try_wait() {
+            Ok(Some(status)) => Ok(status),
+            _ => Err(self.log_now()),
+        })
     }
 
     /// All that it has written so far.
@@ -91,10 +73,7 @@ impl Drop for Service {
 }
 
 fn run(directory: &Path, config: &Path) -> Child {
-    let log = File::options()
-        .create(true)
-        .append(true)
-        .open(directory.join("service.log"));
+    let log = File::options().create(true).append(true).open(directory.join("service.log"));
     let log = log.expect("the service's directory can be written");
     Command::new(binary())
         .args(["run", "-c"])

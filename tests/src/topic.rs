@@ -20,20 +20,13 @@ use crate::broker::brokers;
 /// A name that nobody had before.
 pub fn unique(name: &str) -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let start = SystemTime::UNIX_EPOCH
-        .elapsed()
-        .expect("the clock is after 1970")
-        .as_millis();
+    let start = SystemTime::UNIX_EPOCH.elapsed().expect("the clock is after 1970").as_millis();
     format!("{name}-{start}-{}", NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A configuration for the shared broker with a group of its own.
 pub fn config() -> KafkaConfig {
-    KafkaConfig {
-        brokers: brokers().to_owned(),
-        group: unique("group"),
-        ..KafkaConfig::default()
-    }
+    KafkaConfig { brokers: brokers().to_owned(), group: unique("group"), ..KafkaConfig::default() }
 }
 
 /// A topic on the shared broker.
@@ -60,11 +53,7 @@ impl Topic {
     }
 
     pub async fn grow(&self, partitions: usize) {
-        done(
-            admin()
-                .create_partitions(&[NewPartitions::new(&self.name, partitions)], &options())
-                .await,
-        );
+        done(admin().create_partitions(&[NewPartitions::new(&self.name, partitions)], &options()).await);
     }
 
     pub async fn delete(&self) {
@@ -74,43 +63,24 @@ impl Topic {
     /// Deletes what is before an offset, as retention does.
     pub async fn cut(&self, partition: i32, before: i64) {
         let mut list = TopicPartitionList::new();
-        list.add_partition_offset(&self.name, partition, Offset::Offset(before))
-            .expect("offsets are not negative");
-        admin()
-            .delete_records(&list, &options())
-            .await
-            .expect("the broker deletes records");
+        list.add_partition_offset(&self.name, partition, Offset::Offset(before)).expect("offsets are not negative");
+        admin().delete_records(&list, &options()).await.expect("the broker deletes records");
     }
 
     /// A message for this topic with a text as its value.
     pub fn message(&self, value: &str) -> Outgoing {
         let value = Some(value.as_bytes().to_vec());
-        Outgoing {
-            topic: self.name.clone(),
-            key: None,
-            value,
-            headers: Vec::new(),
-            timestamp: None,
-        }
+        Outgoing { topic: self.name.clone(), key: None, value, headers: Vec::new(), timestamp: None }
     }
 
     /// Messages with texts as their keys and values: their keys spread them over the partitions.
-    pub fn keyed(
-        &self,
-        values: impl IntoIterator<Item = String>,
-    ) -> impl Iterator<Item = Outgoing> {
-        values.into_iter().map(|value| Outgoing {
-            key: Some(value.clone().into()),
-            ..self.message(&value)
-        })
+    pub fn keyed(&self, values: impl IntoIterator<Item = String>) -> impl Iterator<Item = Outgoing> {
+        values.into_iter().map(|value| Outgoing { key: Some(value.clone().into()), ..self.message(&value) })
     }
 
     /// Sends texts, spread over the partitions, and waits until they have arrived.
     pub async fn send(&self, values: impl IntoIterator<Item = String>) -> u64 {
-        producer()
-            .send_all(self.keyed(values))
-            .await
-            .expect("the broker takes messages")
+        producer().send_all(self.keyed(values)).await.expect("the broker takes messages")
     }
 
     /// Sends texts at a rate a second, one by one, each without waiting for the one before to arrive.
@@ -132,9 +102,7 @@ impl Topic {
 /// The producer of all tests: a new one takes a second to get its identity from the broker.
 pub fn producer() -> Producer {
     static PRODUCER: OnceLock<Producer> = OnceLock::new();
-    PRODUCER
-        .get_or_init(|| Producer::new(&config()).expect("the configuration is good"))
-        .clone()
+    PRODUCER.get_or_init(|| Producer::new(&config()).expect("the configuration is good")).clone()
 }
 
 fn admin() -> AdminClient<DefaultClientContext> {

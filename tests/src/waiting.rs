@@ -9,38 +9,24 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Asks until there is an answer. What is not there yet is said by the error, and shown when the deadline passes.
 #[track_caller]
-pub fn wait_for<T>(
-    what: &str,
-    deadline: Duration,
-    mut ask: impl FnMut() -> Result<T, String>,
-) -> T {
+pub fn wait_for<T>(what: &str, deadline: Duration, mut ask: impl FnMut() -> Result<T, String>) -> T {
     let until = Instant::now() + deadline;
     loop {
         match ask() {
             Ok(answer) => return answer,
-            Err(state) => assert!(
-                Instant::now() < until,
-                "waited {deadline:?} for {what}; last: {state}"
-            ),
+            Err(state) => assert!(Instant::now() < until, "waited {deadline:?} for {what}; last: {state}"),
         }
         thread::sleep(PAUSE);
     }
 }
 
 /// The same without blocking the runtime.
-pub async fn wait_until<T>(
-    what: &str,
-    deadline: Duration,
-    mut ask: impl AsyncFnMut() -> Result<T, String>,
-) -> T {
+pub async fn wait_until<T>(what: &str, deadline: Duration, mut ask: impl AsyncFnMut() -> Result<T, String>) -> T {
     let until = Instant::now() + deadline;
     loop {
         match ask().await {
             Ok(answer) => return answer,
-            Err(state) => assert!(
-                Instant::now() < until,
-                "waited {deadline:?} for {what}; last: {state}"
-            ),
+            Err(state) => assert!(Instant::now() < until, "waited {deadline:?} for {what}; last: {state}"),
         }
         tokio::time::sleep(PAUSE).await;
     }

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    SourceError, batch::Batch, deliveries::Delivery, desk::Desk, receipt::Lease, starting::Point,
-};
+use super::{SourceError, batch::Batch, deliveries::Delivery, desk::Desk, receipt::Lease, starting::Point};
 use crate::domain::message::{Message, Partition};
 
 /// One partition that is read now.
@@ -34,10 +32,7 @@ impl Assignment {
         if let (None, Point::At(offset)) = (stored, point) {
             self.batch.begin(lease.clone(), None, offset);
         }
-        self.chains.push(Chain {
-            lease,
-            next: stored,
-        });
+        self.chains.push(Chain { lease, next: stored });
     }
 
     /// Goes on at another place than where the chain stood, and says so.
@@ -45,27 +40,19 @@ impl Assignment {
         self.end(&partition.topic, partition.number);
         let lease = Lease::new(partition);
         self.batch.begin(lease.clone(), Some(from), to);
-        self.chains.push(Chain {
-            lease,
-            next: Some(from),
-        });
+        self.chains.push(Chain { lease, next: Some(from) });
     }
 
     /// Ends the chain of a partition, if it is ours.
     pub(super) fn end(&mut self, topic: &str, number: i32) -> Option<Chain> {
-        let at = self
-            .chains
-            .iter()
-            .position(|chain| chain.lease.is(topic, number))?;
+        let at = self.chains.iter().position(|chain| chain.lease.is(topic, number))?;
         let chain = self.chains.swap_remove(at);
         chain.lease.end();
         Some(chain)
     }
 
     pub(super) fn chain(&self, topic: &str, number: i32) -> Option<&Chain> {
-        self.chains
-            .iter()
-            .find(|chain| chain.lease.is(topic, number))
+        self.chains.iter().find(|chain| chain.lease.is(topic, number))
     }
 
     /// The offset that a chain has read up to, with what has not been handed on.
@@ -74,12 +61,7 @@ impl Assignment {
     }
 
     /// Takes a message in. False if its partition is not ours (any more).
-    pub(super) fn add(
-        &mut self,
-        topic: &str,
-        number: i32,
-        message: impl FnOnce() -> Message,
-    ) -> bool {
+    pub(super) fn add(&mut self, topic: &str, number: i32, message: impl FnOnce() -> Message) -> bool {
         if !self.batch.turn_to(topic, number) {
             let Some(chain) = self.chain(topic, number) else {
                 return false;
@@ -99,11 +81,7 @@ impl Assignment {
         let deliveries = self.batch.take(desk);
         for Delivery { slice, .. } in &deliveries {
             let Partition { topic, number, .. } = &slice.partition;
-            if let Some(chain) = self
-                .chains
-                .iter_mut()
-                .find(|chain| chain.lease.is(topic, *number))
-            {
+            if let Some(chain) = self.chains.iter_mut().find(|chain| chain.lease.is(topic, *number)) {
                 chain.next = Some(slice.span.to);
             }
         }

@@ -31,12 +31,7 @@ impl Batch {
     /// Begins a slice. Without messages it says that the partition starts at `to`.
     pub(super) fn begin(&mut self, lease: Arc<Lease>, from: Option<i64>, to: i64) {
         self.last = self.slices.len();
-        self.slices.push(Growing {
-            lease,
-            from,
-            to,
-            messages: Vec::new(),
-        });
+        self.slices.push(Growing { lease, from, to, messages: Vec::new() });
     }
 
     /// Finds the slice of a partition that grows now.
@@ -61,17 +56,13 @@ impl Batch {
         }
         slice.to = message.offset + 1;
         self.messages += 1;
-        self.bytes +=
-            message.key.as_ref().map_or(0, Vec::len) + message.value.as_ref().map_or(0, Vec::len);
+        self.bytes += message.key.as_ref().map_or(0, Vec::len) + message.value.as_ref().map_or(0, Vec::len);
         slice.messages.push(message);
     }
 
     /// Where the slice of a lease ends, if it has one.
     pub(super) fn end_of(&self, lease: &Arc<Lease>) -> Option<i64> {
-        self.slices
-            .iter()
-            .find(|slice| Arc::ptr_eq(&slice.lease, lease))
-            .map(|slice| slice.to)
+        self.slices.iter().find(|slice| Arc::ptr_eq(&slice.lease, lease)).map(|slice| slice.to)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -85,31 +76,15 @@ impl Batch {
     /// Gives away what came together; slices whose lease has ended meanwhile are left out.
     pub(super) fn take(&mut self, desk: &Arc<Desk>) -> Vec<Delivery> {
         let slices = std::mem::take(self).slices;
-        slices
-            .into_iter()
-            .filter(|slice| !slice.lease.ended())
-            .map(|slice| slice.deliver(desk))
-            .collect()
+        slices.into_iter().filter(|slice| !slice.lease.ended()).map(|slice| slice.deliver(desk)).collect()
     }
 }
 
 impl Growing {
     fn deliver(self, desk: &Arc<Desk>) -> Delivery {
-        let Self {
-            lease,
-            from,
-            to,
-            messages,
-        } = self;
-        let slice = Slice {
-            partition: lease.partition.clone(),
-            span: Span { from, to },
-            messages,
-        };
-        Delivery {
-            slice,
-            receipt: Receipt::new(lease, to, desk.clone()),
-        }
+        let Self { lease, from, to, messages } = self;
+        let slice = Slice { partition: lease.partition.clone(), span: Span { from, to }, messages };
+        Delivery { slice, receipt: Receipt::new(lease, to, desk.clone()) }
     }
 }
 
@@ -121,22 +96,11 @@ mod tests {
     use crate::domain::message::Partition;
 
     fn lease(topic: &str, number: i32) -> Arc<Lease> {
-        Lease::new(Partition {
-            cluster: "c".into(),
-            topic: topic.into(),
-            number,
-            epoch: 0,
-        })
+        Lease::new(Partition { cluster: "c".into(), topic: topic.into(), number, epoch: 0 })
     }
 
     fn message(offset: i64) -> Message {
-        Message {
-            offset,
-            arrival: Timestamp::UNIX_EPOCH,
-            key: None,
-            value: Some(vec![0; 10]),
-            headers: Vec::new(),
-        }
+        Message { offset, arrival: Timestamp::UNIX_EPOCH, key: None, value: Some(vec![0; 10]), headers: Vec::new() }
     }
 
     #[test]
@@ -151,20 +115,10 @@ mod tests {
         batch.add(message(9));
         assert!(!batch.turn_to("b", 0));
         assert!(batch.is_full(3, 1000) && !batch.is_full(4, 1000) && batch.is_full(4, 30));
-        let slices: Vec<_> = batch
-            .take(&Desk::new())
-            .into_iter()
-            .map(|delivery| delivery.slice)
-            .collect();
+        let slices: Vec<_> = batch.take(&Desk::new()).into_iter().map(|delivery| delivery.slice).collect();
         assert_eq!(
             slices.iter().map(|slice| slice.span).collect::<Vec<_>>(),
-            [
-                Span {
-                    from: Some(3),
-                    to: 10
-                },
-                Span { from: None, to: 1 }
-            ]
+            [Span { from: Some(3), to: 10 }, Span { from: None, to: 1 }]
         );
         assert_eq!(slices[0].messages.len(), 2);
         assert!(batch.is_empty());

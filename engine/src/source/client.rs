@@ -34,25 +34,15 @@ const PRODUCER_FORCED: [(&str, &str); 2] = [("acks", "all"), ("enable.idempotenc
 impl KafkaConfig {
     /// Checks the properties without connecting: names and values, and that references can be read.
     pub fn check(&self) -> Result<(), SourceError> {
-        consumer(self)?
-            .create_native_config()
-            .map(drop)
-            .map_err(|error| self.explain(error))
+        consumer(self)?.create_native_config().map(drop).map_err(|error| self.explain(error))
     }
 
     /// What librdkafka says against a property; a value that came by reference is not repeated.
     pub(super) fn explain(&self, error: KafkaError) -> SourceError {
         match error {
             KafkaError::ClientConfig(_, reason, name, _) => {
-                let by_reference = self
-                    .properties
-                    .iter()
-                    .any(|(set, value)| set == name && is_reference(value));
-                let reason = if by_reference {
-                    "its value is not accepted".to_owned()
-                } else {
-                    reason
-                };
+                let by_reference = self.properties.iter().any(|(set, value)| set == name && is_reference(value));
+                let reason = if by_reference { "its value is not accepted".to_owned() } else { reason };
                 SourceError::Property { name, reason }
             }
             KafkaError::ClientCreation(reason) => SourceError::Client(reason),
@@ -64,15 +54,8 @@ impl KafkaConfig {
 /// For the consumer of the group.
 pub(super) fn consumer(config: &KafkaConfig) -> Result<ClientConfig, SourceError> {
     let mut client = client(config, &CONSUMER_DEFAULTS)?;
-    if client
-        .get("group.protocol")
-        .is_none_or(|protocol| !protocol.eq_ignore_ascii_case("consumer"))
-    {
-        default(
-            &mut client,
-            "partition.assignment.strategy",
-            "cooperative-sticky",
-        );
+    if client.get("group.protocol").is_none_or(|protocol| !protocol.eq_ignore_ascii_case("consumer")) {
+        default(&mut client, "partition.assignment.strategy", "cooperative-sticky");
     } else {
         // With the consumer protocol the broker decides.
         client.remove("session.timeout.ms");
@@ -87,10 +70,7 @@ pub(super) fn asker(config: &KafkaConfig) -> Result<ClientConfig, SourceError> {
 }
 
 pub(super) fn producer(config: &KafkaConfig) -> Result<ClientConfig, SourceError> {
-    let client = client(
-        config,
-        &[("message.timeout.ms", "30000"), ("linger.ms", "5")],
-    )?;
+    let client = client(config, &[("message.timeout.ms", "30000"), ("linger.ms", "5")])?;
     Ok(force(client, &PRODUCER_FORCED))
 }
 
@@ -105,11 +85,7 @@ fn client(config: &KafkaConfig, defaults: &[(&str, &str)]) -> Result<ClientConfi
     client.set("bootstrap.servers", &config.brokers);
     client.set("client.id", &config.client_id);
     let debugging = config.properties.contains("debug");
-    client.set_log_level(if debugging {
-        RDKafkaLogLevel::Debug
-    } else {
-        RDKafkaLogLevel::Info
-    });
+    client.set_log_level(if debugging { RDKafkaLogLevel::Debug } else { RDKafkaLogLevel::Info });
     Ok(client)
 }
 
@@ -143,32 +119,21 @@ mod tests {
     fn a_bad_property_is_named() {
         check("no.such.property", "1", "No such configuration property");
         check("session.timeout.ms", "soon", "Invalid value");
-        check(
-            "sasl.password",
-            "env:NO_SUCH_VARIABLE_IS_SET",
-            "cannot be read",
-        );
+        check("sasl.password", "env:NO_SUCH_VARIABLE_IS_SET", "cannot be read");
     }
 
     #[test]
     fn a_value_by_reference_is_not_shown() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "hunter2\n").unwrap();
-        check(
-            "session.timeout.ms",
-            &format!("file:{}", file.path().display()),
-            "not accepted",
-        );
+        check("session.timeout.ms", &format!("file:{}", file.path().display()), "not accepted");
     }
 
     #[test]
     fn tls_and_sasl_are_built_in() {
         for mechanism in ["PLAIN", "SCRAM-SHA-512"] {
             let mut config = KafkaConfig::default();
-            config
-                .properties
-                .set("security.protocol", "SASL_SSL")
-                .unwrap();
+            config.properties.set("security.protocol", "SASL_SSL").unwrap();
             config.properties.set("sasl.mechanism", mechanism).unwrap();
             config.properties.set("sasl.username", "somebody").unwrap();
             config.properties.set("sasl.password", "secret").unwrap();
@@ -180,9 +145,6 @@ mod tests {
     #[test]
     fn the_default_configuration_is_accepted() {
         KafkaConfig::default().check().unwrap();
-        producer(&KafkaConfig::default())
-            .unwrap()
-            .create_native_config()
-            .unwrap();
+        producer(&KafkaConfig::default()).unwrap().create_native_config().unwrap();
     }
 }

@@ -33,20 +33,8 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) fn new(
-        desk: Arc<Desk>,
-        reach: Reach,
-        bookmarks: Arc<dyn Bookmarks>,
-        start: Start,
-    ) -> Self {
-        Self {
-            desk,
-            reach,
-            bookmarks,
-            start,
-            cluster: OnceLock::new(),
-            assignment: Mutex::default(),
-        }
+    pub(super) fn new(desk: Arc<Desk>, reach: Reach, bookmarks: Arc<dyn Bookmarks>, start: Start) -> Self {
+        Self { desk, reach, bookmarks, start, cluster: OnceLock::new(), assignment: Mutex::default() }
     }
 
     /// Said once, before the subscription.
@@ -60,10 +48,7 @@ impl Context {
     }
 
     fn cluster(&self) -> Arc<str> {
-        self.cluster
-            .get()
-            .cloned()
-            .unwrap_or_else(|| "unknown".into())
+        self.cluster.get().cloned().unwrap_or_else(|| "unknown".into())
     }
 
     /// Where a partition starts of which the store knows this.
@@ -81,11 +66,7 @@ impl Context {
         }
     }
 
-    fn assign(
-        &self,
-        consumer: &BaseConsumer<Self>,
-        list: &mut TopicPartitionList,
-    ) -> Result<(), SourceError> {
+    fn assign(&self, consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) -> Result<(), SourceError> {
         let mut beginnings = Vec::new();
         let mut bookmarks: Option<(String, Vec<Bookmark>)> = None;
         for mut element in list.elements() {
@@ -96,20 +77,9 @@ impl Context {
             };
             let (epoch, known) = starting::known(&stored, number);
             let point = self.point(consumer, &topic, number, known)?;
-            element
-                .set_offset(point.offset())
-                .map_err(SourceError::Assign)?;
-            let next = if let Known::Next(next) = known {
-                Some(next)
-            } else {
-                None
-            };
-            let partition = Partition {
-                cluster: self.cluster(),
-                topic: topic.as_str().into(),
-                number,
-                epoch,
-            };
+            element.set_offset(point.offset()).map_err(SourceError::Assign)?;
+            let next = if let Known::Next(next) = known { Some(next) } else { None };
+            let partition = Partition { cluster: self.cluster(), topic: topic.as_str().into(), number, epoch };
             tracing::info!(topic, partition = number, from = %point, stored = next.is_some(), "Reading a partition");
             beginnings.push((partition, next, point));
             bookmarks = Some((topic, stored));
@@ -120,17 +90,10 @@ impl Context {
 
     fn stored(&self, topic: &str) -> Result<Vec<Bookmark>, SourceError> {
         let stored = self.bookmarks.stored(&self.cluster(), topic);
-        stored.map_err(|source| SourceError::Bookmarks {
-            topic: topic.to_owned(),
-            source,
-        })
+        stored.map_err(|source| SourceError::Bookmarks { topic: topic.to_owned(), source })
     }
 
-    fn hand_to_kafka(
-        &self,
-        consumer: &BaseConsumer<Self>,
-        list: &TopicPartitionList,
-    ) -> Result<(), SourceError> {
+    fn hand_to_kafka(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> Result<(), SourceError> {
         let result = match consumer.rebalance_protocol() {
             RebalanceProtocol::Cooperative => consumer.incremental_assign(list),
             RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.assign(list),
@@ -160,11 +123,7 @@ impl Context {
         self.store_settled(consumer);
         let mut assignment = self.assignment();
         for element in list.elements() {
-            tracing::info!(
-                topic = element.topic(),
-                partition = element.partition(),
-                "No longer reading a partition"
-            );
+            tracing::info!(topic = element.topic(), partition = element.partition(), "No longer reading a partition");
             assignment.end(element.topic(), element.partition());
         }
         self.count(&assignment);
@@ -179,11 +138,7 @@ impl Context {
         let mut health = self.desk.health();
         health.partitions = assignment.chains.len();
         if health.state != State::Ended {
-            health.state = if health.partitions == 0 {
-                State::Waiting
-            } else {
-                State::Reading
-            };
+            health.state = if health.partitions == 0 { State::Waiting } else { State::Reading };
         }
     }
 
@@ -223,12 +178,7 @@ impl ClientContext for Context {
 }
 
 impl ConsumerContext for Context {
-    fn rebalance(
-        &self,
-        consumer: &BaseConsumer<Self>,
-        event: RDKafkaRespErr,
-        list: &mut TopicPartitionList,
-    ) {
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
         self.reach.answered();
         if event != RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
             if let Err(error) = self.revoke(consumer, list) {

@@ -46,15 +46,7 @@ pub(super) type Ending = oneshot::Sender<()>;
 pub(super) fn channel(desk: Arc<Desk>) -> (Outlet, Deliveries, Ending) {
     let (sender, batches) = mpsc::channel(WAITING);
     let (ending, ended) = oneshot::channel();
-    (
-        Outlet { batches: sender },
-        Deliveries {
-            batches,
-            desk,
-            ended,
-        },
-        ending,
-    )
+    (Outlet { batches: sender }, Deliveries { batches, desk, ended }, ending)
 }
 
 impl Deliveries {
@@ -62,7 +54,15 @@ impl Deliveries {
     /// when the source has ended; after an error it has.
     pub async fn next(&mut self) -> Option<Result<Vec<Delivery>, SourceError>> {
         loop {
-            let batch = self.batches.recv().await?;
+            let batch = tokio::select! {
+                biased;
+                batch = self.batches.recv() => batch?,
+                // The thread may be waiting for input.
+                () = self.desk.stopped() => {
+                    self.batches.close();
+                    self.batches.recv().await?
+                }
+            };
             self.desk.wake();
             let Ok(mut deliveries) = batch else {
                 return Some(batch);
@@ -108,12 +108,10 @@ impl Outlet {
     }
 
     pub(super) fn offer(&self, batch: Vec<Delivery>) -> Result<(), NotSent> {
-        self.batches
-            .try_send(Ok(batch))
-            .map_err(|error| match error {
-                TrySendError::Full(Ok(batch)) => NotSent::Full(batch),
-                TrySendError::Full(Err(_)) | TrySendError::Closed(_) => NotSent::Closed,
-            })
+        self.batches.try_send(Ok(batch)).map_err(|error| match error {
+            TrySendError::Full(Ok(batch)) => NotSent::Full(batch),
+            TrySendError::Full(Err(_)) | TrySendError::Closed(_) => NotSent::Closed,
+        })
     }
 
     /// Waits for room, however long it takes. False when nobody listens any more.

@@ -8,6 +8,8 @@ use std::{
     thread::Thread,
 };
 
+use tokio::sync::Notify;
+
 use crate::domain::message::Partition;
 
 /// The handle of a running source. Dropping it changes nothing.
@@ -29,10 +31,7 @@ impl Source {
     /// Starts a partition again at `next`, or where one without a stored offset starts, in the epoch that it names.
     /// Does nothing if the partition is not read here.
     pub fn put_back(&self, partition: &Partition, next: Option<i64>) {
-        self.desk.order(Order::PutBack {
-            partition: partition.clone(),
-            next,
-        });
+        self.desk.order(Order::PutBack { partition: partition.clone(), next });
     }
 
     /// Ends the deliveries. What was delivered may still be settled until [`super::Deliveries::close`].
@@ -70,10 +69,7 @@ pub enum State {
 #[derive(Debug)]
 pub(super) enum Order {
     Subscribe(Vec<String>),
-    PutBack {
-        partition: Partition,
-        next: Option<i64>,
-    },
+    PutBack { partition: Partition, next: Option<i64> },
 }
 
 /// Shared between the thread of a source, its handles and its receipts.
@@ -81,6 +77,7 @@ pub(super) enum Order {
 pub(super) struct Desk {
     orders: Mutex<Vec<Order>>,
     stopping: AtomicBool,
+    stop: Notify,
     closing: AtomicBool,
     thread: OnceLock<Thread>,
     health: Mutex<Health>,
@@ -88,15 +85,11 @@ pub(super) struct Desk {
 
 impl Desk {
     pub(super) fn new() -> Arc<Self> {
-        let health = Health {
-            state: State::Connecting,
-            cluster: None,
-            partitions: 0,
-            problem: None,
-        };
+        let health = Health { state: State::Connecting, cluster: None, partitions: 0, problem: None };
         Arc::new(Self {
             orders: Mutex::default(),
             stopping: AtomicBool::new(false),
+            stop: Notify::new(),
             closing: AtomicBool::new(false),
             thread: OnceLock::new(),
             health: Mutex::new(health),
@@ -125,11 +118,20 @@ impl Desk {
 
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
+        self.stop.notify_waiters();
         self.wake();
     }
 
     pub(super) fn stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Waits until somebody stops the source.
+    pub(super) async fn stopped(&self) {
+        let stop = self.stop.notified();
+        if !self.stopping() {
+            stop.await;
+        }
     }
 
     /// Nothing will be settled any more.

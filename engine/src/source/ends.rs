@@ -26,13 +26,8 @@ pub struct Ends {
 impl Ends {
     pub fn new(config: &KafkaConfig) -> Result<Self, SourceError> {
         let asking = Asking::new(config);
-        let consumer = client::asker(config)?
-            .create_with_context(asking)
-            .map_err(|error| config.explain(error))?;
-        Ok(Self {
-            consumer,
-            brokers: config.brokers.clone(),
-        })
+        let consumer = client::asker(config)?.create_with_context(asking).map_err(|error| config.explain(error))?;
+        Ok(Self { consumer, brokers: config.brokers.clone() })
     }
 
     /// The ends of all partitions of a topic now; none if it does not exist. Blocks up to the time-out.
@@ -42,38 +37,15 @@ impl Ends {
         while self.consumer.poll(Duration::ZERO).is_some() {}
         let failed = |error: rdkafka::error::KafkaError| SourceError::Unreachable {
             brokers: self.brokers.clone(),
-            reason: self
-                .consumer
-                .context()
-                .reach
-                .connection()
-                .unwrap_or_else(|| error.to_string()),
+            reason: self.consumer.context().reach.connection().unwrap_or_else(|| error.to_string()),
         };
-        let metadata = self
-            .consumer
-            .fetch_metadata(Some(topic), timeout)
-            .map_err(failed)?;
-        let partitions = metadata
-            .topics()
-            .iter()
-            .filter(|found| found.name() == topic && found.error().is_none());
-        let numbers = partitions
-            .flat_map(|topic| topic.partitions())
-            .map(|partition| partition.id());
+        let metadata = self.consumer.fetch_metadata(Some(topic), timeout).map_err(failed)?;
+        let partitions = metadata.topics().iter().filter(|found| found.name() == topic && found.error().is_none());
+        let numbers = partitions.flat_map(|topic| topic.partitions()).map(|partition| partition.id());
         let ends = numbers.map(|partition| {
-            let left = until
-                .saturating_duration_since(Instant::now())
-                .max(Duration::from_millis(1));
-            let (low, high) = self
-                .consumer
-                .fetch_watermarks(topic, partition, left)
-                .map_err(failed)?;
-            Ok(End {
-                topic: topic.to_owned(),
-                partition,
-                low,
-                high,
-            })
+            let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+            let (low, high) = self.consumer.fetch_watermarks(topic, partition, left).map_err(failed)?;
+            Ok(End { topic: topic.to_owned(), partition, low, high })
         });
         ends.collect()
     }

@@ -12,42 +12,22 @@ pub enum SourceError {
     #[error("`{name}` in [kafka.properties]: {reason}")]
     Property { name: String, reason: String },
     #[error("`{name}` in [kafka.properties] refers to `{reference}`, which cannot be read")]
-    Reference {
-        name: String,
-        reference: String,
-        source: Box<dyn Error + Send + Sync>,
-    },
+    Reference { name: String, reference: String, source: Box<dyn Error + Send + Sync> },
     #[error("the Kafka client cannot be created: {0}")]
     Client(String),
-    #[error(
-        "no Kafka broker answers at {brokers}: {reason}; check `brokers` in [kafka] and the network between"
-    )]
+    #[error("no Kafka broker answers at {brokers}: {reason}; check `brokers` in [kafka] and the network between")]
     Unreachable { brokers: String, reason: String },
     #[error("cannot read what is stored about topic {topic}")]
-    Bookmarks {
-        topic: String,
-        source: Box<dyn Error + Send + Sync>,
-    },
+    Bookmarks { topic: String, source: Box<dyn Error + Send + Sync> },
     #[error("cannot find out where {topic}/{partition} starts (`start = \"{start}\"` in [kafka])")]
-    Start {
-        topic: String,
-        partition: i32,
-        start: String,
-        source: Box<KafkaError>,
-    },
+    Start { topic: String, partition: i32, start: String, source: Box<KafkaError> },
     #[error("cannot take over the partitions that Kafka assigned")]
     Assign(#[source] KafkaError),
     #[error("cannot start {partition} again at {next}")]
-    PutBack {
-        partition: String,
-        next: String,
-        source: Box<KafkaError>,
-    },
+    PutBack { partition: String, next: String, source: Box<KafkaError> },
     #[error(transparent)]
     Gap(Box<Gap>),
-    #[error(
-        "Kafka brought something that cannot be read, and it is not skipped silently: {reason}"
-    )]
+    #[error("Kafka brought something that cannot be read, and it is not skipped silently: {reason}")]
     Unreadable { reason: String },
     #[error("the Kafka client gave up: {reason}")]
     Fatal { reason: String },
@@ -56,24 +36,14 @@ pub enum SourceError {
     #[error("cannot start a thread")]
     Thread(#[source] std::io::Error),
     #[error("cannot read {}", path.display())]
-    File {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    File { path: PathBuf, source: std::io::Error },
     #[error("{file}, line {line}")]
-    Line {
-        file: String,
-        line: i64,
-        source: LineError,
-    },
+    Line { file: String, line: i64, source: LineError },
 }
 
 impl SourceError {
     /// Whether the remedy is in the configuration rather than outside.
     pub fn is_configuration(&self) -> bool {
-        matches!(
-            self,
-            Self::Property { .. } | Self::Reference { .. } | Self::Client(_)
-        )
+        matches!(self, Self::Property { .. } | Self::Reference { .. } | Self::Client(_))
     }
 }

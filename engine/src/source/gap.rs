@@ -23,33 +23,19 @@ impl std::error::Error for Gap {}
 
 impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            partition: Partition { topic, number, .. },
-            next,
-            low,
-            high,
-        } = self;
-        write!(
-            f,
-            "topic {topic}, partition {number}: offset {next} is to be read next, but the log "
-        )?;
+        let Self { partition: Partition { topic, number, .. }, next, low, high } = self;
+        write!(f, "topic {topic}, partition {number}: offset {next} is to be read next, but the log ")?;
         if low == high {
             write!(f, "is empty and goes on at {high}: ")?;
         } else {
             write!(f, "holds {low} to {}: ", high - 1)?;
         }
         if next < low {
-            write!(
-                f,
-                "{} offsets were deleted before they were read",
-                low - next
-            )?;
+            write!(f, "{} offsets were deleted before they were read", low - next)?;
         } else {
             f.write_str("the topic was created anew, or the cluster lost its end")?;
         }
-        f.write_str(
-            "; set `on_gap = \"earliest\"` or `\"latest\"` in [kafka] to go on without them",
-        )
+        f.write_str("; set `on_gap = \"earliest\"` or `\"latest\"` in [kafka] to go on without them")
     }
 }
 
@@ -67,12 +53,7 @@ pub(super) fn bridge(consumer: &BaseConsumer<Context>, on_gap: OnGap) -> Result<
         })?;
         match next {
             Some(next) if next < low || next > high => {
-                let gap = Gap {
-                    partition: partition.clone(),
-                    next,
-                    low,
-                    high,
-                };
+                let gap = Gap { partition: partition.clone(), next, low, high };
                 let to = match on_gap {
                     OnGap::Stop => return Err(SourceError::Gap(Box::new(gap))),
                     OnGap::Earliest => low,
@@ -98,11 +79,7 @@ pub(super) fn bridge(consumer: &BaseConsumer<Context>, on_gap: OnGap) -> Result<
 
 fn positions(context: &Context) -> Vec<(Partition, Option<i64>)> {
     let assignment = context.assignment();
-    assignment
-        .chains
-        .iter()
-        .map(|chain| (chain.lease.partition.clone(), assignment.position(chain)))
-        .collect()
+    assignment.chains.iter().map(|chain| (chain.lease.partition.clone(), assignment.position(chain))).collect()
 }
 
 /// Starts to fetch a partition that is ours at another place.
@@ -123,8 +100,7 @@ pub(super) fn restart(
     // A partition that stopped with an error cannot be sought in, only assigned again.
     tracing::debug!(topic, partition = number, %error, "Assigning a partition again");
     let mut list = rdkafka::TopicPartitionList::new();
-    list.add_partition_offset(topic, number, point.offset())
-        .map_err(failed)?;
+    list.add_partition_offset(topic, number, point.offset()).map_err(failed)?;
     consumer.incremental_unassign(&list).map_err(failed)?;
     consumer.incremental_assign(&list).map_err(failed)
 }

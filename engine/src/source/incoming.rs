@@ -18,18 +18,13 @@ pub(super) fn owned(message: &BorrowedMessage<'_>) -> Message {
 fn headers<H: Headers>(headers: &H) -> Vec<Header> {
     headers
         .iter()
-        .map(|header| Header {
-            name: header.key.to_owned(),
-            value: header.value.unwrap_or_default().to_vec(),
-        })
+        .map(|header| Header { name: header.key.to_owned(), value: header.value.unwrap_or_default().to_vec() })
         .collect()
 }
 
 /// The record's timestamp, never later than now; now where it has none.
 pub(super) fn arrival(record: Option<i64>, now: Timestamp) -> Timestamp {
-    let record = record
-        .filter(|ms| *ms >= 0)
-        .and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let record = record.filter(|ms| *ms >= 0).and_then(|ms| Timestamp::from_millisecond(ms).ok());
     record.map_or(now, |record| record.min(now))
 }
 

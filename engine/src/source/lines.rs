@@ -37,15 +37,8 @@ pub enum Lines {
 impl Lines {
     fn cluster(&self) -> Result<String, SourceError> {
         Ok(match self {
-            Self::File(path) => format!(
-                "file:{}",
-                path.canonicalize().map_err(failed(path))?.display()
-            ),
-            Self::Stdin => format!(
-                "stdin:{}-{}",
-                std::process::id(),
-                Timestamp::now().as_nanosecond()
-            ),
+            Self::File(path) => format!("file:{}", path.canonicalize().map_err(failed(path))?.display()),
+            Self::Stdin => format!("stdin:{}-{}", std::process::id(), Timestamp::now().as_nanosecond()),
         })
     }
 
@@ -65,10 +58,7 @@ impl Lines {
 }
 
 fn failed(path: &Path) -> impl Fn(io::Error) -> SourceError {
-    move |source| SourceError::File {
-        path: path.to_owned(),
-        source,
-    }
+    move |source| SourceError::File { path: path.to_owned(), source }
 }
 
 /// Opens a file of JSON lines (see [`Outgoing::parse`]) as a source. The deliveries end with the file; a line that is
@@ -96,9 +86,7 @@ pub fn open_lines(
         outlet,
     };
     let thread = thread::Builder::new().name("lines-source".to_owned());
-    thread
-        .spawn(move || reader.run(ending))
-        .map_err(SourceError::Thread)?;
+    thread.spawn(move || reader.run(ending)).map_err(SourceError::Thread)?;
     Ok((Source::new(desk), deliveries))
 }
 
@@ -118,6 +106,8 @@ struct LineReader {
 
 impl LineReader {
     fn run(mut self, ending: Ending) {
+        // Nobody needs to wait for its end: there is nothing to give back, and it may be waiting for input.
+        drop(ending);
         self.desk.served_here();
         if let Err(error) = self.read() {
             // What came before it is good.
@@ -126,7 +116,6 @@ impl LineReader {
             self.outlet.send(Err(error));
         }
         self.desk.health().state = State::Ended;
-        drop(ending);
     }
 
     fn read(&mut self) -> Result<(), SourceError> {
@@ -141,8 +130,7 @@ impl LineReader {
             number += 1;
             self.follow_orders()?;
             self.take_in(&line, number)?;
-            let due = self.input.buffer().is_empty()
-                || self.assignment.batch.is_full(MAX_MESSAGES, MAX_BYTES);
+            let due = self.input.buffer().is_empty() || self.assignment.batch.is_full(MAX_MESSAGES, MAX_BYTES);
             if due && !self.hand_on() {
                 return Ok(());
             }
@@ -162,30 +150,14 @@ impl LineReader {
         })?;
         if !self.topics.contains(&message.topic) {
             if self.passed_over.insert(message.topic.clone()) {
-                tracing::warn!(
-                    topic = message.topic,
-                    line = number,
-                    "Nobody reads this topic, passing over its lines"
-                );
+                tracing::warn!(topic = message.topic, line = number, "Nobody reads this topic, passing over its lines");
             }
             return Ok(());
         }
         if number >= self.first_line(&message.topic)? {
-            let Outgoing {
-                topic,
-                key,
-                value,
-                headers,
-                timestamp,
-            } = message;
+            let Outgoing { topic, key, value, headers, timestamp } = message;
             let arrival = arrival(timestamp.map(Timestamp::as_millisecond), Timestamp::now());
-            self.assignment.add(&topic, 0, || Message {
-                offset: number,
-                arrival,
-                key,
-                value,
-                headers,
-            });
+            self.assignment.add(&topic, 0, || Message { offset: number, arrival, key, value, headers });
         }
         Ok(())
     }
@@ -196,24 +168,11 @@ impl LineReader {
             return Ok(*first);
         }
         let stored = self.bookmarks.stored(&self.cluster, topic);
-        let stored = stored.map_err(|source| SourceError::Bookmarks {
-            topic: topic.to_owned(),
-            source,
-        })?;
+        let stored = stored.map_err(|source| SourceError::Bookmarks { topic: topic.to_owned(), source })?;
         let (epoch, known) = starting::known(&stored, 0);
-        let next = if let Known::Next(next) = known {
-            Some(next)
-        } else {
-            None
-        };
-        let partition = Partition {
-            cluster: self.cluster.clone(),
-            topic: topic.into(),
-            number: 0,
-            epoch,
-        };
-        self.assignment
-            .begin(partition, next, next.map_or(Point::Beginning, Point::At));
+        let next = if let Known::Next(next) = known { Some(next) } else { None };
+        let partition = Partition { cluster: self.cluster.clone(), topic: topic.into(), number: 0, epoch };
+        self.assignment.begin(partition, next, next.map_or(Point::Beginning, Point::At));
         self.begun.insert(topic.to_owned(), next.unwrap_or(0));
         self.desk.health().partitions = self.begun.len();
         Ok(next.unwrap_or(0))
@@ -224,9 +183,8 @@ impl LineReader {
             match order {
                 Order::Subscribe(topics) => self.topics = topics.into_iter().collect(),
                 Order::PutBack { partition, next } => {
-                    let reason = format!(
-                        "{partition} was put back to line {next:?}: is somebody else reading it, too?"
-                    );
+                    let reason =
+                        format!("{partition} was put back to line {next:?}: is somebody else reading it, too?");
                     return Err(SourceError::Fatal { reason });
                 }
             }
@@ -251,24 +209,9 @@ mod tests {
     struct At(Option<i64>);
 
     impl Bookmarks for At {
-        fn stored(
-            &self,
-            cluster: &str,
-            topic: &str,
-        ) -> Result<Vec<Bookmark>, Box<dyn Error + Send + Sync>> {
-            assert!(
-                cluster.starts_with("file:/") && topic != "other",
-                "{cluster} {topic}"
-            );
-            Ok(self
-                .0
-                .map(|next| Bookmark {
-                    partition: 0,
-                    epoch: 0,
-                    next: Some(next),
-                })
-                .into_iter()
-                .collect())
+        fn stored(&self, cluster: &str, topic: &str) -> Result<Vec<Bookmark>, Box<dyn Error + Send + Sync>> {
+            assert!(cluster.starts_with("file:/") && topic != "other", "{cluster} {topic}");
+            Ok(self.0.map(|next| Bookmark { partition: 0, epoch: 0, next: Some(next) }).into_iter().collect())
         }
     }
 
@@ -279,33 +222,20 @@ mod tests {
         let lines = Lines::File(file.path().to_owned());
         let topics = vec!["a".to_owned(), "b".to_owned()];
         let (_source, mut deliveries) = open_lines(&lines, topics, Arc::new(At(next))).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let mut seen = Vec::new();
         while let Some(batch) = runtime.block_on(deliveries.next()) {
             match batch {
                 Ok(batch) => seen.extend(batch.into_iter().map(|delivery| show(delivery.slice))),
-                Err(error) => seen.push(
-                    error
-                        .to_string()
-                        .replace(&file.path().display().to_string(), "FILE"),
-                ),
+                Err(error) => seen.push(error.to_string().replace(&file.path().display().to_string(), "FILE")),
             }
         }
         seen
     }
 
     fn show(slice: crate::domain::message::Slice) -> String {
-        let offsets: Vec<_> = slice
-            .messages
-            .iter()
-            .map(|message| message.offset)
-            .collect();
-        format!(
-            "{} {:?}..{} {offsets:?}",
-            slice.partition.topic, slice.span.from, slice.span.to
-        )
+        let offsets: Vec<_> = slice.messages.iter().map(|message| message.offset).collect();
+        format!("{} {:?}..{} {offsets:?}", slice.partition.topic, slice.span.from, slice.span.to)
     }
 
     const TEXT: &str = "{\"topic\":\"a\",\"value\":1}\n\n{\"topic\":\"b\",\"value\":2}\n{\"topic\":\"other\",\"value\":2}\n{\"topic\":\"a\",\"raw\":\"\"}";
@@ -323,10 +253,22 @@ mod tests {
 
     #[test]
     fn a_line_that_is_no_message_ends_it_and_is_named() {
-        let seen = read(
-            "{\"topic\":\"a\",\"value\":1}\n{\"topic\":\"a\"}\n{\"topic\":\"a\",\"value\":1}\n",
-            None,
-        );
+        let seen = read("{\"topic\":\"a\",\"value\":1}\n{\"topic\":\"a\"}\n{\"topic\":\"a\",\"value\":1}\n", None);
         assert_eq!(seen, ["a None..2 [1]", "FILE, line 2"]);
+    }
+
+    #[tokio::test]
+    async fn it_can_be_stopped_while_it_waits_for_input() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        // Open for reading and writing, so that neither side waits for the other.
+        let held = File::options().read(true).write(true).open(&path).unwrap();
+        let (source, mut deliveries) = open_lines(&Lines::File(path), Vec::new(), Arc::new(At(None))).unwrap();
+        let stop = tokio::spawn(async move { source.stop() });
+        assert!(deliveries.next().await.is_none());
+        deliveries.close().await;
+        stop.await.unwrap();
+        drop(held);
     }
 }

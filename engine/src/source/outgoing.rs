@@ -27,9 +27,7 @@ pub enum LineError {
     Json(#[source] serde_json::Error),
     #[error("a message has either a `value` (JSON, null for a tombstone) or a `raw` text")]
     Value,
-    #[error(
-        "`timestamp` is neither a time as \"2026-01-31T00:00:00Z\" nor milliseconds since 1970"
-    )]
+    #[error("`timestamp` is neither a time as \"2026-01-31T00:00:00Z\" nor milliseconds since 1970")]
     Timestamp,
 }
 
@@ -56,37 +54,17 @@ impl Outgoing {
     /// and a `timestamp` (RFC 3339 or milliseconds) if it should have them. A `value` is sent as compact JSON with
     /// sorted keys; `raw` is sent to the byte.
     pub fn parse(line: &str) -> Result<Self, LineError> {
-        let Line {
-            topic,
-            value,
-            raw,
-            key,
-            headers,
-            timestamp,
-        } = serde_json::from_str(line).map_err(LineError::Json)?;
+        let Line { topic, value, raw, key, headers, timestamp } =
+            serde_json::from_str(line).map_err(LineError::Json)?;
         let value = match (value, raw) {
             (Some(Value::Null), None) => None,
             (Some(value), None) => Some(value.to_string().into_bytes()),
             (None, Some(raw)) => Some(raw.into_bytes()),
             _ => return Err(LineError::Value),
         };
-        let headers = headers
-            .into_iter()
-            .map(|(name, value)| Header {
-                name,
-                value: value.into_bytes(),
-            })
-            .collect();
-        let timestamp = timestamp
-            .map(|timestamp| time(&timestamp).ok_or(LineError::Timestamp))
-            .transpose()?;
-        Ok(Self {
-            topic,
-            key: key.map(String::into_bytes),
-            value,
-            headers,
-            timestamp,
-        })
+        let headers = headers.into_iter().map(|(name, value)| Header { name, value: value.into_bytes() }).collect();
+        let timestamp = timestamp.map(|timestamp| time(&timestamp).ok_or(LineError::Timestamp)).transpose()?;
+        Ok(Self { topic, key: key.map(String::into_bytes), value, headers, timestamp })
     }
 }
 
@@ -104,14 +82,7 @@ mod tests {
 
     fn check(line: &str, value: Option<&str>) {
         let message = Outgoing::parse(line).unwrap();
-        assert_eq!(
-            message
-                .value
-                .map(|value| String::from_utf8(value).unwrap())
-                .as_deref(),
-            value,
-            "{line}"
-        );
+        assert_eq!(message.value.map(|value| String::from_utf8(value).unwrap()).as_deref(), value, "{line}");
     }
 
     fn refused(line: &str, expected: &str) {
@@ -121,10 +92,7 @@ mod tests {
 
     #[test]
     fn values_texts_and_tombstones() {
-        check(
-            r#"{"topic": "t", "value": {"b": 1, "a": [true]}}"#,
-            Some(r#"{"a":[true],"b":1}"#),
-        );
+        check(r#"{"topic": "t", "value": {"b": 1, "a": [true]}}"#, Some(r#"{"a":[true],"b":1}"#));
         check(r#"{"topic": "t", "value": null}"#, None);
         check(r#"{"topic": "t", "value": ""}"#, Some(r#""""#));
         check(r#"{"topic": "t", "raw": ""}"#, Some(""));
@@ -133,18 +101,11 @@ mod tests {
     #[test]
     fn times_in_both_spellings() {
         for time in ["\"2019-07-08T00:15:00Z\"", "1562544900000"] {
-            let line = format!(
-                r#"{{"topic": "t", "raw": "", "key": "k", "headers": {{"h": "v"}}, "timestamp": {time}}}"#
-            );
+            let line =
+                format!(r#"{{"topic": "t", "raw": "", "key": "k", "headers": {{"h": "v"}}, "timestamp": {time}}}"#);
             let message = Outgoing::parse(&line).unwrap();
-            assert_eq!(
-                message.timestamp.unwrap().to_string(),
-                "2019-07-08T00:15:00Z"
-            );
-            assert_eq!(
-                (message.key.unwrap(), message.headers.len()),
-                (b"k".to_vec(), 1)
-            );
+            assert_eq!(message.timestamp.unwrap().to_string(), "2019-07-08T00:15:00Z");
+            assert_eq!((message.key.unwrap(), message.headers.len()), (b"k".to_vec(), 1));
         }
     }
 
@@ -153,13 +114,7 @@ mod tests {
         refused("nonsense", "not a message");
         refused(r#"{"topic": "t", "value": 1, "valeu": 2}"#, "not a message");
         refused(r#"{"topic": "t"}"#, "either a `value`");
-        refused(
-            r#"{"topic": "t", "raw": "", "value": 1}"#,
-            "either a `value`",
-        );
-        refused(
-            r#"{"topic": "t", "raw": "", "timestamp": "now"}"#,
-            "`timestamp`",
-        );
+        refused(r#"{"topic": "t", "raw": "", "value": 1}"#, "either a `value`");
+        refused(r#"{"topic": "t", "raw": "", "timestamp": "now"}"#, "`timestamp`");
     }
 }

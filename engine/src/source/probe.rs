@@ -29,16 +29,11 @@ pub struct Probed {
 }
 
 /// Asks the brokers for these topics; changes nothing and joins no group. Blocks up to the time-out.
-pub fn probe(
-    config: &KafkaConfig,
-    topics: &[String],
-    timeout: Duration,
-) -> Result<Probed, SourceError> {
+pub fn probe(config: &KafkaConfig, topics: &[String], timeout: Duration) -> Result<Probed, SourceError> {
     let asking = Asking::new(config);
     let reach = asking.reach.clone();
-    let consumer: BaseConsumer<Asking> = client::asker(config)?
-        .create_with_context(asking)
-        .map_err(|error| config.explain(error))?;
+    let consumer: BaseConsumer<Asking> =
+        client::asker(config)?.create_with_context(asking).map_err(|error| config.explain(error))?;
     let until = Instant::now() + timeout;
     loop {
         let answer = consumer.fetch_metadata(None, Duration::from_millis(500).min(timeout));
@@ -46,28 +41,16 @@ pub fn probe(
         while consumer.poll(Duration::ZERO).is_some() {}
         match answer {
             Ok(metadata) => {
-                let known = |topic: &&String| {
-                    metadata
-                        .topics()
-                        .iter()
-                        .any(|known| known.name() == topic.as_str())
-                };
+                let known = |topic: &&String| metadata.topics().iter().any(|known| known.name() == topic.as_str());
                 return Ok(Probed {
                     cluster: consumer.client().fetch_cluster_id(timeout),
                     brokers: metadata.brokers().len(),
-                    missing: topics
-                        .iter()
-                        .filter(|topic| !known(topic))
-                        .cloned()
-                        .collect(),
+                    missing: topics.iter().filter(|topic| !known(topic)).cloned().collect(),
                 });
             }
             Err(error) if Instant::now() >= until => {
                 let reason = reach.connection().unwrap_or_else(|| error.to_string());
-                return Err(SourceError::Unreachable {
-                    brokers: config.brokers.clone(),
-                    reason,
-                });
+                return Err(SourceError::Unreachable { brokers: config.brokers.clone(), reason });
             }
             Err(_) => {}
         }
@@ -81,9 +64,7 @@ pub(super) struct Asking {
 
 impl Asking {
     pub(super) fn new(config: &KafkaConfig) -> Self {
-        Self {
-            reach: Arc::new(Reach::new(&config.brokers, Desk::new())),
-        }
+        Self { reach: Arc::new(Reach::new(&config.brokers, Desk::new())) }
     }
 }
 

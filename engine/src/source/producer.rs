@@ -28,21 +28,15 @@ pub struct Producer {
 pub enum SendError {
     #[error("the message for topic {topic} was not sent")]
     Refused { topic: String, source: KafkaError },
-    #[error(
-        "the message for topic {topic} is not known to have arrived: the client ended before the answer"
-    )]
+    #[error("the message for topic {topic} is not known to have arrived: the client ended before the answer")]
     Unknown { topic: String },
 }
 
 impl Producer {
     pub fn new(config: &KafkaConfig) -> Result<Self, SourceError> {
-        let sending = Sending {
-            reach: Reach::new(&config.brokers, Desk::new()),
-        };
+        let sending = Sending { reach: Reach::new(&config.brokers, Desk::new()) };
         let producer = client::producer(config)?.create_with_context(sending);
-        Ok(Self {
-            producer: producer.map_err(|error| config.explain(error))?,
-        })
+        Ok(Self { producer: producer.map_err(|error| config.explain(error))? })
     }
 
     /// Sends one message and waits until it has arrived: its partition and offset.
@@ -51,10 +45,7 @@ impl Producer {
     }
 
     /// Sends messages in order and waits for all. After a failure those behind it may have arrived or not.
-    pub async fn send_all(
-        &self,
-        messages: impl IntoIterator<Item = Outgoing>,
-    ) -> Result<u64, SendError> {
+    pub async fn send_all(&self, messages: impl IntoIterator<Item = Outgoing>) -> Result<u64, SendError> {
         let mut sent = 0;
         let mut waiting = std::collections::VecDeque::new();
         for message in messages {
@@ -78,17 +69,11 @@ impl Producer {
         loop {
             match self.producer.send_result(record(message)) {
                 Ok(delivery) => return Ok(delivery),
-                Err((error, _))
-                    if error.rdkafka_error_code()
-                        == Some(rdkafka::types::RDKafkaErrorCode::QueueFull) =>
-                {
+                Err((error, _)) if error.rdkafka_error_code() == Some(rdkafka::types::RDKafkaErrorCode::QueueFull) => {
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
                 Err((source, _)) => {
-                    return Err(SendError::Refused {
-                        topic: message.topic.clone(),
-                        source,
-                    });
+                    return Err(SendError::Refused { topic: message.topic.clone(), source });
                 }
             }
         }
@@ -103,10 +88,7 @@ fn record(message: &Outgoing) -> FutureRecord<'_, [u8], [u8]> {
     if !message.headers.is_empty() {
         let headers = OwnedHeaders::new_with_capacity(message.headers.len());
         record.headers = Some(message.headers.iter().fold(headers, |headers, header| {
-            headers.insert(KafkaHeader {
-                key: &header.name,
-                value: Some(&header.value),
-            })
+            headers.insert(KafkaHeader { key: &header.name, value: Some(&header.value) })
         }));
     }
     record
@@ -115,13 +97,8 @@ fn record(message: &Outgoing) -> FutureRecord<'_, [u8], [u8]> {
 async fn arrived(topic: &str, delivery: DeliveryFuture) -> Result<(i32, i64), SendError> {
     match delivery.await {
         Ok(Ok(delivery)) => Ok((delivery.partition, delivery.offset)),
-        Ok(Err((source, _))) => Err(SendError::Refused {
-            topic: topic.to_owned(),
-            source,
-        }),
-        Err(_cancelled) => Err(SendError::Unknown {
-            topic: topic.to_owned(),
-        }),
+        Ok(Err((source, _))) => Err(SendError::Refused { topic: topic.to_owned(), source }),
+        Err(_cancelled) => Err(SendError::Unknown { topic: topic.to_owned() }),
     }
 }
 

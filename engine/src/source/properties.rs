@@ -28,34 +28,17 @@ const REFUSED: [(&str, &str); 17] = [
     ("offset.store.path", KEPT),
     ("offset.store.sync.interval.ms", KEPT),
     ("auto.offset.reset", DECIDED),
-    (
-        "enable.partition.eof",
-        "nothing here reads the ends of partitions from it",
-    ),
-    (
-        "acks",
-        "a message counts as sent only when all in-sync replicas have it",
-    ),
-    (
-        "request.required.acks",
-        "a message counts as sent only when all in-sync replicas have it",
-    ),
-    (
-        "enable.idempotence",
-        "a message that is sent must not appear twice",
-    ),
+    ("enable.partition.eof", "nothing here reads the ends of partitions from it"),
+    ("acks", "a message counts as sent only when all in-sync replicas have it"),
+    ("request.required.acks", "a message counts as sent only when all in-sync replicas have it"),
+    ("enable.idempotence", "a message that is sent must not appear twice"),
     ("log.queue", "the logs are read by eventlatch"),
-    (
-        "test.mock.num.brokers",
-        "`eventlatch demo` runs without a broker",
-    ),
+    ("test.mock.num.brokers", "`eventlatch demo` runs without a broker"),
 ];
 
 impl Properties {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     pub fn contains(&self, name: &str) -> bool {
@@ -65,10 +48,7 @@ impl Properties {
     /// Adds one, by the same rules as those from a file.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), SourceError> {
         if let Some(reason) = refusal(name) {
-            return Err(SourceError::Property {
-                name: name.to_owned(),
-                reason: reason.to_owned(),
-            });
+            return Err(SourceError::Property { name: name.to_owned(), reason: reason.to_owned() });
         }
         self.0.insert(name.to_owned(), value.to_owned());
         Ok(())
@@ -76,10 +56,7 @@ impl Properties {
 }
 
 fn refusal(name: &str) -> Option<&'static str> {
-    REFUSED
-        .iter()
-        .find(|(refused, _)| *refused == name)
-        .map(|(_, reason)| *reason)
+    REFUSED.iter().find(|(refused, _)| *refused == name).map(|(_, reason)| *reason)
 }
 
 /// The value itself, or what its reference stands for.
@@ -116,13 +93,8 @@ impl<'de> Deserialize<'de> for Properties {
         for (name, node) in BTreeMap::<String, Node>::deserialize(deserializer)? {
             flatten(name, node, &mut all);
         }
-        match all
-            .keys()
-            .find_map(|name| refusal(name).map(|reason| (name, reason)))
-        {
-            Some((name, reason)) => Err(D::Error::custom(format_args!(
-                "`{name}` cannot be set here: {reason}"
-            ))),
+        match all.keys().find_map(|name| refusal(name).map(|reason| (name, reason))) {
+            Some((name, reason)) => Err(D::Error::custom(format_args!("`{name}` cannot be set here: {reason}"))),
             None => Ok(Self(all)),
         }
     }
@@ -204,42 +176,23 @@ mod tests {
     fn dotted_and_quoted_names_are_the_same() {
         check(
             "[properties]\nssl.ca.location = \"/a\"\nssl.crl.location = \"/b\"\n\"session.timeout.ms\" = 6000",
-            &[
-                ("session.timeout.ms", "6000"),
-                ("ssl.ca.location", "/a"),
-                ("ssl.crl.location", "/b"),
-            ],
+            &[("session.timeout.ms", "6000"), ("ssl.ca.location", "/a"), ("ssl.crl.location", "/b")],
         );
-        check(
-            "properties = { \"socket.keepalive.enable\" = true }",
-            &[("socket.keepalive.enable", "true")],
-        );
+        check("properties = { \"socket.keepalive.enable\" = true }", &[("socket.keepalive.enable", "true")]);
     }
 
     #[test]
     fn what_would_break_a_guarantee_is_refused_with_the_reason() {
-        let error = toml::from_str::<KafkaConfig>("[properties]\nenable.auto.commit = false")
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error
-                .contains("`enable.auto.commit` cannot be set here: an offset is stored only once"),
-            "{error}"
-        );
-        let error = toml::from_str::<KafkaConfig>("[properties]\nacks = [1]")
-            .unwrap_err()
-            .to_string();
+        let error = toml::from_str::<KafkaConfig>("[properties]\nenable.auto.commit = false").unwrap_err().to_string();
+        assert!(error.contains("`enable.auto.commit` cannot be set here: an offset is stored only once"), "{error}");
+        let error = toml::from_str::<KafkaConfig>("[properties]\nacks = [1]").unwrap_err().to_string();
         assert!(error.contains("a text, a number, true or false"), "{error}");
     }
 
     #[test]
     fn values_are_never_printed() {
-        let config: KafkaConfig =
-            toml::from_str("[properties]\nsasl.password = \"secret\"").unwrap();
+        let config: KafkaConfig = toml::from_str("[properties]\nsasl.password = \"secret\"").unwrap();
         let printed = format!("{config:?}");
-        assert!(
-            printed.contains("sasl.password") && !printed.contains("secret"),
-            "{printed}"
-        );
+        assert!(printed.contains("sasl.password") && !printed.contains("secret"), "{printed}");
     }
 }

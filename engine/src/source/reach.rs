@@ -28,11 +28,7 @@ struct Heard {
 
 impl Reach {
     pub(super) fn new(brokers: &str, desk: Arc<Desk>) -> Self {
-        Self {
-            brokers: brokers.to_owned(),
-            desk,
-            heard: Mutex::default(),
-        }
+        Self { brokers: brokers.to_owned(), desk, heard: Mutex::default() }
     }
 
     /// Keeps an error for whoever asks for it, and says nothing.
@@ -71,18 +67,12 @@ impl Reach {
     }
 
     fn lost(&self, heard: &mut Heard) {
-        let reason = heard
-            .connection
-            .clone()
-            .unwrap_or_else(|| "no connection".to_owned());
+        let reason = heard.connection.clone().unwrap_or_else(|| "no connection".to_owned());
         if !heard.down {
             heard.down = true;
             tracing::warn!(brokers = %self.brokers, %reason, "No Kafka broker is reached, still trying");
         }
-        self.desk.health().problem = Some(format!(
-            "no Kafka broker answers at {}: {reason}",
-            self.brokers
-        ));
+        self.desk.health().problem = Some(format!("no Kafka broker answers at {}: {reason}", self.brokers));
     }
 
     pub(super) fn is_down(&self) -> bool {
@@ -101,10 +91,7 @@ impl Reach {
 
     /// The text that came with the last error.
     pub(super) fn last(&self) -> String {
-        lock(&self.heard)
-            .last
-            .clone()
-            .unwrap_or_else(|| "no reason given".to_owned())
+        lock(&self.heard).last.clone().unwrap_or_else(|| "no reason given".to_owned())
     }
 
     /// Why there is no connection.
@@ -116,10 +103,7 @@ impl Reach {
 /// Passes a log line of librdkafka on. Failed connections are told by [`Reach`], so their lines are for debugging.
 pub(super) fn log(level: RDKafkaLogLevel, facility: &str, line: &str) {
     use RDKafkaLogLevel as Level;
-    let told = matches!(
-        facility,
-        "FAIL" | "ERROR" | "CONFWARN" | "SESSTMOUT" | "MAXPOLL" | "TERMINATE" | "GETPID"
-    );
+    let told = matches!(facility, "FAIL" | "ERROR" | "CONFWARN" | "SESSTMOUT" | "MAXPOLL" | "TERMINATE" | "GETPID");
     match level {
         _ if told => tracing::debug!(target: "librdkafka", facility, "{line}"),
         Level::Emerg | Level::Alert | Level::Critical | Level::Error => {

@@ -42,15 +42,8 @@ pub fn open(
     bookmarks: Arc<dyn Bookmarks>,
 ) -> Result<(Source, Deliveries), SourceError> {
     let desk = Desk::new();
-    let context = Context::new(
-        desk.clone(),
-        Reach::new(&config.brokers, desk.clone()),
-        bookmarks,
-        config.start,
-    );
-    let consumer = client::consumer(config)?
-        .create_with_context(context)
-        .map_err(|error| config.explain(error))?;
+    let context = Context::new(desk.clone(), Reach::new(&config.brokers, desk.clone()), bookmarks, config.start);
+    let consumer = client::consumer(config)?.create_with_context(context).map_err(|error| config.explain(error))?;
     let (outlet, deliveries, ending) = channel(desk.clone());
     let reader = Reader {
         consumer,
@@ -62,9 +55,7 @@ pub fn open(
         asked: Instant::now(),
     };
     let thread = thread::Builder::new().name("kafka-source".to_owned());
-    thread
-        .spawn(move || reader.run(ending))
-        .map_err(SourceError::Thread)?;
+    thread.spawn(move || reader.run(ending)).map_err(SourceError::Thread)?;
     Ok((Source::new(desk), deliveries))
 }
 
@@ -132,9 +123,7 @@ impl Reader {
             return Ok(());
         }
         let topics: Vec<&str> = self.topics.iter().map(String::as_str).collect();
-        self.consumer
-            .subscribe(&topics)
-            .map_err(SourceError::Subscribe)
+        self.consumer.subscribe(&topics).map_err(SourceError::Subscribe)
     }
 
     fn follow_orders(&mut self) -> Result<(), SourceError> {
@@ -158,12 +147,7 @@ impl Reader {
             return Ok(());
         }
         tracing::info!(%partition, ?next, "Starting a partition again");
-        let point = context.point(
-            &self.consumer,
-            &topic,
-            number,
-            next.map_or(Known::Nothing, Known::Next),
-        )?;
+        let point = context.point(&self.consumer, &topic, number, next.map_or(Known::Nothing, Known::Next))?;
         gap::restart(&self.consumer, &topic, number, point)?;
         context.assignment().begin(partition, next, point);
         Ok(())
@@ -196,18 +180,9 @@ impl Reader {
 
     fn add(&self, message: &BorrowedMessage<'_>) {
         let (topic, number) = (message.topic(), message.partition());
-        let ours = self
-            .consumer
-            .context()
-            .assignment()
-            .add(topic, number, || owned(message));
+        let ours = self.consumer.context().assignment().add(topic, number, || owned(message));
         if !ours {
-            tracing::debug!(
-                topic,
-                partition = number,
-                offset = message.offset(),
-                "Not ours, dropped"
-            );
+            tracing::debug!(topic, partition = number, offset = message.offset(), "Not ours, dropped");
         }
     }
 
@@ -216,9 +191,9 @@ impl Reader {
         use RDKafkaErrorCode as Code;
         let reach = &self.consumer.context().reach;
         match error {
-            KafkaError::MessageConsumptionFatal(code) => Err(SourceError::Fatal {
-                reason: format!("{code}: {}", reach.last()),
-            }),
+            KafkaError::MessageConsumptionFatal(code) => {
+                Err(SourceError::Fatal { reason: format!("{code}: {}", reach.last()) })
+            }
             KafkaError::MessageConsumption(Code::AutoOffsetReset | Code::OffsetOutOfRange) => {
                 gap::bridge(&self.consumer, self.config.on_gap)
             }
@@ -228,9 +203,7 @@ impl Reader {
                 | Code::MessageSizeTooLarge
                 | Code::InvalidMessage
                 | Code::NotImplemented,
-            ) => Err(SourceError::Unreadable {
-                reason: reach.last(),
-            }),
+            ) => Err(SourceError::Unreadable { reason: reach.last() }),
             // The rest passes, and was said when it came.
             _ => Ok(()),
         }
@@ -253,11 +226,7 @@ impl Reader {
             Ok(()) => Ok(Ok(())),
             Err(NotSent::Closed) => Ok(Err(Stopped)),
             // Nobody else sends, so the room that was there still is.
-            Err(NotSent::Full(deliveries)) => Ok(if self.outlet.send(Ok(deliveries)) {
-                Ok(())
-            } else {
-                Err(Stopped)
-            }),
+            Err(NotSent::Full(deliveries)) => Ok(if self.outlet.send(Ok(deliveries)) { Ok(()) } else { Err(Stopped) }),
         }
     }
 
@@ -291,14 +260,8 @@ impl Reader {
             list.add_partition(&chain.lease.partition.topic, chain.lease.partition.number);
         }
         drop(assignment);
-        let result = if pause {
-            self.consumer.pause(&list)
-        } else {
-            self.consumer.resume(&list)
-        };
-        result.map_err(|error| SourceError::Fatal {
-            reason: error.to_string(),
-        })
+        let result = if pause { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
+        result.map_err(|error| SourceError::Fatal { reason: error.to_string() })
     }
 
     /// What is done from time to time.
@@ -318,12 +281,7 @@ impl Reader {
 
     /// Stays in the group until nothing more is settled, then tells Kafka and leaves.
     fn finish(self) {
-        let Self {
-            consumer,
-            desk,
-            outlet,
-            ..
-        } = self;
+        let Self { consumer, desk, outlet, .. } = self;
         drop(outlet);
         consumer.context().assignment().batch.take(&desk);
         while !desk.closing() {

@@ -20,11 +20,7 @@ pub(super) struct Lease {
 
 impl Lease {
     pub(super) fn new(partition: Partition) -> Arc<Self> {
-        Arc::new(Self {
-            partition,
-            ended: AtomicBool::new(false),
-            settled: AtomicI64::new(-1),
-        })
+        Arc::new(Self { partition, ended: AtomicBool::new(false), settled: AtomicI64::new(-1) })
     }
 
     /// Ends it. True for whoever was first.
@@ -76,10 +72,7 @@ impl Receipt {
     /// a slice of a lease that has ended already this does nothing.
     pub fn put_back(self, next: Option<i64>) {
         if self.lease.end() {
-            self.desk.order(Order::PutBack {
-                partition: self.lease.partition.clone(),
-                next,
-            });
+            self.desk.order(Order::PutBack { partition: self.lease.partition.clone(), next });
         }
     }
 

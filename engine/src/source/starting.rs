@@ -49,19 +49,9 @@ const FIRST_EPOCH: i64 = 0;
 
 /// What the store knows about a partition, and its epoch.
 pub(super) fn known(bookmarks: &[Bookmark], partition: i32) -> (i64, Known) {
-    match bookmarks
-        .iter()
-        .filter(|bookmark| bookmark.partition == partition)
-        .max_by_key(|bookmark| bookmark.epoch)
-    {
-        Some(Bookmark {
-            epoch,
-            next: Some(next),
-            ..
-        }) => (*epoch, Known::Next(*next)),
-        Some(Bookmark {
-            epoch, next: None, ..
-        }) => (*epoch, Known::Nothing),
+    match bookmarks.iter().filter(|bookmark| bookmark.partition == partition).max_by_key(|bookmark| bookmark.epoch) {
+        Some(Bookmark { epoch, next: Some(next), .. }) => (*epoch, Known::Next(*next)),
+        Some(Bookmark { epoch, next: None, .. }) => (*epoch, Known::Nothing),
         None if bookmarks.is_empty() => (FIRST_EPOCH, Known::Nothing),
         None => (FIRST_EPOCH, Known::Beginning),
     }
@@ -94,32 +84,17 @@ pub(super) fn by_rule<C: ConsumerContext>(
             }
             Err(error) => {
                 let (topic, start, source) = (topic.to_owned(), start.to_string(), Box::new(error));
-                return Err(SourceError::Start {
-                    topic,
-                    partition,
-                    start,
-                    source,
-                });
+                return Err(SourceError::Start { topic, partition, start, source });
             }
         }
     }
 }
 
-fn end<C: ConsumerContext>(
-    consumer: &BaseConsumer<C>,
-    topic: &str,
-    partition: i32,
-) -> KafkaResult<Point> {
-    consumer
-        .fetch_watermarks(topic, partition, PATIENCE)
-        .map(|(_, high)| Point::At(high))
+fn end<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str, partition: i32) -> KafkaResult<Point> {
+    consumer.fetch_watermarks(topic, partition, PATIENCE).map(|(_, high)| Point::At(high))
 }
 
-fn committed<C: ConsumerContext>(
-    consumer: &BaseConsumer<C>,
-    topic: &str,
-    partition: i32,
-) -> KafkaResult<Point> {
+fn committed<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str, partition: i32) -> KafkaResult<Point> {
     let mut list = TopicPartitionList::new();
     list.add_partition(topic, partition);
     let answer = consumer.committed_offsets(list, PATIENCE)?;
@@ -136,11 +111,7 @@ fn at_time<C: ConsumerContext>(
     partition: i32,
 ) -> KafkaResult<Point> {
     let mut list = TopicPartitionList::new();
-    list.add_partition_offset(
-        topic,
-        partition,
-        Offset::Offset(time.as_millisecond().max(0)),
-    )?;
+    list.add_partition_offset(topic, partition, Offset::Offset(time.as_millisecond().max(0)))?;
     let answer = consumer.offsets_for_times(list, PATIENCE)?;
     match offset_of(&answer, topic, partition)? {
         Offset::Offset(offset) => Ok(Point::At(offset)),
@@ -150,9 +121,7 @@ fn at_time<C: ConsumerContext>(
 }
 
 fn offset_of(list: &TopicPartitionList, topic: &str, partition: i32) -> KafkaResult<Offset> {
-    let element = list
-        .find_partition(topic, partition)
-        .ok_or(KafkaError::NoMessageReceived)?;
+    let element = list.find_partition(topic, partition).ok_or(KafkaError::NoMessageReceived)?;
     element.error()?;
     Ok(element.offset())
 }
@@ -162,14 +131,8 @@ mod tests {
     use super::*;
 
     fn check(bookmarks: &[(i32, i64, Option<i64>)], partition: i32, expected: (i64, Known)) {
-        let bookmarks: Vec<_> = bookmarks
-            .iter()
-            .map(|&(partition, epoch, next)| Bookmark {
-                partition,
-                epoch,
-                next,
-            })
-            .collect();
+        let bookmarks: Vec<_> =
+            bookmarks.iter().map(|&(partition, epoch, next)| Bookmark { partition, epoch, next }).collect();
         assert_eq!(known(&bookmarks, partition), expected);
     }
 

@@ -33,36 +33,17 @@ async fn stop_ends_with_an_error_that_says_what_is_missing() {
             break error;
         }
     };
-    let SourceError::Gap(gap) = &error else {
-        panic!("{error}")
-    };
-    assert_eq!(
-        (gap.partition.number, gap.next, gap.low),
-        (1, next, next + 10)
-    );
-    let told = format!(
-        "topic {}, partition 1: offset {next} is to be read next",
-        topic.name
-    );
+    let SourceError::Gap(gap) = &error else { panic!("{error}") };
+    assert_eq!((gap.partition.number, gap.next, gap.low), (1, next, next + 10));
+    let told = format!("topic {}, partition 1: offset {next} is to be read next", topic.name);
     assert!(error.to_string().starts_with(&told), "{error}");
-    assert!(
-        error
-            .to_string()
-            .contains("10 offsets were deleted before they were read"),
-        "{error}"
-    );
-    assert!(
-        reading.deliveries.next().await.is_none(),
-        "an error is the last thing"
-    );
+    assert!(error.to_string().contains("10 offsets were deleted before they were read"), "{error}");
+    assert!(reading.deliveries.next().await.is_none(), "an error is the last thing");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn earliest_goes_on_with_what_is_there() {
-    let config = KafkaConfig {
-        on_gap: OnGap::Earliest,
-        ..config()
-    };
+    let config = KafkaConfig { on_gap: OnGap::Earliest, ..config() };
     let (topic, ledger) = with_a_hole(&config).await;
     let mut reading = Reading::open(&config, &[&topic], &ledger);
     reading.until(&topic, 200).await;
@@ -71,20 +52,14 @@ async fn earliest_goes_on_with_what_is_there() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn latest_goes_on_at_the_end() {
-    let config = KafkaConfig {
-        on_gap: OnGap::Latest,
-        ..config()
-    };
+    let config = KafkaConfig { on_gap: OnGap::Latest, ..config() };
     let (topic, ledger) = with_a_hole(&config).await;
     let mut reading = Reading::open(&config, &[&topic], &ledger);
     let stored = ledger.next(&topic.name, 1);
     while ledger.next(&topic.name, 1) == stored {
         reading.step().await.unwrap();
     }
-    let (count, moved) = (
-        ledger.values(&topic.name).len(),
-        ledger.next(&topic.name, 1),
-    );
+    let (count, moved) = (ledger.values(&topic.name).len(), ledger.next(&topic.name, 1));
     topic.send(texts(1000..1050)).await;
     while ledger.next(&topic.name, 1) == moved || ledger.values(&topic.name).len() < count + 50 {
         reading.step().await.unwrap();
@@ -101,31 +76,18 @@ async fn a_topic_made_anew_is_a_gap_too() {
     reading.until(&topic, 100).await;
     reading.close().await;
     topic.delete().await;
-    eventlatch_tests::waiting::wait_until(
-        "the topic to be gone",
-        super::reading::DEADLINE,
-        async || {
-            let probed = eventlatch::source::probe(
-                &config,
-                std::slice::from_ref(&topic.name),
-                super::reading::DEADLINE,
-            );
-            match probed {
-                Ok(probed) if probed.missing.is_empty() => Err("still there".to_owned()),
-                Ok(_) => Ok(()),
-                Err(error) => Err(error.to_string()),
-            }
-        },
-    )
+    eventlatch_tests::waiting::wait_until("the topic to be gone", super::reading::DEADLINE, async || {
+        let probed = eventlatch::source::probe(&config, std::slice::from_ref(&topic.name), super::reading::DEADLINE);
+        match probed {
+            Ok(probed) if probed.missing.is_empty() => Err("still there".to_owned()),
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        }
+    })
     .await;
     topic.make(1).await;
     topic.send(texts(0..10)).await;
     let mut reading = Reading::open(&config, &[&topic], &ledger);
     let error = reading.step().await.unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("the log holds 0 to 9: the topic was created anew"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("the log holds 0 to 9: the topic was created anew"), "{error}");
 }

@@ -43,10 +43,7 @@ async fn a_foreign_member_comes_and_goes_cooperatively() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_member_comes_and_goes_eagerly() {
     let mut config = config();
-    config
-        .properties
-        .set("partition.assignment.strategy", "range")
-        .unwrap();
+    config.properties.set("partition.assignment.strategy", "range").unwrap();
     share(config).await;
 }
 

@@ -20,12 +20,7 @@ impl Reading {
         crate::logging::on();
         let topics = topics.iter().map(|topic| topic.name.clone()).collect();
         let (source, deliveries) = source::open(config, topics, Arc::new(ledger.clone())).unwrap();
-        Self {
-            source,
-            deliveries,
-            ledger: ledger.clone(),
-            superseded: 0,
-        }
+        Self { source, deliveries, ledger: ledger.clone(), superseded: 0 }
     }
 
     /// Takes one batch in.
@@ -59,9 +54,7 @@ impl Reading {
     }
 
     pub(crate) async fn close(self) {
-        tokio::time::timeout(DEADLINE, self.deliveries.close())
-            .await
-            .expect("the source closes");
+        tokio::time::timeout(DEADLINE, self.deliveries.close()).await.expect("the source closes");
     }
 }
 

@@ -16,27 +16,15 @@ use eventlatch_tests::{
 use super::reading::{DEADLINE, Reading, texts};
 
 fn unreachable() -> KafkaConfig {
-    KafkaConfig {
-        brokers: "127.0.0.1:1".to_owned(),
-        ..KafkaConfig::default()
-    }
+    KafkaConfig { brokers: "127.0.0.1:1".to_owned(), ..KafkaConfig::default() }
 }
 
 #[test]
 fn a_probe_names_the_broker_and_the_reason() {
     let started = Instant::now();
-    let error = source::probe(&unreachable(), &[], Duration::from_secs(2))
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("127.0.0.1:1") && error.contains("refused") && error.contains("`brokers`"),
-        "{error}"
-    );
-    assert!(
-        started.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        started.elapsed()
-    );
+    let error = source::probe(&unreachable(), &[], Duration::from_secs(2)).unwrap_err().to_string();
+    assert!(error.contains("127.0.0.1:1") && error.contains("refused") && error.contains("`brokers`"), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,24 +40,10 @@ async fn the_ends_of_logs_are_known() {
     let topic = Topic::create("ends", 2).await;
     let sent = topic.send(texts(0..50)).await;
     topic.cut(0, 3).await;
-    let ends = source::Ends::new(&config())
-        .unwrap()
-        .of(&topic.name, DEADLINE)
-        .unwrap();
-    assert_eq!(
-        ends.iter()
-            .map(|end| (end.partition, end.low))
-            .collect::<Vec<_>>(),
-        [(0, 3), (1, 0)]
-    );
+    let ends = source::Ends::new(&config()).unwrap().of(&topic.name, DEADLINE).unwrap();
+    assert_eq!(ends.iter().map(|end| (end.partition, end.low)).collect::<Vec<_>>(), [(0, 3), (1, 0)]);
     assert_eq!(ends.iter().map(|end| end.high).sum::<i64>(), sent as i64);
-    assert!(
-        source::Ends::new(&config())
-            .unwrap()
-            .of("no-such-topic", DEADLINE)
-            .unwrap()
-            .is_empty()
-    );
+    assert!(source::Ends::new(&config()).unwrap().of("no-such-topic", DEADLINE).unwrap().is_empty());
 }
 
 #[test]
@@ -82,80 +56,46 @@ fn an_unknown_property_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unreachable_broker_is_tried_on_and_can_be_given_up() {
-    let (source, deliveries) = source::open(
-        &unreachable(),
-        vec!["t".to_owned()],
-        Arc::new(Ledger::default()),
-    )
-    .unwrap();
+    let (source, deliveries) = source::open(&unreachable(), vec!["t".to_owned()], Arc::new(Ledger::default())).unwrap();
     let problem = wait_for("the problem to be told", DEADLINE, || {
-        source
-            .health()
-            .problem
-            .ok_or_else(|| format!("{:?}", source.health()))
+        source.health().problem.ok_or_else(|| format!("{:?}", source.health()))
     });
     assert!(problem.contains("127.0.0.1:1"), "{problem}");
     assert_eq!(source.health().state, State::Connecting);
     let started = Instant::now();
     deliveries.close().await;
-    assert!(
-        started.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_cannot_be_read_ends_the_deliveries() {
     struct Broken;
     impl source::Bookmarks for Broken {
-        fn stored(
-            &self,
-            _: &str,
-            _: &str,
-        ) -> Result<Vec<source::Bookmark>, Box<dyn std::error::Error + Send + Sync>> {
+        fn stored(&self, _: &str, _: &str) -> Result<Vec<source::Bookmark>, Box<dyn std::error::Error + Send + Sync>> {
             Err("the disk is gone".into())
         }
     }
     let topic = Topic::create("broken", 1).await;
     topic.send(texts(0..1)).await;
-    let (_source, mut deliveries) =
-        source::open(&config(), vec![topic.name.clone()], Arc::new(Broken)).unwrap();
+    let (_source, mut deliveries) = source::open(&config(), vec![topic.name.clone()], Arc::new(Broken)).unwrap();
     let error = deliveries.next().await.unwrap().unwrap_err();
-    assert!(
-        matches!(&error, SourceError::Bookmarks { topic: of, .. } if *of == topic.name),
-        "{error}"
-    );
+    assert!(matches!(&error, SourceError::Bookmarks { topic: of, .. } if *of == topic.name), "{error}");
     assert!(deliveries.next().await.is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_comes_back_is_read_on() {
     let mut broker = Broker::start();
-    let config = KafkaConfig {
-        brokers: broker.address(),
-        ..config()
-    };
-    let (source, deliveries) =
-        source::open(&config, vec!["t".to_owned()], Arc::new(Ledger::default())).unwrap();
-    wait_for("the first connection", DEADLINE, || {
-        match source.health().state {
-            State::Connecting => Err("connecting".to_owned()),
-            _ => Ok(()),
-        }
+    let config = KafkaConfig { brokers: broker.address(), ..config() };
+    let (source, deliveries) = source::open(&config, vec!["t".to_owned()], Arc::new(Ledger::default())).unwrap();
+    wait_for("the first connection", DEADLINE, || match source.health().state {
+        State::Connecting => Err("connecting".to_owned()),
+        _ => Ok(()),
     });
     broker.stop();
-    wait_for("the loss to be told", DEADLINE, || {
-        source
-            .health()
-            .problem
-            .map(drop)
-            .ok_or("no problem".to_owned())
-    });
+    wait_for("the loss to be told", DEADLINE, || source.health().problem.map(drop).ok_or("no problem".to_owned()));
     broker.restart();
-    wait_for("the broker to be reached again", DEADLINE, || {
-        source.health().problem.map_or(Ok(()), Err)
-    });
+    wait_for("the broker to be reached again", DEADLINE, || source.health().problem.map_or(Ok(()), Err));
     deliveries.close().await;
 }
 
@@ -166,11 +106,6 @@ async fn nothing_is_read_after_it_was_stopped() {
     let mut reading = Reading::open(&config(), &[&topic], &Ledger::default());
     reading.until(&topic, 10).await;
     reading.source.stop();
-    assert!(
-        tokio::time::timeout(DEADLINE, reading.deliveries.next())
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(tokio::time::timeout(DEADLINE, reading.deliveries.next()).await.unwrap().is_none());
     reading.close().await;
 }
