@@ -15,55 +15,34 @@ const MATCHERS: [&str; 3] = ["etl-finish", "job-finish", "fields"];
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    for watched in [
-        "sdk/src",
-        "sdk/wit",
-        "sdk/Cargo.toml",
-        "matchers",
-        "Cargo.lock",
-    ] {
+    for watched in ["sdk/src", "sdk/wit", "sdk/Cargo.toml", "matchers", "Cargo.lock"] {
         println!("cargo::rerun-if-changed={}", root.join(watched).display());
     }
     let target = out.join("matchers");
     build(&root, &target);
     for matcher in MATCHERS {
         let file = format!("{}.wasm", matcher.replace('-', "_"));
-        let module = fs::read(target.join(TARGET).join("release").join(&file))
-            .expect("cargo built the matcher");
+        let module = fs::read(target.join(TARGET).join("release").join(&file)).expect("cargo built the matcher");
         fs::write(out.join(&file), component(&module)).expect("OUT_DIR can be written");
     }
 }
 
 fn build(root: &Path, target: &Path) {
     let mut cargo = Command::new(env::var_os("CARGO").expect("cargo sets CARGO"));
-    cargo
-        .args(["build", "--locked", "--release", "--target", TARGET])
-        .current_dir(root);
+    cargo.args(["build", "--locked", "--release", "--target", TARGET]).current_dir(root);
     cargo.arg("--target-dir").arg(target);
     for matcher in MATCHERS {
         cargo.args(["--package", matcher]);
     }
     // Flags and wrappers that are meant for the host's build would break or taint the guest's.
-    for foreign in [
-        "CARGO_ENCODED_RUSTFLAGS",
-        "RUSTFLAGS",
-        "RUSTC_WRAPPER",
-        "RUSTC_WORKSPACE_WRAPPER",
-    ] {
+    for foreign in ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"] {
         cargo.env_remove(foreign);
     }
     let status = cargo.status().expect("cargo runs");
-    assert!(
-        status.success(),
-        "failed to build the built-in matchers (hint: `rustup target add {TARGET}`)"
-    );
+    assert!(status.success(), "failed to build the built-in matchers (hint: `rustup target add {TARGET}`)");
 }
 
 fn component(module: &[u8]) -> Vec<u8> {
-    let encoder = wit_component::ComponentEncoder::default()
-        .validate(true)
-        .module(module);
-    encoder
-        .and_then(|mut encoder| encoder.encode())
-        .expect("a matcher built with the SDK is a component")
+    let encoder = wit_component::ComponentEncoder::default().validate(true).module(module);
+    encoder.and_then(|mut encoder| encoder.encode()).expect("a matcher built with the SDK is a component")
 }

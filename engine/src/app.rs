@@ -65,22 +65,11 @@ impl Service {
         let sensors = load_sensors(config, &matchers).await?;
         let (store, marking) = open_store(config).await?;
         synchronise(&store, &matchers, sensors).await?;
-        let shared = Shared::new(
-            store.clone(),
-            Arc::clone(&matchers.pool),
-            Arc::clone(&matchers.registry),
-        );
+        let shared = Shared::new(store.clone(), Arc::clone(&matchers.pool), Arc::clone(&matchers.registry));
         shared.reindex().await.map_err(StartError::Render)?;
-        turning::begin(&shared, Timestamp::now())
-            .await
-            .map_err(StartError::Turn)?;
+        turning::begin(&shared, Timestamp::now()).await.map_err(StartError::Turn)?;
 
-        let topics: Vec<_> = shared
-            .index
-            .load()
-            .topics()
-            .map(ToString::to_string)
-            .collect();
+        let topics: Vec<_> = shared.index.load().topics().map(ToString::to_string).collect();
         if topics.is_empty() {
             tracing::warn!("No sensor wants any message; there is nothing to read");
         }
@@ -103,14 +92,7 @@ impl Service {
             async move { turning::run(&shared, stopped).await }
         });
         let intake = tokio::spawn(async move { intake::run(&shared, deliveries).await });
-        Ok(Self {
-            store,
-            source,
-            intake,
-            turning,
-            marking,
-            stop,
-        })
+        Ok(Self { store, source, intake, turning, marking, stop })
     }
 
     pub fn store(&self) -> &Store {
@@ -130,21 +112,14 @@ impl Service {
     /// store is closed.
     pub async fn stop(mut self) -> Result<(), IntakeError> {
         self.source.stop();
-        let outcome = if self.intake.is_finished() {
-            Ok(())
-        } else {
-            self.ended().await
-        };
+        let outcome = if self.intake.is_finished() { Ok(()) } else { self.ended().await };
         self.stop.send_replace(true);
         let _joined = self.turning.await;
         if let Some(marking) = self.marking {
             let _joined = marking.await;
         }
         if let Err(error) = self.store.close().await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "The store was not closed in order"
-            );
+            tracing::error!(error = &error as &dyn std::error::Error, "The store was not closed in order");
         }
         outcome
     }
@@ -152,16 +127,9 @@ impl Service {
 
 /// Opens the store, and what delivers its marks where that is not the store itself.
 async fn open_store(config: &Config) -> Result<(Store, Option<Marker>), StartError> {
-    let mode = if config.marking.is_local() {
-        MarkMode::Local
-    } else {
-        MarkMode::Outbox
-    };
+    let mode = if config.marking.is_local() { MarkMode::Local } else { MarkMode::Outbox };
     let store = Store::open(&config.store, mode).map_err(StartError::Store)?;
-    let marking = config
-        .marking
-        .build(store.identity())
-        .map_err(StartError::Marking)?;
+    let marking = config.marking.build(store.identity()).map_err(StartError::Marking)?;
     tracing::info!(store = %config.store.path.display(), marking = marking.summary(), "Recording and marking");
     let Marking::Outbox(adapter) = marking else {
         return Ok((store, None));
@@ -171,11 +139,7 @@ async fn open_store(config: &Config) -> Result<(Store, Option<Marker>), StartErr
         Err(MarkError::Retry(reason)) => tracing::warn!(reason, "Marking does not work yet"),
         Ok(()) => {}
     }
-    let marker = Marker {
-        store: store.clone(),
-        adapter,
-        backoff: config.marking.backoff.clone(),
-    };
+    let marker = Marker { store: store.clone(), adapter, backoff: config.marking.backoff.clone() };
     Ok((store, Some(marker)))
 }
 
@@ -187,21 +151,11 @@ async fn synchronise(
 ) -> Result<(), StartError> {
     let now = Timestamp::now();
     for generation in matchers.generations(now) {
-        store
-            .save_generation(generation)
-            .await
-            .map_err(StartError::Store)?;
+        store.save_generation(generation).await.map_err(StartError::Store)?;
     }
-    let synced = store
-        .sync_sensors(now, sensors)
-        .await
-        .map_err(StartError::Store)?;
+    let synced = store.sync_sensors(now, sensors).await.map_err(StartError::Store)?;
     for refused in &synced.refused {
-        tracing::error!(
-            sensor = refused.sensor,
-            owner = refused.owner,
-            "A sensor belongs to another owner"
-        );
+        tracing::error!(sensor = refused.sensor, owner = refused.owner, "A sensor belongs to another owner");
     }
     tracing::info!(
         added = synced.added,

@@ -22,13 +22,7 @@ use crate::{config::Config, telemetry};
 #[command(name = "eventlatch", version, propagate_version = true, after_help = exit::HELP)]
 pub struct Cli {
     /// The configuration file [default: eventlatch.toml, if there is one]
-    #[arg(
-        short,
-        long,
-        global = true,
-        env = "EVENTLATCH_CONFIG",
-        value_name = "FILE"
-    )]
+    #[arg(short, long, global = true, env = "EVENTLATCH_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 
     #[command(subcommand)]
@@ -68,9 +62,7 @@ const DEFAULT_CONFIG: &str = "eventlatch.toml";
 /// Runs the command of the process's arguments.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(cli.run()),
         Err(error) => Err(Failure::unexpected(error)),
@@ -91,12 +83,7 @@ impl Cli {
             Command::Status(args) => status::status(&self.config()?, args),
             Command::Matcher(command) => matcher::matcher(&self.config()?, command).await,
             Command::Completions { shell } => {
-                clap_complete::generate(
-                    *shell,
-                    &mut Self::command(),
-                    "eventlatch",
-                    &mut std::io::stdout(),
-                );
+                clap_complete::generate(*shell, &mut Self::command(), "eventlatch", &mut std::io::stdout());
                 Ok(Exit::Done)
             }
         }
@@ -105,10 +92,7 @@ impl Cli {
     /// Loads the configuration and starts the log that it asks for.
     fn config(&self) -> Result<Config, Failure> {
         let default = PathBuf::from(DEFAULT_CONFIG);
-        let path = self
-            .config
-            .clone()
-            .or_else(|| default.is_file().then_some(default));
+        let path = self.config.clone().or_else(|| default.is_file().then_some(default));
         let config = Config::load(path.as_deref(), std::env::vars()).map_err(Failure::config)?;
         telemetry::start(&config.telemetry).map_err(Failure::config)?;
         Ok(config)

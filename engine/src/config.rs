@@ -41,10 +41,7 @@ pub struct SensorsConfig {
 
 impl Default for SensorsConfig {
     fn default() -> Self {
-        Self {
-            directory: "sensors".into(),
-            timezone: "UTC".into(),
-        }
+        Self { directory: "sensors".into(), timezone: "UTC".into() }
     }
 }
 
@@ -71,8 +68,7 @@ impl Config {
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
         let text = match path {
-            Some(path) => fs::read_to_string(path)
-                .map_err(|error| ConfigError::Read(path.to_owned(), error))?,
+            Some(path) => fs::read_to_string(path).map_err(|error| ConfigError::Read(path.to_owned(), error))?,
             None => String::new(),
         };
         let parse_error = |error: toml::de::Error| ConfigError::Parse {

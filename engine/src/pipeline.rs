@@ -50,12 +50,6 @@ impl Shared {
     pub fn new(store: Store, pool: Arc<Pool>, registry: Arc<Registry>) -> Self {
         let index = Arc::new(ArcSwap::from_pointee(Index::default()));
         let renderer = Arc::new(rendering::Renderer::default());
-        Self {
-            store,
-            pool,
-            registry,
-            index,
-            renderer,
-        }
+        Self { store, pool, registry, index, renderer }
     }
 }

@@ -50,11 +50,7 @@ pub use receipt::Receipt;
 /// Asked on the source's own thread at every assignment, so it may block, for as long as a query takes.
 pub trait Bookmarks: Send + Sync {
     /// All that is stored for a topic of a cluster, also for partitions that are read elsewhere.
-    fn stored(
-        &self,
-        cluster: &str,
-        topic: &str,
-    ) -> Result<Vec<Bookmark>, Box<dyn Error + Send + Sync>>;
+    fn stored(&self, cluster: &str, topic: &str) -> Result<Vec<Bookmark>, Box<dyn Error + Send + Sync>>;
 }
 
 /// Where reading goes on.

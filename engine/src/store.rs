@@ -56,9 +56,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self {
-            path: PathBuf::from("eventlatch.db"),
-        }
+        Self { path: PathBuf::from("eventlatch.db") }
     }
 }
 
@@ -92,12 +90,7 @@ impl Store {
             marks::settle_left_over(&opened.connection)?;
         }
         let writer = Arc::new(Writer::start(opened, mode)?);
-        Ok(Self {
-            writer,
-            reader,
-            offsets,
-            identity,
-        })
+        Ok(Self { writer, reader, offsets, identity })
     }
 
     /// The random name that it was given when it was created.
@@ -108,40 +101,23 @@ impl Store {
     /// Takes each recording whole and moves its partition's offset with it, all in one transaction. One that lost its
     /// place is dropped and answered with the place to go on from; the others are kept.
     pub async fn record(&self, recordings: Vec<Recording>) -> Result<Vec<Recorded>, StoreError> {
-        self.writer
-            .call(move |session| record::record(session, &recordings))
-            .await
+        self.writer.call(move |session| record::record(session, &recordings)).await
     }
 
     /// Makes the sensors of all files what these are: new ones come, changed ones change, those of files that are
     /// gone retire. A sensor that belongs to the API is left alone and named in the answer.
-    pub async fn sync_sensors(
-        &self,
-        now: Timestamp,
-        all: Vec<(Owner, Sensor)>,
-    ) -> Result<Synced, StoreError> {
-        self.writer
-            .call(move |session| sensors::sync(session, now, &all))
-            .await
+    pub async fn sync_sensors(&self, now: Timestamp, all: Vec<(Owner, Sensor)>) -> Result<Synced, StoreError> {
+        self.writer.call(move |session| sensors::sync(session, now, &all)).await
     }
 
     /// Defines or redefines one sensor. The other owner's is refused.
-    pub async fn put_sensor(
-        &self,
-        now: Timestamp,
-        owner: Owner,
-        sensor: Sensor,
-    ) -> Result<SensorId, StoreError> {
-        self.writer
-            .call(move |session| sensors::put(session, now, &owner, &sensor))
-            .await
+    pub async fn put_sensor(&self, now: Timestamp, owner: Owner, sensor: Sensor) -> Result<SensorId, StoreError> {
+        self.writer.call(move |session| sensors::put(session, now, &owner, &sensor)).await
     }
 
     /// Retires a sensor; false where there is none. The other owner's is refused.
     pub async fn retire_sensor(&self, owner: Owner, name: String) -> Result<bool, StoreError> {
-        self.writer
-            .call(move |session| sensors::retire(session, &owner, &name))
-            .await
+        self.writer.call(move |session| sensors::retire(session, &owner, &name)).await
     }
 
     /// Notes how wanted messages render on a date and answers with the rendering in force for each, in order. Nothing
@@ -150,9 +126,7 @@ impl Store {
         &self,
         rendered: Vec<(WantedId, Date, String)>,
     ) -> Result<Vec<RenderingId>, StoreError> {
-        self.writer
-            .call(move |session| renderings::save(session, &rendered))
-            .await
+        self.writer.call(move |session| renderings::save(session, &rendered)).await
     }
 
     /// Opens the waits of the current windows for the next `limit` sensors after one, and judges waits anew whose
@@ -164,23 +138,17 @@ impl Store {
         after: Option<SensorId>,
         limit: usize,
     ) -> Result<Option<SensorId>, StoreError> {
-        self.writer
-            .call(move |session| waits::open_current(session, now, after, limit))
-            .await
+        self.writer.call(move |session| waits::open_current(session, now, after, limit)).await
     }
 
     /// Notes what came of attempts to deliver marks.
     pub async fn resolve(&self, outcomes: Vec<(MarkId, Outcome)>) -> Result<(), StoreError> {
-        self.writer
-            .call(move |session| marks::resolve(session, &outcomes))
-            .await
+        self.writer.call(move |session| marks::resolve(session, &outcomes)).await
     }
 
     /// Notes a build of a matcher. One that serves retires the one before it.
     pub async fn save_generation(&self, generation: Generation) -> Result<(), StoreError> {
-        self.writer
-            .call(move |session| generations::save(session, &generation))
-            .await
+        self.writer.call(move |session| generations::save(session, &generation)).await
     }
 
     /// Changes whenever marks were recorded that wait for delivery.
@@ -189,32 +157,18 @@ impl Store {
     }
 
     /// How far the partitions of a topic have been read. Blocks for a moment; meant for a rebalance callback.
-    pub fn stored_offsets(
-        &self,
-        cluster: &str,
-        topic: &str,
-    ) -> Result<Vec<StoredOffset>, StoreError> {
+    pub fn stored_offsets(&self, cluster: &str, topic: &str) -> Result<Vec<StoredOffset>, StoreError> {
         self.offsets.stored_offsets(cluster, topic)
     }
 
     /// A page of the wanted messages of all active sensors, by id.
-    pub async fn active_wanted(
-        &self,
-        after: WantedId,
-        limit: usize,
-    ) -> Result<Vec<ActiveWanted>, StoreError> {
-        self.read(move |reader| reader.active_wanted(after, limit))
-            .await
+    pub async fn active_wanted(&self, after: WantedId, limit: usize) -> Result<Vec<ActiveWanted>, StoreError> {
+        self.read(move |reader| reader.active_wanted(after, limit)).await
     }
 
     /// The marks that are due, the longest due first. One that is being delivered is among them until it is resolved.
-    pub async fn pending_marks(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<Mark>, StoreError> {
-        self.read(move |reader| reader.pending_marks(now, limit))
-            .await
+    pub async fn pending_marks(&self, now: Timestamp, limit: usize) -> Result<Vec<Mark>, StoreError> {
+        self.read(move |reader| reader.pending_marks(now, limit)).await
     }
 
     /// When the next mark that is not due yet will be.
@@ -240,9 +194,7 @@ impl Store {
     /// Takes no more work, finishes what is queued and lets go of the file.
     pub async fn close(&self) -> Result<(), StoreError> {
         let writer = Arc::clone(&self.writer);
-        tokio::task::spawn_blocking(move || writer.close())
-            .await
-            .map_err(|_| StoreError::Panicked)?
+        tokio::task::spawn_blocking(move || writer.close()).await.map_err(|_| StoreError::Panicked)?
     }
 
     async fn read<T: Send + 'static>(
@@ -250,17 +202,13 @@ impl Store {
         look: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let reader = Arc::clone(&self.reader);
-        tokio::task::spawn_blocking(move || look(&reader))
-            .await
-            .map_err(|_| StoreError::Panicked)?
+        tokio::task::spawn_blocking(move || look(&reader)).await.map_err(|_| StoreError::Panicked)?
     }
 }
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store")
-            .field("identity", &self.identity)
-            .finish_non_exhaustive()
+        f.debug_struct("Store").field("identity", &self.identity).finish_non_exhaustive()
     }
 }
 

@@ -136,38 +136,23 @@ mod tests {
 
     fn check(toml: &str, expect: Result<&str, &str>) {
         let config: Result<Config, _> = toml::from_str(toml);
-        let built = config
-            .map_err(|error| error.message().to_owned())
-            .and_then(|config| {
-                config
-                    .build("store")
-                    .map(|marking| marking.summary())
-                    .map_err(|error| error.to_string())
-            });
+        let built = config.map_err(|error| error.message().to_owned()).and_then(|config| {
+            config.build("store").map(|marking| marking.summary()).map_err(|error| error.to_string())
+        });
         assert_eq!(built.as_deref().map_err(String::as_str), expect, "{toml}");
     }
 
     #[test]
     fn a_section_fits_its_adapter() {
-        let sql =
-            "adapter = 'sql'\n[sql]\ndatabase = 'jobs.db'\nstatement = 'UPDATE t SET s = :state'";
+        let sql = "adapter = 'sql'\n[sql]\ndatabase = 'jobs.db'\nstatement = 'UPDATE t SET s = :state'";
         check("", Ok("local: the table `tasks` of the store"));
-        check(
-            "adapter = 'local'",
-            Ok("local: the table `tasks` of the store"),
-        );
+        check("adapter = 'local'", Ok("local: the table `tasks` of the store"));
         check(sql, Ok("sql: a statement on jobs.db"));
-        check(
-            "adapter = 'sql'",
-            Err("`adapter = \"sql\"` needs a section `[marking.sql]`"),
-        );
+        check("adapter = 'sql'", Err("`adapter = \"sql\"` needs a section `[marking.sql]`"));
         check(
             "[sql]\ndatabase = 'jobs.db'\nstatement = ''",
             Err("`[marking.sql]` is not used without `adapter = \"sql\"`"),
         );
-        check(
-            "adaptor = 'sql'",
-            Err("unknown field `adaptor`, expected one of `adapter`, `backoff`, `sql`"),
-        );
+        check("adaptor = 'sql'", Err("unknown field `adaptor`, expected one of `adapter`, `backoff`, `sql`"));
     }
 }

@@ -17,10 +17,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self {
-            log: "info".into(),
-            format: Format::Human,
-        }
+        Self { log: "info".into(), format: Format::Human }
     }
 }
 
@@ -34,18 +31,13 @@ pub enum Format {
 
 /// Directives that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "read `log = {0:?}` in [telemetry] (hint: a level as `info`, or `info,eventlatch::source=debug`)"
-)]
+#[error("read `log = {0:?}` in [telemetry] (hint: a level as `info`, or `info,eventlatch::source=debug`)")]
 pub struct BadFilter(String, #[source] tracing_subscriber::filter::ParseError);
 
 /// Starts the log. Only the first call of a process counts.
 pub fn start(config: &Config) -> Result<(), BadFilter> {
-    let filter =
-        EnvFilter::try_new(&config.log).map_err(|error| BadFilter(config.log.clone(), error))?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+    let filter = EnvFilter::try_new(&config.log).map_err(|error| BadFilter(config.log.clone(), error))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second call finds a log in place and leaves it: not an error.
     let _first = match config.format {
         Format::Human => log.with_target(false).try_init(),

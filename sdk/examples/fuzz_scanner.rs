@@ -31,9 +31,7 @@ const PIECES: [&[u8]; 12] = [
 ];
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args()
-        .skip(1)
-        .filter_map(|argument| argument.parse().ok());
+    let mut arguments = std::env::args().skip(1).filter_map(|argument| argument.parse().ok());
     let cases: u64 = arguments.next().unwrap_or(1_000_000);
     let mut random = Random(arguments.next().unwrap_or(0x9E37_79B9_7F4A_7C15));
     let corpus = corpus();
@@ -46,15 +44,9 @@ fn main() -> ExitCode {
             memory = Memory::default();
         }
         let document = document(&corpus, &mut random);
-        let (expected, found) = (
-            expected(&document),
-            scanned(&scanner, &document, &mut memory),
-        );
+        let (expected, found) = (expected(&document), scanned(&scanner, &document, &mut memory));
         if expected != found {
-            println!(
-                "case {case}: {}\nexpected {expected:?}\nfound {found:?}",
-                document.escape_ascii()
-            );
+            println!("case {case}: {}\nexpected {expected:?}\nfound {found:?}", document.escape_ascii());
             return ExitCode::FAILURE;
         }
         accepted += u64::from(found.is_ok());
@@ -65,9 +57,7 @@ fn main() -> ExitCode {
 
 fn corpus() -> Vec<Vec<u8>> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/corpus");
-    let files = std::fs::read_dir(folder)
-        .expect("the corpus is in the crate")
-        .flatten();
+    let files = std::fs::read_dir(folder).expect("the corpus is in the crate").flatten();
     let mut paths: Vec<_> = files.map(|file| file.path()).collect();
     paths.sort();
     paths.iter().flat_map(std::fs::read).collect()
@@ -76,11 +66,7 @@ fn corpus() -> Vec<Vec<u8>> {
 /// A document like one of the corpus.
 fn document(corpus: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
     // Every other one is of the corpus's most common shapes: else few would share one.
-    let index = if random.below(2) == 0 {
-        random.below(corpus.len())
-    } else {
-        corpus.len() - 1 - random.below(4)
-    };
+    let index = if random.below(2) == 0 { random.below(corpus.len()) } else { corpus.len() - 1 - random.below(4) };
     let mut document = corpus[index].clone();
     if random.below(8) == 0 {
         let other = &corpus[random.below(corpus.len())];
@@ -109,23 +95,13 @@ fn mutate(document: &mut Vec<u8>, random: &mut Random) {
 fn expected(document: &[u8]) -> Result<Vec<Option<Value>>, Fault> {
     let value: Value = serde_json::from_slice(document).map_err(|_| Fault::Malformed)?;
     let object = value.as_object().ok_or(Fault::NotAnObject)?;
-    Ok(NAMES
-        .iter()
-        .map(|name| object.get(*name).cloned())
-        .collect())
+    Ok(NAMES.iter().map(|name| object.get(*name).cloned()).collect())
 }
 
-fn scanned(
-    scanner: &Scanner,
-    document: &[u8],
-    memory: &mut Memory,
-) -> Result<Vec<Option<Value>>, Fault> {
+fn scanned(scanner: &Scanner, document: &[u8], memory: &mut Memory) -> Result<Vec<Option<Value>>, Fault> {
     let mut found = [Found::default(); NAMES.len()];
     scanner.scan(document, memory, &mut found)?;
-    Ok(found
-        .iter()
-        .map(|found| value_of(document, *found))
-        .collect())
+    Ok(found.iter().map(|found| value_of(document, *found)).collect())
 }
 
 /// A found field as serde_json would have it; a wrong kind shows as a difference.
@@ -134,9 +110,7 @@ fn value_of(document: &[u8], found: Found) -> Option<Value> {
     let value = match found.kind {
         Kind::Absent => return None,
         Kind::Text => return std::str::from_utf8(bytes).ok().map(Value::from),
-        Kind::Escaped => {
-            serde_json::from_slice(&document[found.start as usize - 1..=found.end as usize])
-        }
+        Kind::Escaped => serde_json::from_slice(&document[found.start as usize - 1..=found.end as usize]),
         _ => serde_json::from_slice(bytes),
     };
     value.ok().filter(|value: &Value| match found.kind {

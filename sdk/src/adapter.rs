@@ -57,7 +57,5 @@ pub(crate) fn reason_of(value: &[u8], otherwise: impl FnOnce() -> String) -> Str
 /// Logs a panic before it becomes a trap, so that the fault has a reason.
 #[cfg(target_arch = "wasm32")]
 pub fn log_panics() {
-    std::panic::set_hook(Box::new(|panic| {
-        crate::log::error(&format!("matcher panicked: {panic}"))
-    }));
+    std::panic::set_hook(Box::new(|panic| crate::log::error(&format!("matcher panicked: {panic}"))));
 }

@@ -208,11 +208,7 @@ pub(crate) fn write_text_in(out: &mut Vec<u8>, document: &[u8], start: usize, en
 #[inline]
 pub(crate) fn repeat(out: &mut Vec<u8>, start: usize, end: usize) {
     let mut at = start;
-    while let Some(block) = out
-        .get(at..)
-        .and_then(<[u8]>::first_chunk::<BLOCK>)
-        .copied()
-    {
+    while let Some(block) = out.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>).copied() {
         out.extend_from_slice(&block);
         at += BLOCK;
         if at >= end {
@@ -322,18 +318,10 @@ mod tests {
 
     #[test]
     fn equal_numbers_are_equal_fields() {
-        for equal in [
-            ["1", "1.0"],
-            ["100", "1e2"],
-            ["0", "-0.0"],
-            ["-3", "-30e-1"],
-        ] {
+        for equal in [["1", "1.0"], ["100", "1e2"], ["0", "-0.0"], ["-3", "-30e-1"]] {
             assert_eq!(number(equal[0]), number(equal[1]), "{equal:?}");
         }
-        assert_eq!(
-            number("9223372036854775808"),
-            number("9223372036854775808.0")
-        );
+        assert_eq!(number("9223372036854775808"), number("9223372036854775808.0"));
         assert_ne!(number("1"), number("1.5"));
         assert_ne!(number("18446744073709551615"), number("-1"));
     }

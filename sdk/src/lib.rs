@@ -175,12 +175,7 @@
 #[doc(hidden)]
 pub mod adapter;
 #[doc(hidden)]
-#[allow(
-    missing_docs,
-    unsafe_code,
-    clippy::allow_attributes,
-    reason = "generated; whether it needs them is not ours"
-)]
+#[allow(missing_docs, unsafe_code, clippy::allow_attributes, reason = "generated; whether it needs them is not ours")]
 pub mod bindings;
 pub mod fields;
 mod key;
@@ -203,8 +198,7 @@ pub use {schemars, serde, serde_json};
 pub use fields::{FieldMatcher, Fields};
 pub use key::{Key, KeyField, Keys};
 pub use matcher::{
-    Candidate, Envelope, Extract, Header, Matcher, Needs, NoConfig, Settings, Verdict,
-    same_business_day,
+    Candidate, Envelope, Extract, Header, Matcher, Needs, NoConfig, Settings, Verdict, same_business_day,
 };
 pub use problem::{Problem, Problems, Reject};
 pub use time::{EventTime, Moment};

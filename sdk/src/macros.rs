@@ -31,8 +31,7 @@ macro_rules! __export_adapter {
             }
 
             fn configured<T>(act: impl FnOnce(&$adapter) -> T) -> T {
-                CONFIGURED
-                    .with_borrow(|adapter| act(adapter.as_ref().expect("`configure` comes first")))
+                CONFIGURED.with_borrow(|adapter| act(adapter.as_ref().expect("`configure` comes first")))
             }
 
             struct Exported;
@@ -45,8 +44,7 @@ macro_rules! __export_adapter {
 
                 fn configure(
                     config: ::std::string::String,
-                ) -> ::std::result::Result<guest::Settings, ::std::vec::Vec<guest::Problem>>
-                {
+                ) -> ::std::result::Result<guest::Settings, ::std::vec::Vec<guest::Problem>> {
                     $crate::adapter::log_panics();
                     let adapter = <$adapter as Adapter>::configure(&config)?;
                     let settings = adapter.settings();
@@ -57,29 +55,16 @@ macro_rules! __export_adapter {
                 fn prepare(
                     wanted: ::std::vec::Vec<::std::string::String>,
                     on: guest::Date,
-                ) -> ::std::vec::Vec<::std::result::Result<guest::Prepared, guest::Problem>>
-                {
-                    configured(|adapter| {
-                        wanted
-                            .iter()
-                            .map(|wanted| adapter.prepare(wanted, on))
-                            .collect()
-                    })
+                ) -> ::std::vec::Vec<::std::result::Result<guest::Prepared, guest::Problem>> {
+                    configured(|adapter| wanted.iter().map(|wanted| adapter.prepare(wanted, on)).collect())
                 }
 
                 fn extract(batch: guest::Batch) -> guest::Extracts {
                     configured(|adapter| adapter.extract(&batch))
                 }
 
-                fn confirm(
-                    candidates: ::std::vec::Vec<guest::Candidate>,
-        ) -> ::std::vec::Vec<guest::Verdict> {
-                    configured(|adapter| {
-                        candidates
-                            .iter()
-                            .map(|candidate| adapter.confirm(candidate))
-                            .collect()
-                    })
+                fn confirm(candidates: ::std::vec::Vec<guest::Candidate>) -> ::std::vec::Vec<guest::Verdict> {
+                    configured(|adapter| candidates.iter().map(|candidate| adapter.confirm(candidate)).collect())
                 }
             }
 

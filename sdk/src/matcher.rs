@@ -193,19 +193,13 @@ impl Extract {
 
 impl From<Key> for Extract {
     fn from(key: Key) -> Self {
-        Self {
-            keys: vec![key],
-            time: None,
-        }
+        Self { keys: vec![key], time: None }
     }
 }
 
 impl From<Keys> for Extract {
     fn from(keys: Keys) -> Self {
-        Self {
-            keys: keys.0,
-            time: None,
-        }
+        Self { keys: keys.0, time: None }
     }
 }
 

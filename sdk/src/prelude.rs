@@ -7,6 +7,6 @@ pub use crate::civil::Date;
 pub use crate::schemars::{self, JsonSchema};
 pub use crate::serde::{self, Deserialize, Serialize};
 pub use crate::{
-    Candidate, Envelope, EventTime, Extract, FieldMatcher, Fields, Key, Keys, Matcher, Moment,
-    Needs, NoConfig, Problem, Problems, Reject, Settings, Verdict, export_matcher, key,
+    Candidate, Envelope, EventTime, Extract, FieldMatcher, Fields, Key, Keys, Matcher, Moment, Needs, NoConfig,
+    Problem, Problems, Reject, Settings, Verdict, export_matcher, key,
 };

@@ -21,18 +21,12 @@ pub struct Problem {
 impl Problem {
     /// A problem of no single field.
     pub fn new(message: impl Into<String>) -> Self {
-        Self {
-            field: None,
-            message: message.into(),
-        }
+        Self { field: None, message: message.into() }
     }
 
     /// A problem of one field.
     pub fn of(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            field: Some(field.into()),
-            message: message.into(),
-        }
+        Self { field: Some(field.into()), message: message.into() }
     }
 
     /// The field at fault, where one can be named.
@@ -69,11 +63,7 @@ impl Problems {
 
     /// `Err` if there are any problems.
     pub fn check(problems: Vec<Problem>) -> Result<(), Self> {
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(Self(problems))
-        }
+        if problems.is_empty() { Ok(()) } else { Err(Self(problems)) }
     }
 
     pub(crate) fn into_vec(self) -> Vec<Problem> {

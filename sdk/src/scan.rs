@@ -57,19 +57,13 @@ impl Found {
     #[inline]
     fn new(kind: Kind, start: usize, end: usize) -> Self {
         // No message comes near 4 GiB: a guest's whole memory is as large.
-        Self {
-            kind,
-            start: start as u32,
-            end: end as u32,
-        }
+        Self { kind, start: start as u32, end: end as u32 }
     }
 
     /// The value's bytes in the document it was found in.
     #[inline]
     pub fn bytes<'d>(&self, document: &'d [u8]) -> &'d [u8] {
-        document
-            .get(self.start as usize..self.end as usize)
-            .unwrap_or_default()
+        document.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 }
 
@@ -91,38 +85,25 @@ pub struct Scanner {
 impl Scanner {
     /// A scanner for these fields.
     pub fn new<S: AsRef<str>>(names: &[S]) -> Self {
-        Self {
-            names: Names::new(names),
-        }
+        Self { names: Names::new(names) }
     }
 
     /// Writes to `found[i]` what the `i`-th name's value is; of a repeated field, the last one's.
     ///
     /// `memory` makes documents of one shape cheaper and changes nothing else. After a fault `found` holds nothing of use.
     #[inline]
-    pub fn scan(
-        &self,
-        document: &[u8],
-        memory: &mut Memory,
-        found: &mut [Found],
-    ) -> Result<(), Fault> {
+    pub fn scan(&self, document: &[u8], memory: &mut Memory, found: &mut [Found]) -> Result<(), Fault> {
         for slot in found.iter_mut() {
             slot.kind = Kind::Absent;
         }
-        if walk::object(document, &self.names, memory, found).is_some() {
-            Ok(())
-        } else {
-            Err(fault_of(document))
-        }
+        if walk::object(document, &self.names, memory, found).is_some() { Ok(()) } else { Err(fault_of(document)) }
     }
 }
 
 /// Tells the two faults apart; the walk itself stops at whatever it does not know.
 #[cold]
 fn fault_of(document: &[u8]) -> Fault {
-    let first = document
-        .iter()
-        .find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+    let first = document.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
     if first != Some(&b'{') && serde_json::from_slice::<serde_json::Value>(document).is_ok() {
         Fault::NotAnObject
     } else {

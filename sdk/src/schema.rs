@@ -14,8 +14,8 @@ pub(crate) fn decode_config<T: DeserializeOwned + JsonSchema>(json: &str) -> Res
 
 /// Decodes a JSON object whose fields a schema knows.
 pub(crate) fn decode<T: DeserializeOwned>(json: &str, schema: &Value) -> Result<T, Problems> {
-    let object: Map<String, Value> = serde_json::from_str(json)
-        .map_err(|error| Problem::new(format!("not a JSON object: {error}")))?;
+    let object: Map<String, Value> =
+        serde_json::from_str(json).map_err(|error| Problem::new(format!("not a JSON object: {error}")))?;
     if let Some(known) = known_fields(schema) {
         Problems::check(unknown_fields(&object, &known))?;
     }
@@ -25,30 +25,19 @@ pub(crate) fn decode<T: DeserializeOwned>(json: &str, schema: &Value) -> Result<
 
 /// The fields an object may have; none if the schema leaves it open.
 fn known_fields(schema: &Value) -> Option<Vec<&str>> {
-    let open = ["anyOf", "oneOf", "allOf", "$ref", "patternProperties"]
-        .iter()
-        .any(|key| schema.get(key).is_some());
-    let closed = matches!(
-        schema.get("additionalProperties"),
-        None | Some(Value::Bool(false))
-    );
+    let open = ["anyOf", "oneOf", "allOf", "$ref", "patternProperties"].iter().any(|key| schema.get(key).is_some());
+    let closed = matches!(schema.get("additionalProperties"), None | Some(Value::Bool(false)));
     if open || !closed {
         return None;
     }
     let properties = schema.get("properties").and_then(Value::as_object);
-    Some(
-        properties
-            .map(|properties| properties.keys().map(String::as_str).collect())
-            .unwrap_or_default(),
-    )
+    Some(properties.map(|properties| properties.keys().map(String::as_str).collect()).unwrap_or_default())
 }
 
 /// A problem for each field that is not among the known ones.
 pub(crate) fn unknown_fields(object: &Map<String, Value>, known: &[&str]) -> Vec<Problem> {
     let unknown = object.keys().filter(|name| !known.contains(&name.as_str()));
-    unknown
-        .map(|name| Problem::of(name, format!("unknown field; {}", known_text(known))))
-        .collect()
+    unknown.map(|name| Problem::of(name, format!("unknown field; {}", known_text(known)))).collect()
 }
 
 fn known_text(known: &[&str]) -> String {

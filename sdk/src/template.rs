@@ -41,23 +41,17 @@ impl Templates {
     pub(crate) fn new(lag_days: i32) -> Self {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.add_filter(
-            "dt.format",
-            |date: Value, format: Option<String>, options: Kwargs| {
-                let format = choose(format, &options, "format", "%Y-%m-%d".to_owned())?;
-                options.assert_all_used()?;
-                write_date(date_of(&date)?, &format)
-            },
-        );
-        environment.add_filter(
-            "dt.add_day",
-            |date: Value, n: Option<i64>, format: Option<String>, options: Kwargs| {
-                let n = choose(n, &options, "n", 0)?;
-                let format = choose(format, &options, "format", "%Y-%m-%d".to_owned())?;
-                options.assert_all_used()?;
-                write_date(add(date_of(&date)?, n, Span::try_days)?, &format)
-            },
-        );
+        environment.add_filter("dt.format", |date: Value, format: Option<String>, options: Kwargs| {
+            let format = choose(format, &options, "format", "%Y-%m-%d".to_owned())?;
+            options.assert_all_used()?;
+            write_date(date_of(&date)?, &format)
+        });
+        environment.add_filter("dt.add_day", |date: Value, n: Option<i64>, format: Option<String>, options: Kwargs| {
+            let n = choose(n, &options, "n", 0)?;
+            let format = choose(format, &options, "format", "%Y-%m-%d".to_owned())?;
+            options.assert_all_used()?;
+            write_date(add(date_of(&date)?, n, Span::try_days)?, &format)
+        });
         environment.add_filter(
             "dt.add_month",
             |date: Value, n: Option<i64>, format: Option<String>, options: Kwargs| {
@@ -67,11 +61,7 @@ impl Templates {
                 write_date(add(date_of(&date)?, n, Span::try_months)?, &format)
             },
         );
-        Self {
-            environment,
-            lag_days,
-            remembered: RefCell::default(),
-        }
+        Self { environment, lag_days, remembered: RefCell::default() }
     }
 
     /// The text with its templates filled in; a text without any is its own rendering.
@@ -96,27 +86,18 @@ impl Templates {
     fn render_anew(&self, text: &str, name: &str, on: Date) -> Result<String, String> {
         let date = on
             .checked_sub(Span::new().days(self.lag_days))
-            .map_err(|_| {
-                format!(
-                    "the business date {on} minus {} days is no date",
-                    self.lag_days
-                )
-            })?;
+            .map_err(|_| format!("the business date {on} minus {} days is no date", self.lag_days))?;
         let context = BTreeMap::from([(name, Value::from_object(DateValue(date)))]);
         // The engine drops a last line end, as Jinja does; here the text is a value, and all of it counts.
         let kept = if text.ends_with('\n') { "\n" } else { "" };
-        self.environment
-            .render_str(&format!("{text}{kept}"), context)
-            .map_err(|error| explain(&error, name))
+        self.environment.render_str(&format!("{text}{kept}"), context).map_err(|error| explain(&error, name))
     }
 }
 
 /// Whether a text has anything to be filled in.
 fn is_template(text: &str) -> bool {
     let bytes = text.as_bytes();
-    bytes
-        .windows(2)
-        .any(|pair| matches!(pair, b"{{" | b"{%" | b"{#"))
+    bytes.windows(2).any(|pair| matches!(pair, b"{{" | b"{%" | b"{#"))
 }
 
 /// A date among a template's values; it prints as `2019-07-06`.
@@ -139,12 +120,7 @@ fn date_of(value: &Value) -> Result<Date, Error> {
 }
 
 /// An argument, given by position or by name.
-fn choose<'a, T>(
-    positional: Option<T>,
-    named: &'a Kwargs,
-    name: &'a str,
-    default: T,
-) -> Result<T, Error>
+fn choose<'a, T>(positional: Option<T>, named: &'a Kwargs, name: &'a str, default: T) -> Result<T, Error>
 where
     Option<T>: minijinja::value::ArgType<'a, Output = Option<T>>,
 {
@@ -154,19 +130,14 @@ where
     }
 }
 
-fn add(
-    date: Date,
-    n: i64,
-    unit: fn(Span, i64) -> Result<Span, jiff::Error>,
-) -> Result<Date, Error> {
+fn add(date: Date, n: i64, unit: fn(Span, i64) -> Result<Span, jiff::Error>) -> Result<Date, Error> {
     let span = unit(Span::new(), n);
     let sum = span.and_then(|span| date.checked_add(span));
     sum.map_err(|_| wrong(format!("{date} plus n={n} is out of range")))
 }
 
 fn write_date(date: Date, format: &str) -> Result<String, Error> {
-    strtime::format(format, DateTime::from(date))
-        .map_err(|error| wrong(format!("bad format '{format}': {error}")))
+    strtime::format(format, DateTime::from(date)).map_err(|error| wrong(format!("bad format '{format}': {error}")))
 }
 
 fn wrong(text: String) -> Error {
@@ -209,11 +180,7 @@ mod tests {
     #[test]
     fn renders_the_seeds_template() {
         check("{{yyyymm|dt.format(format='%Y%m')}}", "201907");
-        let early = Templates::new(2).render(
-            "{{yyyymm|dt.format(format='%Y%m')}}",
-            "yyyymm",
-            date(2019, 7, 1),
-        );
+        let early = Templates::new(2).render("{{yyyymm|dt.format(format='%Y%m')}}", "yyyymm", date(2019, 7, 1));
         assert_eq!(early.as_deref(), Ok("201906"));
     }
 
@@ -224,10 +191,7 @@ mod tests {
         check("{{ yyyymm|dt.add_day(n=-6) }}", "2019-06-30");
         check("{{ yyyymm|dt.add_day(1, '%d') }}", "07");
         check("{{ yyyymm|dt.add_month(n=-1) }}", "2019-06");
-        check(
-            "{{ yyyymm|dt.add_day(n=-7)|dt.add_day(n=1) }}",
-            "2019-06-30",
-        );
+        check("{{ yyyymm|dt.add_day(n=-7)|dt.add_day(n=1) }}", "2019-06-30");
         check("{{ yyyymm }}", "2019-07-06");
         check("p={{ yyyymm|dt.format('%b') }}\n", "p=Jul\n");
     }
@@ -235,12 +199,7 @@ mod tests {
     #[test]
     fn months_end_on_their_last_day() {
         let text = "{{ yyyymm|dt.add_month(n=1, format='%Y-%m-%d') }}";
-        assert_eq!(
-            Templates::new(0)
-                .render(text, "yyyymm", date(2020, 1, 31))
-                .as_deref(),
-            Ok("2020-02-29")
-        );
+        assert_eq!(Templates::new(0).render(text, "yyyymm", date(2020, 1, 31)).as_deref(), Ok("2020-02-29"));
     }
 
     #[test]

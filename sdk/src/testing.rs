@@ -60,9 +60,7 @@ impl Bench {
     fn new<A: Adapter>(config: &str) -> Result<Self, Problems> {
         let adapter = A::configure(config).map_err(|problems| {
             let problems = problems.into_iter().map(problem_from).collect();
-            Problems::check(problems)
-                .err()
-                .unwrap_or_else(|| Problem::new("refused without a problem").into())
+            Problems::check(problems).err().unwrap_or_else(|| Problem::new("refused without a problem").into())
         })?;
         Ok(Self {
             adapter: Box::new(adapter),
@@ -94,10 +92,7 @@ impl Bench {
     /// What follows from the configuration.
     pub fn settings(&self) -> Settings {
         let settings = self.adapter.settings();
-        Settings {
-            topics: settings.topics,
-            day_shift_seconds: settings.day_shift_seconds,
-        }
+        Settings { topics: settings.topics, day_shift_seconds: settings.day_shift_seconds }
     }
 
     /// The JSON Schema of a wanted message.
@@ -109,32 +104,19 @@ impl Bench {
     pub fn prepare(&self, wanted: &str, on: Date) -> Result<Wanted, Problem> {
         let date = moments::date(on);
         let prepared = self.adapter.prepare(wanted, date).map_err(problem_from)?;
-        Ok(Wanted {
-            rendered: prepared.rendered,
-            keys: prepared.keys,
-            token: prepared.token,
-        })
+        Ok(Wanted { rendered: prepared.rendered, keys: prepared.keys, token: prepared.token })
     }
 
     /// Why a message is malformed, if it is.
     pub fn reject(&self, message: impl AsRef<[u8]>) -> Option<String> {
         let extracts = self.extract(Some(message.as_ref()), 0);
-        extracts
-            .rejects
-            .into_iter()
-            .next()
-            .map(|reject| reject.reason)
+        extracts.rejects.into_iter().next().map(|reject| reject.reason)
     }
 
     /// What a message is to a wanted message if it arrives at a civil time, such as `2019-07-07 08:00:00`.
     ///
     /// The wanted message is rendered for the business date of the arrival, as in the service.
-    pub fn judge(
-        &self,
-        wanted: &str,
-        message: impl AsRef<[u8]>,
-        arrival: &str,
-    ) -> Result<Outcome, Problem> {
+    pub fn judge(&self, wanted: &str, message: impl AsRef<[u8]>, arrival: &str) -> Result<Outcome, Problem> {
         self.judge_value(wanted, Some(message.as_ref()), arrival)
     }
 
@@ -143,24 +125,13 @@ impl Bench {
         self.judge_value(wanted, None, arrival)
     }
 
-    fn judge_value(
-        &self,
-        wanted: &str,
-        value: Option<&[u8]>,
-        arrival: &str,
-    ) -> Result<Outcome, Problem> {
-        let arrival: DateTime = arrival
-            .parse()
-            .map_err(|error| Problem::new(format!("`{arrival}` is not a civil time: {error}")))?;
-        let zone = moments::Zone::new(
-            self.offset_seconds,
-            self.adapter.settings().day_shift_seconds,
-        );
+    fn judge_value(&self, wanted: &str, value: Option<&[u8]>, arrival: &str) -> Result<Outcome, Problem> {
+        let arrival: DateTime =
+            arrival.parse().map_err(|error| Problem::new(format!("`{arrival}` is not a civil time: {error}")))?;
+        let zone = moments::Zone::new(self.offset_seconds, self.adapter.settings().day_shift_seconds);
         let arrival = zone.at_civil(moments::millis(arrival));
         let wanted = self.prepare(wanted, moments::date_from(arrival.business_date))?;
-        if value.is_none()
-            && self.description.needs & guest::Needs::TOMBSTONES == guest::Needs::empty()
-        {
+        if value.is_none() && self.description.needs & guest::Needs::TOMBSTONES == guest::Needs::empty() {
             return Ok(Outcome::Other);
         }
         let extracts = self.extract(value, arrival.instant);
@@ -171,10 +142,7 @@ impl Bench {
             return Ok(Outcome::Other);
         }
         let event_time = match extracts.time_kinds.first() {
-            Some(1) => extracts
-                .times
-                .first()
-                .map(|millis| zone.at_instant(*millis)),
+            Some(1) => extracts.times.first().map(|millis| zone.at_instant(*millis)),
             Some(2) => extracts.times.first().map(|millis| zone.at_civil(*millis)),
             _ => None,
         };
@@ -186,20 +154,13 @@ impl Bench {
     }
 
     fn topic(&self) -> String {
-        let topics = [
-            self.adapter.settings().topics,
-            self.description.topics.clone(),
-        ]
-        .concat();
+        let topics = [self.adapter.settings().topics, self.description.topics.clone()].concat();
         topics.into_iter().next().unwrap_or_default()
     }
 
     /// A batch of one message.
     fn extract(&self, value: Option<&[u8]>, arrival: i64) -> guest::Extracts {
-        let of_one = |bytes: &[u8]| guest::Column {
-            bytes: bytes.to_vec(),
-            ends: vec![bytes.len() as u32],
-        };
+        let of_one = |bytes: &[u8]| guest::Column { bytes: bytes.to_vec(), ends: vec![bytes.len() as u32] };
         self.adapter.extract(&guest::Batch {
             topic: self.topic(),
             values: of_one(value.unwrap_or_default()),
@@ -217,10 +178,7 @@ impl Bench {
         arrival: guest::Moment,
         token: Vec<u8>,
     ) -> guest::Candidate {
-        let header = |(name, value): &(String, Vec<u8>)| guest::Header {
-            name: name.clone(),
-            value: value.clone(),
-        };
+        let header = |(name, value): &(String, Vec<u8>)| guest::Header { name: name.clone(), value: value.clone() };
         guest::Candidate {
             topic: self.topic(),
             value: value.map(<[u8]>::to_vec),

@@ -30,27 +30,15 @@ pub struct EventTime {
 impl EventTime {
     /// An instant, in milliseconds since the Unix epoch.
     pub const fn from_millis(millis: i64) -> Self {
-        Self {
-            millis,
-            civil: false,
-        }
+        Self { millis, civil: false }
     }
 
     /// A clock on the wall, to be read in the zone of the sensor.
     pub fn from_civil(time: civil::DateTime) -> Self {
         let date = time.date();
-        let days = parse::days_since_epoch(
-            i64::from(date.year()),
-            i64::from(date.month()),
-            i64::from(date.day()),
-        );
-        let seconds = i64::from(time.hour()) * 3600
-            + i64::from(time.minute()) * 60
-            + i64::from(time.second());
-        Self {
-            millis: (days * 86_400 + seconds) * 1000 + i64::from(time.millisecond()),
-            civil: true,
-        }
+        let days = parse::days_since_epoch(i64::from(date.year()), i64::from(date.month()), i64::from(date.day()));
+        let seconds = i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second());
+        Self { millis: (days * 86_400 + seconds) * 1000 + i64::from(time.millisecond()), civil: true }
     }
 
     /// Milliseconds since the Unix epoch; of a civil time as if its clock were UTC's.

@@ -50,44 +50,26 @@ impl Matcher for Stock {
     }
 
     fn settings(&self) -> Settings {
-        let topics = if self.config.region.is_empty() {
-            Vec::new()
-        } else {
-            vec![format!("stock-{}", self.config.region)]
-        };
-        Settings {
-            topics,
-            day_shift_seconds: 60,
-        }
+        let topics =
+            if self.config.region.is_empty() { Vec::new() } else { vec![format!("stock-{}", self.config.region)] };
+        Settings { topics, day_shift_seconds: 60 }
     }
 
     fn prepare(&self, wanted: &mut Wanted, on: Date) -> Result<Keys, Problem> {
         wanted.day = Some(on.to_string());
-        Ok([key![wanted.item], key!["every", "item"]]
-            .into_iter()
-            .collect())
+        Ok([key![wanted.item], key!["every", "item"]].into_iter().collect())
     }
 
     fn extract(&self, message: &Message, envelope: &Envelope<'_>) -> Result<Extract, Reject> {
         if message.count < 0 {
             return Err(Reject::new("negative count"));
         }
-        let recall = envelope
-            .headers
-            .iter()
-            .any(|header| header.name == "recall" && header.value == b"yes");
-        Ok(if recall {
-            Extract::nothing()
-        } else {
-            key![message.item].into()
-        })
+        let recall = envelope.headers.iter().any(|header| header.name == "recall" && header.value == b"yes");
+        Ok(if recall { Extract::nothing() } else { key![message.item].into() })
     }
 
     fn extract_tombstone(&self, envelope: &Envelope<'_>) -> Result<Extract, Reject> {
-        let item = envelope
-            .key
-            .and_then(|key| std::str::from_utf8(key).ok())
-            .ok_or_else(|| Reject::new("no key"))?;
+        let item = envelope.key.and_then(|key| std::str::from_utf8(key).ok()).ok_or_else(|| Reject::new("no key"))?;
         Ok(key![item].into())
     }
 
@@ -111,43 +93,21 @@ fn bench() -> Bench {
 fn judges_messages() {
     let judge = |message: &str| bench().judge(NAIL, message, AT).unwrap();
     assert_eq!(judge(r#"{"item": "nail", "count": 7}"#), Outcome::Fulfilled);
-    assert_eq!(
-        judge(r#"{"item": "nail", "count": 4}"#),
-        Outcome::Refused("too few".to_owned())
-    );
+    assert_eq!(judge(r#"{"item": "nail", "count": 4}"#), Outcome::Refused("too few".to_owned()));
     assert_eq!(judge(r#"{"item": "screw", "count": 7}"#), Outcome::Other);
-    assert_eq!(
-        judge(r#"{"item": "nail", "count": -1}"#),
-        Outcome::Rejected("negative count".to_owned())
-    );
-    assert_eq!(
-        judge(""),
-        Outcome::Rejected("empty message; expected a JSON object".to_owned())
-    );
-    assert!(
-        matches!(judge("\0\0\0\0\x01{}"), Outcome::Rejected(reason) if reason.contains("schema registry"))
-    );
-    assert!(
-        matches!(judge(r#"{"item": "nail"}"#), Outcome::Rejected(reason) if reason.contains("count"))
-    );
+    assert_eq!(judge(r#"{"item": "nail", "count": -1}"#), Outcome::Rejected("negative count".to_owned()));
+    assert_eq!(judge(""), Outcome::Rejected("empty message; expected a JSON object".to_owned()));
+    assert!(matches!(judge("\0\0\0\0\x01{}"), Outcome::Rejected(reason) if reason.contains("schema registry")));
+    assert!(matches!(judge(r#"{"item": "nail"}"#), Outcome::Rejected(reason) if reason.contains("count")));
 }
 
 #[test]
 fn sees_headers_keys_and_tombstones() {
     let recalled = bench().header("lot", "8").header("recall", "yes");
-    assert_eq!(
-        recalled.judge(NAIL, r#"{"item": "nail", "count": 7}"#, AT),
-        Ok(Outcome::Other)
-    );
+    assert_eq!(recalled.judge(NAIL, r#"{"item": "nail", "count": 7}"#, AT), Ok(Outcome::Other));
     let deleted = bench().message_key("nail");
-    assert_eq!(
-        deleted.judge_tombstone(NAIL, AT),
-        Ok(Outcome::Refused("no more nail".to_owned()))
-    );
-    assert_eq!(
-        bench().judge_tombstone(NAIL, AT),
-        Ok(Outcome::Rejected("no key".to_owned()))
-    );
+    assert_eq!(deleted.judge_tombstone(NAIL, AT), Ok(Outcome::Refused("no more nail".to_owned())));
+    assert_eq!(bench().judge_tombstone(NAIL, AT), Ok(Outcome::Rejected("no key".to_owned())));
 }
 
 #[test]
@@ -158,43 +118,19 @@ fn shows_what_it_fills_in() {
 
 #[test]
 fn refuses_unknown_fields_by_name() {
-    let problem = bench()
-        .prepare(r#"{"item": "nail", "colour": "red"}"#, date(2019, 7, 8))
-        .unwrap_err();
-    assert_eq!(
-        problem.to_string(),
-        "colour: unknown field; known: `day`, `item`"
-    );
+    let problem = bench().prepare(r#"{"item": "nail", "colour": "red"}"#, date(2019, 7, 8)).unwrap_err();
+    assert_eq!(problem.to_string(), "colour: unknown field; known: `day`, `item`");
     let problem = bench().prepare("{}", date(2019, 7, 8)).unwrap_err();
-    assert!(
-        problem.message().contains("missing field `item`"),
-        "{problem}"
-    );
-    for (config, part) in [
-        (r#"{"limits": 1}"#, "limits: unknown field"),
-        (r#"{"limit": -1}"#, "limit: must not be negative"),
-    ] {
-        assert!(
-            Bench::of::<Stock>(config)
-                .err()
-                .unwrap()
-                .to_string()
-                .contains(part),
-            "{config}"
-        );
+    assert!(problem.message().contains("missing field `item`"), "{problem}");
+    for (config, part) in
+        [(r#"{"limits": 1}"#, "limits: unknown field"), (r#"{"limit": -1}"#, "limit: must not be negative")]
+    {
+        assert!(Bench::of::<Stock>(config).err().unwrap().to_string().contains(part), "{config}");
     }
 }
 
 #[test]
 fn settings_follow_the_configuration() {
-    let settings = Bench::of::<Stock>(r#"{"region": "eu"}"#)
-        .unwrap()
-        .settings();
-    assert_eq!(
-        settings,
-        Settings {
-            topics: vec!["stock-eu".to_owned()],
-            day_shift_seconds: 60
-        }
-    );
+    let settings = Bench::of::<Stock>(r#"{"region": "eu"}"#).unwrap().settings();
+    assert_eq!(settings, Settings { topics: vec!["stock-eu".to_owned()], day_shift_seconds: 60 });
 }

@@ -55,17 +55,11 @@ impl Matchers {
             let cache = config.cache.as_deref().map(Cache::open).unwrap_or_default();
             let runtime = Runtime::new(config.limits.clone(), cache)?;
             let registry = Registry::load(&runtime, &config)?;
-            let workers = config
-                .workers
-                .unwrap_or_else(|| thread::available_parallelism().map_or(2, usize::from));
+            let workers = config.workers.unwrap_or_else(|| thread::available_parallelism().map_or(2, usize::from));
             let pool = Pool::start(&runtime, workers)?;
-            Ok(Self {
-                registry: Arc::new(registry),
-                pool: Arc::new(pool),
-            })
+            Ok(Self { registry: Arc::new(registry), pool: Arc::new(pool) })
         });
-        let matchers: Result<Self, StartError> =
-            loading.await.expect("loading matchers does not panic");
+        let matchers: Result<Self, StartError> = loading.await.expect("loading matchers does not panic");
         let matchers = matchers?;
         for it in matchers.registry.all() {
             tracing::info!(
@@ -97,10 +91,7 @@ impl Matchers {
 }
 
 /// Reads the sensor files and has the matchers check them.
-pub async fn load_sensors(
-    config: &Config,
-    matchers: &Matchers,
-) -> Result<Vec<(Owner, Sensor)>, StartError> {
+pub async fn load_sensors(config: &Config, matchers: &Matchers) -> Result<Vec<(Owner, Sensor)>, StartError> {
     let drafts = sensors::read(&config.sensors.directory)?;
     let checker = Checker {
         registry: &matchers.registry,

@@ -28,32 +28,19 @@ const NO_STORE: &str = "check";
 pub(super) async fn check(config: &Config, args: &Args) -> Result<Exit, Failure> {
     print::lines("configuration  ok")?;
     let matchers = Matchers::load(config).await?;
-    let names: Vec<_> = matchers
-        .registry
-        .all()
-        .map(|it| it.name().to_string())
-        .collect();
+    let names: Vec<_> = matchers.registry.all().map(|it| it.name().to_string()).collect();
     print::lines(&format!("matchers       ok  {}", names.join(" ")))?;
     let sensors = load_sensors(config, &matchers).await?;
     let wanted: usize = sensors.iter().map(|(_, sensor)| sensor.wanted.len()).sum();
-    print::lines(&format!(
-        "sensors        ok  {} with {wanted} wanted messages",
-        sensors.len()
-    ))?;
+    print::lines(&format!("sensors        ok  {} with {wanted} wanted messages", sensors.len()))?;
     print::lines(&format!("store          ok  {}", store(config)?))?;
     print::lines(&format!("marking        ok  {}", marking(config).await?))?;
     if args.broker {
-        let mut topics: Vec<_> = sensors
-            .iter()
-            .flat_map(|(_, sensor)| &sensor.wanted)
-            .map(|wanted| wanted.topic.to_string())
-            .collect();
+        let mut topics: Vec<_> =
+            sensors.iter().flat_map(|(_, sensor)| &sensor.wanted).map(|wanted| wanted.topic.to_string()).collect();
         topics.sort();
         topics.dedup();
-        print::lines(&format!(
-            "broker         ok  {}",
-            broker(config, topics, args).await?
-        ))?;
+        print::lines(&format!("broker         ok  {}", broker(config, topics, args).await?))?;
     }
     Ok(Exit::Done)
 }
@@ -71,9 +58,8 @@ fn store(config: &Config) -> Result<String, Failure> {
 async fn marking(config: &Config) -> Result<String, Failure> {
     let marking = config.marking.build(NO_STORE).map_err(Failure::config)?;
     if let Marking::Outbox(adapter) = &marking {
-        let failed = |error: crate::task::MarkError| {
-            Failure::new(Exit::Marking, format!("mark tasks: {}", error.reason()))
-        };
+        let failed =
+            |error: crate::task::MarkError| Failure::new(Exit::Marking, format!("mark tasks: {}", error.reason()));
         adapter.probe().await.map_err(failed)?;
     }
     Ok(marking.summary())
@@ -82,17 +68,10 @@ async fn marking(config: &Config) -> Result<String, Failure> {
 async fn broker(config: &Config, topics: Vec<String>, args: &Args) -> Result<String, Failure> {
     let (kafka, timeout) = (config.kafka.clone(), Duration::from_secs(args.timeout));
     let probing = tokio::task::spawn_blocking(move || source::probe(&kafka, &topics, timeout));
-    let probed = probing
-        .await
-        .map_err(Failure::unexpected)?
-        .map_err(|error| Failure::new(of_source(&error), error))?;
+    let probed = probing.await.map_err(Failure::unexpected)?.map_err(|error| Failure::new(of_source(&error), error))?;
     let missing = match probed.missing.is_empty() {
         true => String::new(),
         false => format!(" (no such topic yet: {})", probed.missing.join(" ")),
     };
-    Ok(format!(
-        "{} at {}{missing}",
-        probed.cluster.unwrap_or_default(),
-        config.kafka.brokers
-    ))
+    Ok(format!("{} at {}{missing}", probed.cluster.unwrap_or_default(), config.kafka.brokers))
 }

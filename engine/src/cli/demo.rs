@@ -38,18 +38,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const PACE: Duration = Duration::from_millis(700);
 
 pub(super) async fn demo(args: &Args) -> Result<Exit, Failure> {
-    let quiet = telemetry::Config {
-        log: "warn,librdkafka=off".into(),
-        ..Default::default()
-    };
+    let quiet = telemetry::Config { log: "warn,librdkafka=off".into(), ..Default::default() };
     telemetry::start(&quiet).map_err(Failure::config)?;
-    let cluster =
-        Mock::start(&[("etl-finish", 2), ("job-finish", 2)]).map_err(Failure::unexpected)?;
+    let cluster = Mock::start(&[("etl-finish", 2), ("job-finish", 2)]).map_err(Failure::unexpected)?;
     let config = prepare(args, cluster.brokers())?;
-    print::lines(&format!(
-        "A Kafka cluster inside this process listens at {}.\n",
-        config.kafka.brokers
-    ))?;
+    print::lines(&format!("A Kafka cluster inside this process listens at {}.\n", config.kafka.brokers))?;
     let service = Service::start(&config, &Input::Kafka).await?;
     play(&service, &config).await?;
     service.stop().await?;
@@ -71,15 +64,8 @@ async fn play(service: &Service, config: &Config) -> Result<(), Failure> {
         tokio::time::sleep(PACE).await;
         let sent = producer.send(&message).await;
         let (partition, offset) = sent.map_err(|error| Failure::new(Exit::Source, error))?;
-        let text = message
-            .value
-            .as_deref()
-            .map(String::from_utf8_lossy)
-            .unwrap_or_default();
-        print::lines(&format!(
-            "\n▶ {}/{partition}@{offset}  {text}\n",
-            message.topic
-        ))?;
+        let text = message.value.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+        print::lines(&format!("\n▶ {}/{partition}@{offset}  {text}\n", message.topic))?;
         until(service, received).await?;
         show(&status_of(service).await?)?;
     }
@@ -89,11 +75,8 @@ async fn play(service: &Service, config: &Config) -> Result<(), Failure> {
 /// Makes the directory a fresh one: the cluster of an earlier demonstration is gone, and its offsets mean nothing.
 fn prepare(args: &Args, brokers: String) -> Result<Config, Failure> {
     let sensors = args.directory.join("sensors");
-    let written = fs::create_dir_all(&sensors)
-        .and_then(|()| fs::write(sensors.join("my_consumer.toml"), SENSOR));
-    let at = |error: io::Error| {
-        anyhow::Error::new(error).context(format!("write to {}", args.directory.display()))
-    };
+    let written = fs::create_dir_all(&sensors).and_then(|()| fs::write(sensors.join("my_consumer.toml"), SENSOR));
+    let at = |error: io::Error| anyhow::Error::new(error).context(format!("write to {}", args.directory.display()));
     written.map_err(|error| Failure::new(Exit::Store, at(error)))?;
     for stale in ["eventlatch.db", "eventlatch.db-wal", "eventlatch.db-shm"] {
         match fs::remove_file(args.directory.join(stale)) {
@@ -114,12 +97,7 @@ fn prepare(args: &Args, brokers: String) -> Result<Config, Failure> {
 fn messages() -> [(Outgoing, usize); 4] {
     let now = Timestamp::now();
     // The matcher renders `yyyymm` for two days before the business date.
-    let partition = now
-        .to_zoned(TimeZone::UTC)
-        .date()
-        .saturating_sub(2.days())
-        .strftime("%Y%m")
-        .to_string();
+    let partition = now.to_zoned(TimeZone::UTC).date().saturating_sub(2.days()).strftime("%Y%m").to_string();
     let etl = |db: &str, table: &str, partition: &str| json!({"db": db, "table": table, "partition_values": partition, "timestamp": now.as_second()});
     let job = json!({"job_name": "jn1", "is_success": true, "timestamp": now.as_second()});
     [
@@ -132,13 +110,7 @@ fn messages() -> [(Outgoing, usize); 4] {
 
 fn outgoing(topic: &str, value: serde_json::Value) -> Outgoing {
     let value = Some(value.to_string().into_bytes());
-    Outgoing {
-        topic: topic.into(),
-        key: None,
-        value,
-        headers: Vec::new(),
-        timestamp: None,
-    }
+    Outgoing { topic: topic.into(), key: None, value, headers: Vec::new(), timestamp: None }
 }
 
 /// Waits until so many wanted messages are received.
@@ -146,35 +118,18 @@ async fn until(service: &Service, received: usize) -> Result<(), Failure> {
     let arrived = async {
         loop {
             let sensors = status_of(service).await?;
-            if sensors
-                .iter()
-                .flat_map(|it| &it.wanted)
-                .filter(|it| it.received.is_some())
-                .count()
-                >= received
-            {
+            if sensors.iter().flat_map(|it| &it.wanted).filter(|it| it.received.is_some()).count() >= received {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let late = |_| {
-        Failure::unexpected(format!(
-            "see {received} messages received in time: {:?}",
-            service.health()
-        ))
-    };
-    tokio::time::timeout(PATIENCE, arrived)
-        .await
-        .map_err(late)?
+    let late = |_| Failure::unexpected(format!("see {received} messages received in time: {:?}", service.health()));
+    tokio::time::timeout(PATIENCE, arrived).await.map_err(late)?
 }
 
 async fn status_of(service: &Service) -> Result<Vec<SensorStatus>, Failure> {
-    service
-        .store()
-        .status(Timestamp::now())
-        .await
-        .map_err(|error| Failure::new(Exit::Store, error))
+    service.store().status(Timestamp::now()).await.map_err(|error| Failure::new(Exit::Store, error))
 }
 
 fn show(sensors: &[SensorStatus]) -> Result<(), Failure> {

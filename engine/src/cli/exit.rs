@@ -53,10 +53,7 @@ pub struct Failure {
 
 impl Failure {
     pub(super) fn new(exit: Exit, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self {
-            exit,
-            error: error.into(),
-        }
+        Self { exit, error: error.into() }
     }
 
     pub(super) fn unexpected(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
@@ -105,9 +102,5 @@ impl From<IntakeError> for Failure {
 
 /// A property that Kafka's library does not know is a matter of the configuration.
 pub(super) fn of_source(error: &crate::source::SourceError) -> Exit {
-    if error.is_configuration() {
-        Exit::Config
-    } else {
-        Exit::Source
-    }
+    if error.is_configuration() { Exit::Config } else { Exit::Source }
 }

@@ -37,25 +37,13 @@ pub(super) async fn matcher(config: &Config, command: &Command) -> Result<Exit, 
 
 fn list(matchers: &Matchers, format: Format) -> Result<(), Failure> {
     if format == Format::Json {
-        return print::json(
-            &matchers
-                .registry
-                .all()
-                .map(|it| about(it))
-                .collect::<Vec<_>>(),
-        );
+        return print::json(&matchers.registry.all().map(|it| about(it)).collect::<Vec<_>>());
     }
     let mut table = print::table(&["NAME", "VERSION", "TOPICS", "ORIGIN", "SHA256"]);
     for it in matchers.registry.all() {
         let short = it.sha256().chars().take(12).collect::<String>();
         let origin = it.origin.to_string();
-        table.add_row([
-            &**it.name(),
-            &it.description.version,
-            &it.topics.join(" "),
-            &origin,
-            &short,
-        ]);
+        table.add_row([&**it.name(), &it.description.version, &it.topics.join(" "), &origin, &short]);
     }
     print::lines(&table.to_string())
 }
@@ -63,23 +51,16 @@ fn list(matchers: &Matchers, format: Format) -> Result<(), Failure> {
 async fn inspect(config: &Config, matcher: &str, format: Format) -> Result<(), Failure> {
     if matcher.ends_with(".wasm") {
         let path = PathBuf::from(matcher);
-        let failed = |error: anyhow::Error| {
-            Failure::new(Exit::Matcher, error.context(format!("inspect {matcher}")))
-        };
+        let failed = |error: anyhow::Error| Failure::new(Exit::Matcher, error.context(format!("inspect {matcher}")));
         let bytes = fs::read(&path).map_err(|error| failed(error.into()))?;
-        let runtime = Runtime::new(config.matchers.limits.clone(), Cache::default())
-            .map_err(|error| failed(error.into()))?;
-        let generation =
-            Generation::load(&runtime, &bytes, Origin::File(path), None, &BTreeMap::new());
+        let runtime =
+            Runtime::new(config.matchers.limits.clone(), Cache::default()).map_err(|error| failed(error.into()))?;
+        let generation = Generation::load(&runtime, &bytes, Origin::File(path), None, &BTreeMap::new());
         return show(&generation.map_err(|error| failed(error.into()))?, format);
     }
     let matchers = Matchers::load(config).await?;
-    let unknown = || {
-        Failure::new(
-            Exit::Matcher,
-            format!("find the matcher `{matcher}` (hint: `eventlatch matcher list`)"),
-        )
-    };
+    let unknown =
+        || Failure::new(Exit::Matcher, format!("find the matcher `{matcher}` (hint: `eventlatch matcher list`)"));
     show(matchers.registry.get(matcher).ok_or_else(unknown)?, format)
 }
 
@@ -105,10 +86,7 @@ fn show(it: &Generation, format: Format) -> Result<(), Failure> {
         ("name", it.name().to_string()),
         ("summary", description.summary.clone()),
         ("version", description.version.clone()),
-        (
-            "interface",
-            format!("eventlatch:matcher@{}", description.interface),
-        ),
+        ("interface", format!("eventlatch:matcher@{}", description.interface)),
         ("topics", it.topics.join(" ")),
         ("day shift", format!("{} s", it.day_shift_seconds)),
         ("origin", it.origin.to_string()),
@@ -123,8 +101,6 @@ fn show(it: &Generation, format: Format) -> Result<(), Failure> {
         ("message", &description.message_schema),
         ("configuration", &description.config_schema),
     ];
-    let schemas = schemas
-        .map(|(of, schema)| format!("\nschema of the {of}:\n{schema:#}"))
-        .join("\n");
+    let schemas = schemas.map(|(of, schema)| format!("\nschema of the {of}:\n{schema:#}")).join("\n");
     print::lines(&format!("{table}\n{schemas}"))
 }

@@ -20,11 +20,7 @@ pub(super) fn table(header: &[&str]) -> Table {
 /// Prints lines; a reader that went away (`| head`) is no error.
 pub(super) fn lines(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    let trimmed = text
-        .lines()
-        .map(str::trim_end)
-        .collect::<Vec<_>>()
-        .join("\n");
+    let trimmed = text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
     match writeln!(out, "{trimmed}") {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::unexpected(error)),
         _ => Ok(()),

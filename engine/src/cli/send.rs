@@ -46,8 +46,7 @@ fn header(text: &str) -> Result<(String, String), String> {
 }
 
 pub(super) async fn send(config: &Config, args: &Args) -> Result<Exit, Failure> {
-    let producer =
-        Producer::new(&config.kafka).map_err(|error| Failure::new(of_source(&error), error))?;
+    let producer = Producer::new(&config.kafka).map_err(|error| Failure::new(of_source(&error), error))?;
     let failed = |error| Failure::new(Exit::Source, error);
     match (&args.lines, &args.topic) {
         (Some(path), _) => {
@@ -65,10 +64,7 @@ pub(super) async fn send(config: &Config, args: &Args) -> Result<Exit, Failure> 
 }
 
 fn message(topic: String, args: &Args) -> Outgoing {
-    let header = |(name, value): &(String, String)| Header {
-        name: name.clone(),
-        value: value.clone().into_bytes(),
-    };
+    let header = |(name, value): &(String, String)| Header { name: name.clone(), value: value.clone().into_bytes() };
     Outgoing {
         topic,
         key: args.key.clone().map(String::into_bytes),
@@ -83,19 +79,13 @@ fn read(path: &PathBuf) -> Result<Vec<Outgoing>, Failure> {
     let input: Box<dyn BufRead> = match path.as_os_str() == "-" {
         true => Box::new(io::stdin().lock()),
         false => Box::new(BufReader::new(File::open(path).map_err(|error| {
-            Failure::new(
-                Exit::Source,
-                anyhow::Error::new(error).context(format!("read {}", path.display())),
-            )
+            Failure::new(Exit::Source, anyhow::Error::new(error).context(format!("read {}", path.display())))
         })?)),
     };
     let mut messages = Vec::new();
     for (number, line) in (1..).zip(input.lines()) {
         let at = |error: anyhow::Error| {
-            Failure::new(
-                Exit::Source,
-                error.context(format!("read {}:{number}", path.display())),
-            )
+            Failure::new(Exit::Source, error.context(format!("read {}:{number}", path.display())))
         };
         let line = line.map_err(|error| at(error.into()))?;
         if !line.trim().is_empty() {

@@ -26,9 +26,7 @@ pub(super) fn status(config: &Config, args: &Args) -> Result<Exit, Failure> {
         Some(name) => {
             let found = reader.sensor_status(name, now).map_err(store)?;
             vec![found.ok_or_else(|| {
-                Failure::unexpected(format!(
-                    "find the sensor `{name}` (hint: `eventlatch status` lists all)"
-                ))
+                Failure::unexpected(format!("find the sensor `{name}` (hint: `eventlatch status` lists all)"))
             })?]
         }
     };
@@ -46,26 +44,10 @@ pub(super) fn render(sensors: &[SensorStatus]) -> String {
 }
 
 fn sensor(sensor: &SensorStatus) -> String {
-    let received = sensor
-        .wanted
-        .iter()
-        .filter(|wanted| wanted.received.is_some())
-        .count();
-    let state = if sensor.complete {
-        "complete"
-    } else {
-        "waiting"
-    };
-    let wait = sensor
-        .wait
-        .as_ref()
-        .map(|wait| format!(" · {}", wait.name))
-        .unwrap_or_default();
-    let head = format!(
-        "{}{wait} · {state}, {received} of {} received",
-        sensor.name,
-        sensor.wanted.len()
-    );
+    let received = sensor.wanted.iter().filter(|wanted| wanted.received.is_some()).count();
+    let state = if sensor.complete { "complete" } else { "waiting" };
+    let wait = sensor.wait.as_ref().map(|wait| format!(" · {}", wait.name)).unwrap_or_default();
+    let head = format!("{}{wait} · {state}, {received} of {} received", sensor.name, sensor.wanted.len());
     let mut table = print::table(&["  TASK", "STATE", "TOPIC", "WANTED", "RECEIVED", "EXPIRES"]);
     for wanted in &sensor.wanted {
         table.add_row(row(wanted, &sensor.timezone));
@@ -85,25 +67,15 @@ fn row(wanted: &WantedStatus, timezone: &str) -> Vec<String> {
         wanted.topic.clone(),
         wanted.rendered.as_ref().map(fields).unwrap_or_default(),
         received(wanted, timezone),
-        format!(
-            "{} {}",
-            wanted.frequency,
-            wanted.expires.strftime("%Y-%m-%d %H:%M:%S")
-        ),
+        format!("{} {}", wanted.frequency, wanted.expires.strftime("%Y-%m-%d %H:%M:%S")),
     ]
 }
 
 fn received(wanted: &WantedStatus, timezone: &str) -> String {
     if let Some(received) = &wanted.received {
         let zone = TimeZone::get(timezone).unwrap_or(TimeZone::UTC);
-        let time = zone
-            .to_datetime(received.arrival)
-            .strftime("%H:%M:%S")
-            .to_string();
-        return format!(
-            "{time} {}/{}@{}",
-            received.topic, received.partition, received.offset
-        );
+        let time = zone.to_datetime(received.arrival).strftime("%H:%M:%S").to_string();
+        return format!("{time} {}/{}@{}", received.topic, received.partition, received.offset);
     }
     match (&wanted.near_misses.newest, wanted.near_misses.count) {
         (Some(reason), 1) => format!("near miss: {reason}"),
@@ -117,11 +89,7 @@ fn fields(rendered: &serde_json::Value) -> String {
     let Some(fields) = rendered.as_object() else {
         return rendered.to_string();
     };
-    fields
-        .iter()
-        .map(|(name, value)| format!("{name}={}", plain(value)))
-        .collect::<Vec<_>>()
-        .join(" ")
+    fields.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect::<Vec<_>>().join(" ")
 }
 
 fn plain(value: &serde_json::Value) -> String {

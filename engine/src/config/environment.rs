@@ -49,10 +49,8 @@ pub(super) fn overlay(
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Option<Config>, ConfigError> {
     let mut config = None;
-    let mut twins: Vec<_> = environment
-        .into_iter()
-        .filter_map(|(name, value)| Some((path(&name)?, name, value)))
-        .collect();
+    let mut twins: Vec<_> =
+        environment.into_iter().filter_map(|(name, value)| Some((path(&name)?, name, value))).collect();
     twins.sort();
     for (path, name, value) in twins {
         set(&mut table, &path, value_of(&value));
@@ -64,24 +62,16 @@ pub(super) fn overlay(
 
 impl Config {
     fn deserialize_table(table: &Table) -> Result<Self, String> {
-        Value::Table(table.clone())
-            .try_into()
-            .map_err(|error: toml::de::Error| error.message().to_owned())
+        Value::Table(table.clone()).try_into().map_err(|error: toml::de::Error| error.message().to_owned())
     }
 }
 
 fn path(name: &str) -> Option<Vec<String>> {
     if let Some(property) = name.strip_prefix(PROPERTIES) {
-        return Some(vec![
-            "kafka".into(),
-            "properties".into(),
-            property.to_lowercase().replace('_', "."),
-        ]);
+        return Some(vec!["kafka".into(), "properties".into(), property.to_lowercase().replace('_', ".")]);
     }
     let rest = name.strip_prefix(PREFIX)?;
-    let found = PATHS
-        .iter()
-        .find(|path| path.to_uppercase().replace('.', "_") == rest)?;
+    let found = PATHS.iter().find(|path| path.to_uppercase().replace('.', "_") == rest)?;
     Some(found.split('.').map(str::to_owned).collect())
 }
 
@@ -97,10 +87,7 @@ fn set(table: &mut Table, path: &[String], value: Value) {
     let [first, rest @ ..] = path else { return };
     if rest.is_empty() {
         table.insert(first.clone(), value);
-    } else if let Value::Table(inner) = table
-        .entry(first.clone())
-        .or_insert_with(|| Value::Table(Table::new()))
-    {
+    } else if let Value::Table(inner) = table.entry(first.clone()).or_insert_with(|| Value::Table(Table::new())) {
         set(inner, rest, value);
     }
 }

@@ -45,11 +45,7 @@ impl fmt::Display for Problem {
 const SHOWN: usize = 20;
 
 fn list(problems: &[Problem]) -> String {
-    let mut lines: Vec<_> = problems
-        .iter()
-        .take(SHOWN)
-        .map(|problem| format!("  {problem}"))
-        .collect();
+    let mut lines: Vec<_> = problems.iter().take(SHOWN).map(|problem| format!("  {problem}")).collect();
     if problems.len() > SHOWN {
         lines.push(format!("  … and {} more", problems.len() - SHOWN));
     }
@@ -65,31 +61,19 @@ pub fn read(directory: &Path) -> Result<Vec<Draft>, SensorsError> {
                 Ok(more) => drafts.extend(more),
                 Err(problem) => problems.push(problem),
             },
-            Err(error) => problems.push(Problem {
-                file: path,
-                line: None,
-                message: format!("cannot be read: {error}"),
-            }),
+            Err(error) => {
+                problems.push(Problem { file: path, line: None, message: format!("cannot be read: {error}") })
+            }
         }
     }
-    if problems.is_empty() {
-        Ok(drafts)
-    } else {
-        Err(SensorsError::Problems(problems))
-    }
+    if problems.is_empty() { Ok(drafts) } else { Err(SensorsError::Problems(problems)) }
 }
 
 fn files(directory: &Path) -> Result<Vec<PathBuf>, SensorsError> {
     let unreadable = |error| SensorsError::Directory(directory.to_owned(), error);
-    let entries = fs::read_dir(directory)
-        .map_err(unreadable)?
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(unreadable)?;
+    let entries = fs::read_dir(directory).map_err(unreadable)?.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
     let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
-    paths.retain(|path| {
-        path.extension()
-            .is_some_and(|it| it == "toml" || it == "json")
-    });
+    paths.retain(|path| path.extension().is_some_and(|it| it == "toml" || it == "json"));
     paths.sort();
     Ok(paths)
 }

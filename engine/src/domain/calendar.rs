@@ -19,10 +19,7 @@ pub struct Calendar {
 
 impl Calendar {
     pub fn new(zone: TimeZone, day_shift_seconds: i32) -> Self {
-        Self {
-            zone,
-            day_shift: SignedDuration::from_secs(day_shift_seconds.into()),
-        }
+        Self { zone, day_shift: SignedDuration::from_secs(day_shift_seconds.into()) }
     }
 
     pub fn day_shift_seconds(&self) -> i64 {
@@ -37,15 +34,8 @@ impl Calendar {
 
     /// The instant of a civil time in the zone.
     pub fn instant_of(&self, civil: DateTime) -> Timestamp {
-        let edge = if civil.year() < 0 {
-            Timestamp::MIN
-        } else {
-            Timestamp::MAX
-        };
-        self.zone
-            .to_ambiguous_timestamp(civil)
-            .compatible()
-            .unwrap_or(edge)
+        let edge = if civil.year() < 0 { Timestamp::MIN } else { Timestamp::MAX };
+        self.zone.to_ambiguous_timestamp(civil).compatible().unwrap_or(edge)
     }
 
     /// The clock on the wall in the zone.
@@ -78,11 +68,7 @@ mod tests {
 
     fn check(zone: &str, shift: i32, instant: &str, date: &str) {
         let calendar = Calendar::new(TimeZone::get(zone).unwrap(), shift);
-        assert_eq!(
-            calendar.business_date(instant.parse().unwrap()).to_string(),
-            date,
-            "{instant} in {zone}"
-        );
+        assert_eq!(calendar.business_date(instant.parse().unwrap()).to_string(), date, "{instant} in {zone}");
     }
 
     #[test]

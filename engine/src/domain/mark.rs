@@ -27,9 +27,7 @@ impl TaskState {
     }
 
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Success, Self::Failed, Self::Skipped]
-            .into_iter()
-            .find(|state| state.word() == word)
+        [Self::Success, Self::Failed, Self::Skipped].into_iter().find(|state| state.word() == word)
     }
 }
 

@@ -17,10 +17,7 @@ pub struct Partition {
 
 impl Partition {
     pub fn at(&self, offset: i64) -> Position {
-        Position {
-            partition: self.clone(),
-            offset,
-        }
+        Position { partition: self.clone(), offset }
     }
 }
 

@@ -26,11 +26,7 @@ pub struct Sensor {
 impl Sensor {
     /// The frequency of the waits that open by themselves: the shortest of its wanted messages.
     pub fn shortest_frequency(&self) -> Frequency {
-        self.wanted
-            .iter()
-            .map(|wanted| wanted.frequency)
-            .min()
-            .unwrap_or(Frequency::Day)
+        self.wanted.iter().map(|wanted| wanted.frequency).min().unwrap_or(Frequency::Day)
     }
 }
 

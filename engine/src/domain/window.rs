@@ -33,20 +33,11 @@ const LETTERS: [(Frequency, &str); 5] = [
 ];
 
 impl Frequency {
-    pub const ALL: [Self; 5] = [
-        Self::Day,
-        Self::Week,
-        Self::Month,
-        Self::Quarter,
-        Self::Year,
-    ];
+    pub const ALL: [Self; 5] = [Self::Day, Self::Week, Self::Month, Self::Quarter, Self::Year];
 
     /// The letter that stands for it in a sensor file.
     pub fn letter(self) -> &'static str {
-        LETTERS
-            .iter()
-            .find(|(frequency, _)| *frequency == self)
-            .map_or("D", |(_, letter)| letter)
+        LETTERS.iter().find(|(frequency, _)| *frequency == self).map_or("D", |(_, letter)| letter)
     }
 
     /// The first business day of the window that holds `date`.
@@ -89,9 +80,7 @@ impl fmt::Display for Frequency {
 
 /// A letter that is no frequency.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "`{0}` is not a frequency: write \"D\" (business day), \"W\", \"M\" (month), \"Q\" or \"Y\""
-)]
+#[error("`{0}` is not a frequency: write \"D\" (business day), \"W\", \"M\" (month), \"Q\" or \"Y\"")]
 pub struct NotAFrequency(String);
 
 impl FromStr for Frequency {
@@ -99,9 +88,7 @@ impl FromStr for Frequency {
 
     fn from_str(text: &str) -> Result<Self, NotAFrequency> {
         let known = LETTERS.iter().find(|(_, letter)| *letter == text);
-        known
-            .map(|(frequency, _)| *frequency)
-            .ok_or_else(|| NotAFrequency(text.to_owned()))
+        known.map(|(frequency, _)| *frequency).ok_or_else(|| NotAFrequency(text.to_owned()))
     }
 }
 
@@ -138,10 +125,7 @@ impl Window {
 
     /// What people are shown as the end: the last whole second, on the clock of the zone.
     pub fn last_second(&self, calendar: &Calendar) -> DateTime {
-        let last = self
-            .closes
-            .checked_sub(SignedDuration::from_nanos(1))
-            .unwrap_or(self.closes);
+        let last = self.closes.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(self.closes);
         let civil = calendar.civil_of(last);
         civil.with().subsec_nanosecond(0).build().unwrap_or(civil)
     }
@@ -154,13 +138,8 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Frequency; 5] = [
-        Frequency::Day,
-        Frequency::Week,
-        Frequency::Month,
-        Frequency::Quarter,
-        Frequency::Year,
-    ];
+    const ALL: [Frequency; 5] =
+        [Frequency::Day, Frequency::Week, Frequency::Month, Frequency::Quarter, Frequency::Year];
 
     fn check(frequency: Frequency, shift: i32, instant: &str, last_second: &str) {
         let calendar = Calendar::new(TimeZone::UTC, shift);
@@ -170,84 +149,27 @@ mod tests {
 
     #[test]
     fn ends_are_shown_as_their_last_whole_second() {
-        check(
-            Frequency::Day,
-            0,
-            "2019-07-08T00:15:00Z",
-            "2019-07-08T23:59:59",
-        );
-        check(
-            Frequency::Month,
-            0,
-            "2019-07-08T00:15:00Z",
-            "2019-07-31T23:59:59",
-        );
-        check(
-            Frequency::Day,
-            7200,
-            "2019-07-07T21:00:00Z",
-            "2019-07-07T21:59:59",
-        );
-        check(
-            Frequency::Day,
-            7200,
-            "2019-07-07T22:00:01Z",
-            "2019-07-08T21:59:59",
-        );
-        check(
-            Frequency::Month,
-            7200,
-            "2019-07-31T22:00:00Z",
-            "2019-08-31T21:59:59",
-        );
-        check(
-            Frequency::Week,
-            0,
-            "2019-07-07T12:00:00Z",
-            "2019-07-07T23:59:59",
-        );
-        check(
-            Frequency::Quarter,
-            0,
-            "2020-02-29T12:00:00Z",
-            "2020-03-31T23:59:59",
-        );
-        check(
-            Frequency::Year,
-            0,
-            "2020-02-29T12:00:00Z",
-            "2020-12-31T23:59:59",
-        );
+        check(Frequency::Day, 0, "2019-07-08T00:15:00Z", "2019-07-08T23:59:59");
+        check(Frequency::Month, 0, "2019-07-08T00:15:00Z", "2019-07-31T23:59:59");
+        check(Frequency::Day, 7200, "2019-07-07T21:00:00Z", "2019-07-07T21:59:59");
+        check(Frequency::Day, 7200, "2019-07-07T22:00:01Z", "2019-07-08T21:59:59");
+        check(Frequency::Month, 7200, "2019-07-31T22:00:00Z", "2019-08-31T21:59:59");
+        check(Frequency::Week, 0, "2019-07-07T12:00:00Z", "2019-07-07T23:59:59");
+        check(Frequency::Quarter, 0, "2020-02-29T12:00:00Z", "2020-03-31T23:59:59");
+        check(Frequency::Year, 0, "2020-02-29T12:00:00Z", "2020-12-31T23:59:59");
     }
 
     /// Walks from an instant over the next windows: each begins where the one before ended, and holds what it should.
     fn walk(frequency: Frequency, calendar: &Calendar, from: Timestamp) {
         let mut window = Window::at(frequency, from, calendar);
-        assert!(
-            window.contains(from),
-            "{from} is not in {window:?} of {calendar:?}"
-        );
+        assert!(window.contains(from), "{from} is not in {window:?} of {calendar:?}");
         for _ in 0..4 {
-            let following = Window::on(
-                frequency,
-                frequency.next_first_day(window.first_day),
-                calendar,
-            );
-            assert_eq!(
-                window.closes, following.opens,
-                "gap or overlap after {window:?} of {calendar:?}"
-            );
+            let following = Window::on(frequency, frequency.next_first_day(window.first_day), calendar);
+            assert_eq!(window.closes, following.opens, "gap or overlap after {window:?} of {calendar:?}");
             assert!(following.opens <= following.closes);
-            for inside in [
-                following.opens,
-                following.closes - SignedDuration::from_millis(1),
-            ] {
+            for inside in [following.opens, following.closes - SignedDuration::from_millis(1)] {
                 if following.contains(inside) {
-                    assert_eq!(
-                        Window::at(frequency, inside, calendar),
-                        following,
-                        "{inside} of {calendar:?}"
-                    );
+                    assert_eq!(Window::at(frequency, inside, calendar), following, "{inside} of {calendar:?}");
                 }
             }
             window = following;
@@ -256,15 +178,8 @@ mod tests {
 
     #[test]
     fn windows_leave_no_gap_and_never_overlap_in_any_zone() {
-        let names: Vec<String> = jiff::tz::db()
-            .available()
-            .map(|name| name.to_string())
-            .collect();
-        assert!(
-            names.len() > 400,
-            "the tz database has only {} zones",
-            names.len()
-        );
+        let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+        assert!(names.len() > 400, "the tz database has only {} zones", names.len());
         let years = 1_900_i64..2_040;
         for (i, name) in names.iter().enumerate() {
             let zone = TimeZone::get(name).unwrap();
@@ -272,14 +187,8 @@ mod tests {
             // Around every clock change of the zone since 1900, and at some plain instants.
             let start: Timestamp = "1900-01-01T00:00:00Z".parse().unwrap();
             let end: Timestamp = "2040-01-01T00:00:00Z".parse().unwrap();
-            let changes = zone
-                .following(start)
-                .map(|change| change.timestamp())
-                .take_while(|at| *at < end);
-            let plain = years
-                .clone()
-                .step_by(20)
-                .map(|year| start + SignedDuration::from_hours((year - 1900) * 8766));
+            let changes = zone.following(start).map(|change| change.timestamp()).take_while(|at| *at < end);
+            let plain = years.clone().step_by(20).map(|year| start + SignedDuration::from_hours((year - 1900) * 8766));
             for at in changes.chain(plain) {
                 for frequency in Frequency::ALL {
                     walk(frequency, &calendar, at - SignedDuration::from_hours(30));

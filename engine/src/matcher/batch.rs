@@ -46,55 +46,34 @@ impl Extraction {
     /// All keys with the indexes of their messages, ascending.
     pub fn keys(&self) -> impl Iterator<Item = (usize, &[u8])> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        let keys = starts
-            .zip(&self.ends)
-            .map(|(start, end)| &self.bytes[start..*end]);
+        let keys = starts.zip(&self.ends).map(|(start, end)| &self.bytes[start..*end]);
         self.messages.iter().copied().zip(keys)
     }
 
     /// Takes the answer for `count` messages which follow those taken so far, if it can be believed.
     pub(super) fn append(&mut self, extracts: Extracts, count: usize) -> Result<(), Fault> {
         check(&extracts, count)?;
-        let times = extracts
-            .times
-            .iter()
-            .zip(&extracts.time_kinds)
-            .map(|(time, kind)| event_time(*time, *kind));
+        let times = extracts.times.iter().zip(&extracts.time_kinds).map(|(time, kind)| event_time(*time, *kind));
         let times = times.collect::<Result<Vec<_>, _>>()?;
         let (first_message, first_byte) = (self.times.len(), self.bytes.len());
         self.times.extend(times);
-        self.ends.extend(
-            extracts
-                .keys
-                .ends
-                .iter()
-                .map(|end| first_byte + *end as usize),
-        );
-        self.messages.extend(
-            extracts
-                .messages
-                .iter()
-                .map(|message| first_message + *message as usize),
-        );
+        self.ends.extend(extracts.keys.ends.iter().map(|end| first_byte + *end as usize));
+        self.messages.extend(extracts.messages.iter().map(|message| first_message + *message as usize));
         if first_byte == 0 {
             self.bytes = extracts.keys.bytes;
         } else {
             self.bytes.extend_from_slice(&extracts.keys.bytes);
         }
-        self.set_aside
-            .extend(extracts.rejects.into_iter().map(|reject| SetAside {
-                message: first_message + reject.message as usize,
-                why: Why::Rejected(reject.reason),
-            }));
+        self.set_aside.extend(extracts.rejects.into_iter().map(|reject| SetAside {
+            message: first_message + reject.message as usize,
+            why: Why::Rejected(reject.reason),
+        }));
         Ok(())
     }
 
     /// Notes that the matcher failed on the next message.
     pub(super) fn append_fault(&mut self, fault: Fault) {
-        self.set_aside.push(SetAside {
-            message: self.times.len(),
-            why: Why::Faulted(fault),
-        });
+        self.set_aside.push(SetAside { message: self.times.len(), why: Why::Faulted(fault) });
         self.times.push(None);
     }
 }
@@ -104,45 +83,28 @@ fn event_time(value: i64, kind: u8) -> Result<Option<EventTime>, Fault> {
     match kind {
         0 => Ok(None),
         1 => Ok(Some(EventTime::Instant(instant()?))),
-        2 => Ok(Some(EventTime::Civil(
-            jiff::tz::Offset::UTC.to_datetime(instant()?),
-        ))),
-        other => Err(Fault::bad_result(format_args!(
-            "{other} is no kind of event time"
-        ))),
+        2 => Ok(Some(EventTime::Civil(jiff::tz::Offset::UTC.to_datetime(instant()?)))),
+        other => Err(Fault::bad_result(format_args!("{other} is no kind of event time"))),
     }
 }
 
 /// Lengths and indexes come from a guest: nothing is read by them before they are shown to fit.
 fn check(extracts: &Extracts, count: usize) -> Result<(), Fault> {
-    let Extracts {
-        keys,
-        messages,
-        times,
-        time_kinds,
-        rejects,
-    } = extracts;
+    let Extracts { keys, messages, times, time_kinds, rejects } = extracts;
     let complain = |what: &str| Err(Fault::bad_result(what));
-    if !keys.ends.is_sorted() || keys.ends.last().map_or(0, |end| *end as usize) != keys.bytes.len()
-    {
+    if !keys.ends.is_sorted() || keys.ends.last().map_or(0, |end| *end as usize) != keys.bytes.len() {
         return complain("the key ends do not fit the keys");
     }
-    if messages.len() != keys.ends.len() || !messages.is_sorted() || !within(messages.last(), count)
-    {
+    if messages.len() != keys.ends.len() || !messages.is_sorted() || !within(messages.last(), count) {
         return complain("the keys do not belong to messages of the batch in ascending order");
     }
     if times.len() != count || time_kinds.len() != count {
         return complain("there is not one event time for each message");
     }
-    if !rejects.is_sorted_by(|a, b| a.message < b.message)
-        || !within(rejects.last().map(|last| &last.message), count)
-    {
+    if !rejects.is_sorted_by(|a, b| a.message < b.message) || !within(rejects.last().map(|last| &last.message), count) {
         return complain("the rejects do not belong to messages of the batch in ascending order");
     }
-    if rejects
-        .iter()
-        .any(|reject| messages.binary_search(&reject.message).is_ok())
-    {
+    if rejects.iter().any(|reject| messages.binary_search(&reject.message).is_ok()) {
         return complain("a rejected message has keys");
     }
     Ok(())
@@ -180,15 +142,9 @@ impl Columns {
         Ok(Self {
             values: column(messages.iter().map(|message| message.value.as_deref()))?,
             tombstones: tombstones(messages, needs),
-            arrivals: messages
-                .iter()
-                .map(|message| message.arrival.as_millisecond())
-                .collect(),
+            arrivals: messages.iter().map(|message| message.arrival.as_millisecond()).collect(),
             keys: needs.contains(Needs::KEYS).then(keys).transpose()?,
-            headers: needs
-                .contains(Needs::HEADERS)
-                .then(|| headers(messages))
-                .transpose()?,
+            headers: needs.contains(Needs::HEADERS).then(|| headers(messages)).transpose()?,
         })
     }
 
@@ -210,10 +166,7 @@ impl Columns {
 
 impl Column {
     fn lend(&self) -> ColumnParam<'_> {
-        ColumnParam {
-            bytes: &self.bytes,
-            ends: &self.ends,
-        }
+        ColumnParam { bytes: &self.bytes, ends: &self.ends }
     }
 }
 
@@ -221,30 +174,20 @@ fn tombstones(messages: &[&Message], needs: Needs) -> Vec<u32> {
     if !needs.contains(Needs::TOMBSTONES) {
         return Vec::new();
     }
-    (0u32..)
-        .zip(messages)
-        .filter(|(_, message)| message.value.is_none())
-        .map(|(index, _)| index)
-        .collect()
+    (0u32..).zip(messages).filter(|(_, message)| message.value.is_none()).map(|(index, _)| index).collect()
 }
 
 fn column<'a>(items: impl Iterator<Item = Option<&'a [u8]>>) -> Result<Column, Fault> {
     let mut column = Column::default();
     for item in items {
         column.bytes.extend_from_slice(item.unwrap_or_default());
-        column
-            .ends
-            .push(u32::try_from(column.bytes.len()).map_err(|_| too_large())?);
+        column.ends.push(u32::try_from(column.bytes.len()).map_err(|_| too_large())?);
     }
     Ok(column)
 }
 
 fn headers(messages: &[&Message]) -> Result<HeaderColumns, Fault> {
-    let all = || {
-        (0u32..)
-            .zip(messages)
-            .flat_map(|(index, message)| message.headers.iter().map(move |h| (index, h)))
-    };
+    let all = || (0u32..).zip(messages).flat_map(|(index, message)| message.headers.iter().map(move |h| (index, h)));
     Ok(HeaderColumns {
         messages: all().map(|(index, _)| index).collect(),
         names: column(all().map(|(_, header)| Some(header.name.as_bytes())))?,
@@ -254,9 +197,5 @@ fn headers(messages: &[&Message]) -> Result<HeaderColumns, Fault> {
 
 /// Bisection then finds a batch that fits; Kafka's own limits keep a single message far below.
 fn too_large() -> Fault {
-    Fault {
-        kind: FaultKind::Memory,
-        reason: "the batch is larger than 4 GiB".into(),
-        backtrace: None,
-    }
+    Fault { kind: FaultKind::Memory, reason: "the batch is larger than 4 GiB".into(), backtrace: None }
 }

@@ -25,9 +25,7 @@ impl Cache {
     /// Opens a cache. One that cannot be written is done without, and said so.
     pub fn open(directory: &Path) -> Self {
         match private_directory(directory) {
-            Ok(()) => Self {
-                directory: Some(directory.to_owned()),
-            },
+            Ok(()) => Self { directory: Some(directory.to_owned()) },
             Err(error) => {
                 tracing::warn!(directory = %directory.display(), %error, "Compiled matchers are not kept");
                 Self::default()
@@ -42,10 +40,7 @@ impl Cache {
         sha256: &str,
         component: impl FnOnce() -> Result<Vec<u8>, E>,
     ) -> Result<Component, E> {
-        let path = self
-            .directory
-            .as_ref()
-            .map(|directory| directory.join(file_name(engine, sha256)));
+        let path = self.directory.as_ref().map(|directory| directory.join(file_name(engine, sha256)));
         if let Some(found) = path.as_deref().and_then(|path| load(engine, path)) {
             return Ok(found);
         }
@@ -61,16 +56,11 @@ impl Cache {
 
 fn file_name(engine: &Engine, sha256: &str) -> String {
     let mut compatibility = DefaultHasher::new();
-    engine
-        .precompile_compatibility_hash()
-        .hash(&mut compatibility);
+    engine.precompile_compatibility_hash().hash(&mut compatibility);
     format!("{sha256}-{:016x}.cwasm", compatibility.finish())
 }
 
-#[expect(
-    unsafe_code,
-    reason = "the only way to load compiled code; see the module's head for why it can be trusted"
-)]
+#[expect(unsafe_code, reason = "the only way to load compiled code; see the module's head for why it can be trusted")]
 fn load(engine: &Engine, path: &Path) -> Option<Component> {
     let bytes = fs::read(path).ok()?;
     let (checksum, code) = bytes.split_at_checked(CHECKSUM)?;
@@ -98,10 +88,7 @@ fn save(path: &Path, component: &Component) -> io::Result<()> {
 fn private_directory(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o700))
 }
 
@@ -109,12 +96,7 @@ fn private_directory(path: &Path) -> io::Result<()> {
 fn private_file(path: &Path) -> io::Result<fs::File> {
     use std::os::unix::fs::OpenOptionsExt;
 
-    fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
+    fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
 
 #[cfg(not(unix))]

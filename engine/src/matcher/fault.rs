@@ -38,24 +38,14 @@ impl Fault {
     /// The matcher answered, but the answer cannot be.
     pub(super) fn bad_result(what: impl fmt::Display) -> Self {
         let reason = format!("the matcher's result makes no sense: {what}");
-        Self {
-            kind: FaultKind::BadResult,
-            reason,
-            backtrace: None,
-        }
+        Self { kind: FaultKind::BadResult, reason, backtrace: None }
     }
 
     /// What a failed call says.
     pub(super) fn of(error: &wasmtime::Error) -> Self {
-        let backtrace = error
-            .downcast_ref::<WasmBacktrace>()
-            .map(ToString::to_string);
+        let backtrace = error.downcast_ref::<WasmBacktrace>().map(ToString::to_string);
         let (kind, reason) = judge(error);
-        Self {
-            kind,
-            reason,
-            backtrace,
-        }
+        Self { kind, reason, backtrace }
     }
 }
 
@@ -64,14 +54,12 @@ fn judge(error: &wasmtime::Error) -> (FaultKind, String) {
         return (overrun.kind(), overrun.to_string());
     }
     match error.downcast_ref::<Trap>() {
-        Some(Trap::StackOverflow) => (
-            FaultKind::Stack,
-            "used more stack than its limit (recursion without end?)".into(),
-        ),
-        Some(Trap::UnreachableCodeReached) => (
-            FaultKind::Trap,
-            "panicked (reached `unreachable`; its log line says why, if it wrote one)".into(),
-        ),
+        Some(Trap::StackOverflow) => {
+            (FaultKind::Stack, "used more stack than its limit (recursion without end?)".into())
+        }
+        Some(Trap::UnreachableCodeReached) => {
+            (FaultKind::Trap, "panicked (reached `unreachable`; its log line says why, if it wrote one)".into())
+        }
         Some(trap) => (FaultKind::Trap, format!("trapped: {trap}")),
         None => judge_text(&error.root_cause().to_string()),
     }
@@ -80,15 +68,9 @@ fn judge(error: &wasmtime::Error) -> (FaultKind, String) {
 /// Wasmtime has no type for a result over the fuel of host calls.
 fn judge_text(text: &str) -> (FaultKind, String) {
     if text.contains("fuel") {
-        return (
-            FaultKind::ReturnedTooMuch,
-            "returned more data than its limit".into(),
-        );
+        return (FaultKind::ReturnedTooMuch, "returned more data than its limit".into());
     }
-    (
-        FaultKind::BadResult,
-        format!("the matcher's result makes no sense: {text}"),
-    )
+    (FaultKind::BadResult, format!("the matcher's result makes no sense: {text}"))
 }
 
 /// A limit that a guest went over, as the error that ends its call.

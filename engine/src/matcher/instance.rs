@@ -35,10 +35,7 @@ impl host::Host for Guest {
     fn log(&mut self, level: host::Level, text: String) -> wasmtime::Result<()> {
         let Some(left) = self.log_left.checked_sub(text.len()) else {
             if std::mem::take(&mut self.log_left) > 0 {
-                tracing::warn!(
-                    matcher = self.name,
-                    "The matcher logs more than its limit; the rest is dropped"
-                );
+                tracing::warn!(matcher = self.name, "The matcher logs more than its limit; the rest is dropped");
             }
             return Ok(());
         };
@@ -81,10 +78,7 @@ impl std::fmt::Display for Problem {
 
 impl From<guest::Problem> for Problem {
     fn from(problem: guest::Problem) -> Self {
-        Self {
-            field: problem.field,
-            message: problem.message,
-        }
+        Self { field: problem.field, message: problem.message }
     }
 }
 
@@ -126,34 +120,17 @@ pub(super) struct Instance {
 impl Instance {
     /// A fresh instance, not yet configured.
     pub(super) fn new(loaded: &Loaded, limits: &Limits) -> Result<Self, Fault> {
-        let growth = Growth {
-            memory: limits.memory(),
-            table_elements: limits.table_elements,
-            high_water: 0,
-        };
-        let guest = Guest {
-            name: loaded.name.to_string(),
-            growth,
-            time: TimeBudget::new(limits.time_for(0)),
-            log_left: 0,
-        };
+        let growth = Growth { memory: limits.memory(), table_elements: limits.table_elements, high_water: 0 };
+        let guest =
+            Guest { name: loaded.name.to_string(), growth, time: TimeBudget::new(limits.time_for(0)), log_left: 0 };
         let mut store = Store::new(loaded.pre.engine(), guest);
         store.limiter(|guest| &mut guest.growth);
         store.epoch_deadline_callback(|mut store| store.data_mut().time.on_tick());
         store.set_epoch_deadline(1);
         store.set_hostcall_fuel(limits.returned());
-        let exports = loaded
-            .pre
-            .instantiate(&mut store)
-            .map_err(|error| Fault::of(&error))?;
+        let exports = loaded.pre.instantiate(&mut store).map_err(|error| Fault::of(&error))?;
         let born_with = store.data().growth.high_water;
-        Ok(Self {
-            store,
-            exports,
-            limits: limits.clone(),
-            calls: 0,
-            born_with,
-        })
+        Ok(Self { store, exports, limits: limits.clone(), calls: 0, born_with })
     }
 
     /// Whether it has served long enough to be replaced by a fresh one.
@@ -166,23 +143,14 @@ impl Instance {
         self.call(0, |exports, store| exports.call_describe(store))
     }
 
-    pub(super) fn configure(
-        &mut self,
-        config: &str,
-    ) -> Result<Result<guest::Settings, Vec<Problem>>, Fault> {
+    pub(super) fn configure(&mut self, config: &str) -> Result<Result<guest::Settings, Vec<Problem>>, Fault> {
         let answer = self.call(0, |exports, store| exports.call_configure(store, config))?;
         Ok(answer.map_err(|problems| problems.into_iter().map(Problem::from).collect()))
     }
 
-    pub(super) fn prepare(
-        &mut self,
-        wanted: &[&str],
-        on: Date,
-    ) -> Result<Vec<Result<Prepared, Problem>>, Fault> {
+    pub(super) fn prepare(&mut self, wanted: &[&str], on: Date) -> Result<Vec<Result<Prepared, Problem>>, Fault> {
         let on = wire_date(on);
-        let answers = self.call(wanted.len(), |exports, store| {
-            exports.call_prepare(store, wanted, on)
-        })?;
+        let answers = self.call(wanted.len(), |exports, store| exports.call_prepare(store, wanted, on))?;
         one_each("prepared wanted message", answers.len(), wanted.len())?;
         answers.into_iter().map(prepared).collect()
     }
@@ -196,29 +164,15 @@ impl Instance {
     ) -> Result<(), Fault> {
         let columns = Columns::of(messages, needs)?;
         let batch = columns.batch(topic);
-        let extracts = self.call(messages.len(), |exports, store| {
-            exports.call_extract(store, batch)
-        })?;
+        let extracts = self.call(messages.len(), |exports, store| exports.call_extract(store, batch))?;
         into.append(extracts, messages.len())
     }
 
-    pub(super) fn confirm(
-        &mut self,
-        candidates: &[Candidate<'_>],
-        needs: guest::Needs,
-    ) -> Result<Vec<Verdict>, Fault> {
-        let headers: Vec<_> = candidates
-            .iter()
-            .map(|candidate| wire_headers(candidate.message, needs))
-            .collect();
-        let wire: Vec<_> = candidates
-            .iter()
-            .zip(&headers)
-            .map(|(it, headers)| wire_candidate(it, headers, needs))
-            .collect();
-        let verdicts = self.call(wire.len(), |exports, store| {
-            exports.call_confirm(store, &wire)
-        })?;
+    pub(super) fn confirm(&mut self, candidates: &[Candidate<'_>], needs: guest::Needs) -> Result<Vec<Verdict>, Fault> {
+        let headers: Vec<_> = candidates.iter().map(|candidate| wire_headers(candidate.message, needs)).collect();
+        let wire: Vec<_> =
+            candidates.iter().zip(&headers).map(|(it, headers)| wire_candidate(it, headers, needs)).collect();
+        let verdicts = self.call(wire.len(), |exports, store| exports.call_confirm(store, &wire))?;
         one_each("verdict", verdicts.len(), candidates.len())?;
         Ok(verdicts.into_iter().map(verdict).collect())
     }
@@ -234,8 +188,7 @@ impl Instance {
         guest.time = TimeBudget::new(self.limits.time_for(items));
         guest.log_left = self.limits.log();
         self.store.set_epoch_deadline(1);
-        call(self.exports.eventlatch_matcher_guest(), &mut self.store)
-            .map_err(|error| Fault::of(&error))
+        call(self.exports.eventlatch_matcher_guest(), &mut self.store).map_err(|error| Fault::of(&error))
     }
 }
 
@@ -243,27 +196,13 @@ fn one_each(what: &str, got: usize, wanted: usize) -> Result<(), Fault> {
     if got == wanted {
         return Ok(());
     }
-    Err(Fault::bad_result(format_args!(
-        "{got} answers where {wanted} were asked for, one {what} each"
-    )))
+    Err(Fault::bad_result(format_args!("{got} answers where {wanted} were asked for, one {what} each")))
 }
 
-fn prepared(
-    answer: Result<guest::Prepared, guest::Problem>,
-) -> Result<Result<Prepared, Problem>, Fault> {
+fn prepared(answer: Result<guest::Prepared, guest::Problem>) -> Result<Result<Prepared, Problem>, Fault> {
     match answer {
-        Ok(prepared) if prepared.keys.is_empty() => {
-            Err(Fault::bad_result("a prepared wanted message has no key"))
-        }
-        Ok(guest::Prepared {
-            rendered,
-            keys,
-            token,
-        }) => Ok(Ok(Prepared {
-            rendered,
-            keys,
-            token,
-        })),
+        Ok(prepared) if prepared.keys.is_empty() => Err(Fault::bad_result("a prepared wanted message has no key")),
+        Ok(guest::Prepared { rendered, keys, token }) => Ok(Ok(Prepared { rendered, keys, token })),
         Err(problem) => Ok(Err(problem.into())),
     }
 }
@@ -279,14 +218,7 @@ fn wire_headers(message: &Message, needs: guest::Needs) -> Vec<guest::Header<'_>
     if !needs.contains(guest::Needs::HEADERS) {
         return Vec::new();
     }
-    message
-        .headers
-        .iter()
-        .map(|header| guest::Header {
-            name: &header.name,
-            value: &header.value,
-        })
-        .collect()
+    message.headers.iter().map(|header| guest::Header { name: &header.name, value: &header.value }).collect()
 }
 
 fn wire_candidate<'a>(
@@ -297,11 +229,7 @@ fn wire_candidate<'a>(
     guest::Candidate {
         topic: candidate.topic,
         value: candidate.message.value.as_deref(),
-        key: candidate
-            .message
-            .key
-            .as_deref()
-            .filter(|_| needs.contains(guest::Needs::KEYS)),
+        key: candidate.message.key.as_deref().filter(|_| needs.contains(guest::Needs::KEYS)),
         headers,
         event_time: candidate.event_time.map(wire_moment),
         arrival: wire_moment(candidate.arrival),
@@ -310,11 +238,7 @@ fn wire_candidate<'a>(
 }
 
 fn wire_moment(moment: Moment) -> guest::Moment {
-    let Moment {
-        instant,
-        civil,
-        business_date,
-    } = moment;
+    let Moment { instant, civil, business_date } = moment;
     let civil = guest::Civil {
         date: wire_date(civil.date()),
         hour: civil.hour().unsigned_abs(),
@@ -322,17 +246,9 @@ fn wire_moment(moment: Moment) -> guest::Moment {
         second: civil.second().unsigned_abs(),
         millisecond: civil.millisecond().unsigned_abs(),
     };
-    guest::Moment {
-        instant: instant.as_millisecond(),
-        civil,
-        business_date: wire_date(business_date),
-    }
+    guest::Moment { instant: instant.as_millisecond(), civil, business_date: wire_date(business_date) }
 }
 
 fn wire_date(date: Date) -> guest::Date {
-    guest::Date {
-        year: date.year(),
-        month: date.month().unsigned_abs(),
-        day: date.day().unsigned_abs(),
-    }
+    guest::Date { year: date.year(), month: date.month().unsigned_abs(), day: date.day().unsigned_abs() }
 }

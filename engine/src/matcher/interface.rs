@@ -60,17 +60,11 @@ pub(super) fn check(bytes: &[u8]) -> Result<Form, NotAMatcher> {
 fn check_version(exports: &[String]) -> Result<(), NotAMatcher> {
     let versions = exports.iter().filter_map(|name| name.strip_prefix(EXPORT));
     // A core module exports each function as `interface@version#function`.
-    let version = versions
-        .map(|rest| rest.split_once('#').map_or(rest, |(version, _)| version))
-        .next();
+    let version = versions.map(|rest| rest.split_once('#').map_or(rest, |(version, _)| version)).next();
     match version {
         Some(VERSION) => Ok(()),
-        Some(other) => Err(NotAMatcher::OtherVersion {
-            found: other.to_owned(),
-        }),
-        None => Err(NotAMatcher::WrongWorld {
-            found: list(exports),
-        }),
+        Some(other) => Err(NotAMatcher::OtherVersion { found: other.to_owned() }),
+        None => Err(NotAMatcher::WrongWorld { found: list(exports) }),
     }
 }
 
@@ -82,11 +76,7 @@ fn check_imports(imports: &[String]) -> Result<(), NotAMatcher> {
 }
 
 fn list(names: &[String]) -> String {
-    let shown: Vec<_> = names
-        .iter()
-        .take(5)
-        .map(|name| format!("`{name}`"))
-        .collect();
+    let shown: Vec<_> = names.iter().take(5).map(|name| format!("`{name}`")).collect();
     match shown.is_empty() {
         true => "nothing".to_owned(),
         false => shown.join(", "),

@@ -55,8 +55,7 @@ const KIB: usize = 1 << 10;
 impl Limits {
     /// The CPU time of a call that is given `items` messages, candidates or wanted messages.
     pub fn time_for(&self, items: usize) -> Duration {
-        Duration::from_millis(self.base_ms)
-            + Duration::from_micros(self.per_message_us.saturating_mul(items as u64))
+        Duration::from_millis(self.base_ms) + Duration::from_micros(self.per_message_us.saturating_mul(items as u64))
     }
 
     pub(super) fn memory(&self) -> usize {
@@ -87,10 +86,7 @@ pub(super) struct TimeBudget {
 
 impl TimeBudget {
     pub(super) fn new(allowed: Duration) -> Self {
-        Self {
-            allowed,
-            started: None,
-        }
+        Self { allowed, started: None }
     }
 
     /// What to do at a tick of the epoch.
@@ -106,10 +102,7 @@ impl TimeBudget {
 
 fn thread_cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(
-        time.tv_sec.unsigned_abs(),
-        u32::try_from(time.tv_nsec).unwrap_or(0),
-    )
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// Traps a guest that grows over its limits, so that the fault can say which one.
@@ -122,12 +115,7 @@ pub(super) struct Growth {
 }
 
 impl ResourceLimiter for Growth {
-    fn memory_growing(
-        &mut self,
-        _: usize,
-        desired: usize,
-        _: Option<usize>,
-    ) -> wasmtime::Result<bool> {
+    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         if desired > self.memory {
             return Err(Overrun::Memory(self.memory).into());
         }
@@ -135,12 +123,7 @@ impl ResourceLimiter for Growth {
         Ok(true)
     }
 
-    fn table_growing(
-        &mut self,
-        _: usize,
-        desired: usize,
-        _: Option<usize>,
-    ) -> wasmtime::Result<bool> {
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         if desired > self.table_elements {
             return Err(Overrun::Table(self.table_elements).into());
         }

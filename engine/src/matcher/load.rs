@@ -86,11 +86,7 @@ pub enum LoadError {
 }
 
 fn list(problems: &[Problem]) -> String {
-    problems
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("; ")
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 impl From<wasmtime::Error> for LoadError {
@@ -111,9 +107,7 @@ impl Generation {
     ) -> Result<Self, LoadError> {
         let form = interface::check(bytes)?;
         let sha256 = hex(&Sha256::digest(bytes));
-        let component = runtime
-            .cache
-            .compiled(&runtime.engine, &sha256, || component_bytes(form, bytes))?;
+        let component = runtime.cache.compiled(&runtime.engine, &sha256, || component_bytes(form, bytes))?;
         let pre: InstancePre<Guest> = runtime.linker.instantiate_pre(&component)?;
         let mut loaded = Loaded {
             name: name.unwrap_or("?").into(),
@@ -121,33 +115,21 @@ impl Generation {
             pre: MatcherPre::new(pre)?,
             needs: Needs::empty(),
         };
-        let mut instance = Instance::new(&loaded, &runtime.limits)
-            .map_err(|fault| LoadError::Call("start", fault))?;
-        let description = instance
-            .describe()
-            .map_err(|fault| LoadError::Call("describe itself", fault))?;
+        let mut instance = Instance::new(&loaded, &runtime.limits).map_err(|fault| LoadError::Call("start", fault))?;
+        let description = instance.describe().map_err(|fault| LoadError::Call("describe itself", fault))?;
         let about = about(&description)?;
         loaded.name = name.unwrap_or(&about.name).into();
         loaded.needs = description.needs;
-        let settings = named
-            .get(&*loaded.name)
-            .filter(|settings| name.is_some() || settings.r#use.is_none());
+        let settings = named.get(&*loaded.name).filter(|settings| name.is_some() || settings.r#use.is_none());
         let config = settings.cloned().unwrap_or_default().config_json();
         let answer = match description.topics.is_empty() && name.is_none() {
-            true => guest::Settings {
-                topics: Vec::new(),
-                day_shift_seconds: 0,
-            },
+            true => guest::Settings { topics: Vec::new(), day_shift_seconds: 0 },
             false => instance
                 .configure(&config)
                 .map_err(|fault| LoadError::Call("take its configuration", fault))?
                 .map_err(LoadError::Config)?,
         };
-        let topics = if answer.topics.is_empty() {
-            description.topics
-        } else {
-            answer.topics
-        };
+        let topics = if answer.topics.is_empty() { description.topics } else { answer.topics };
         Ok(Self {
             loaded,
             description: about,
@@ -176,15 +158,8 @@ impl Generation {
 
     /// The `default`s of its wanted messages' fields.
     pub fn wanted_defaults(&self) -> impl Iterator<Item = (&String, &serde_json::Value)> {
-        let properties = self
-            .description
-            .wanted_schema
-            .get("properties")
-            .and_then(|it| it.as_object());
-        properties
-            .into_iter()
-            .flatten()
-            .filter_map(|(name, schema)| Some((name, schema.get("default")?)))
+        let properties = self.description.wanted_schema.get("properties").and_then(|it| it.as_object());
+        properties.into_iter().flatten().filter_map(|(name, schema)| Some((name, schema.get("default")?)))
     }
 }
 
@@ -196,18 +171,14 @@ fn component_bytes(form: Form, bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
 }
 
 fn wrap(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
-    ComponentEncoder::default()
-        .validate(true)
-        .module(bytes)?
-        .encode()
+    ComponentEncoder::default().validate(true).module(bytes)?.encode()
 }
 
 fn about(description: &Description) -> Result<About, LoadError> {
     let name = &description.name;
     let proper = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if name.is_empty() || !name.chars().all(proper) {
-        let complaint =
-            format!("`{name}` is no name for a matcher; use lower-case letters, digits and dashes");
+        let complaint = format!("`{name}` is no name for a matcher; use lower-case letters, digits and dashes");
         return Err(LoadError::Description(complaint));
     }
     Ok(About {
@@ -222,9 +193,8 @@ fn about(description: &Description) -> Result<About, LoadError> {
 }
 
 fn schema(of: &str, text: &str) -> Result<serde_json::Value, LoadError> {
-    serde_json::from_str(text).map_err(|error| {
-        LoadError::Description(format!("its schema of the {of} is not JSON: {error}"))
-    })
+    serde_json::from_str(text)
+        .map_err(|error| LoadError::Description(format!("its schema of the {of} is not JSON: {error}")))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -25,19 +25,11 @@ pub enum RegistryError {
     #[error("load the matcher `{0}`")]
     Load(String, #[source] LoadError),
     #[error("load the matcher `{name}`: {first} and {second} both hold it (hint: remove one)")]
-    Twice {
-        name: Arc<str>,
-        first: Origin,
-        second: Origin,
-    },
+    Twice { name: Arc<str>, first: Origin, second: Origin },
     #[error(
         "find the matcher `{wanted}` for [matchers.{name}] (hint: the matchers are {known}; `use` names another one)"
     )]
-    Unknown {
-        name: String,
-        wanted: String,
-        known: String,
-    },
+    Unknown { name: String, wanted: String, known: String },
 }
 
 /// Why no matcher can be told to serve a topic.
@@ -45,18 +37,12 @@ pub enum RegistryError {
 pub enum TopicError {
     #[error("no matcher serves the topic `{topic}` (hint: topics served are {served})")]
     Unserved { topic: String, served: String },
-    #[error(
-        "the topic `{topic}` is served by several matchers: {matchers} (hint: name one with `matcher = \"…\"`)"
-    )]
+    #[error("the topic `{topic}` is served by several matchers: {matchers} (hint: name one with `matcher = \"…\"`)")]
     Ambiguous { topic: String, matchers: String },
     #[error("there is no matcher `{name}` (hint: the matchers are {known})")]
     UnknownMatcher { name: String, known: String },
     #[error("the matcher `{name}` does not serve the topic `{topic}` (hint: it serves {served})")]
-    NotServed {
-        name: String,
-        topic: String,
-        served: String,
-    },
+    NotServed { name: String, topic: String, served: String },
 }
 
 /// The bytes of a matcher and where they came from.
@@ -69,16 +55,10 @@ impl Registry {
     /// Loads the built-in matchers, those of the directory, and those that the configuration names beside them. A
     /// matcher without a topic of its own (`fields`) serves only where a name of the configuration uses it.
     pub fn load(runtime: &Runtime, config: &Config) -> Result<Self, RegistryError> {
-        let loader = Loader {
-            runtime,
-            named: &config.named,
-        };
+        let loader = Loader { runtime, named: &config.named };
         let mut registry = Self::default();
         let mut files: BTreeMap<String, File> = BTreeMap::new();
-        let built_in = BUILTINS.map(|bytes| File {
-            bytes: bytes.to_owned(),
-            origin: Origin::BuiltIn,
-        });
+        let built_in = BUILTINS.map(|bytes| File { bytes: bytes.to_owned(), origin: Origin::BuiltIn });
         for file in built_in.into_iter().chain(directory(config)?) {
             let about = loader.load(&file, None)?;
             if let Some(earlier) = files.get(&about.description.name) {
@@ -91,9 +71,7 @@ impl Registry {
         }
         for (name, settings) in &config.named {
             let wanted = settings.r#use.as_ref().unwrap_or(name);
-            let file = files
-                .get(wanted)
-                .ok_or_else(|| unknown(name, wanted, &files))?;
+            let file = files.get(wanted).ok_or_else(|| unknown(name, wanted, &files))?;
             if settings.r#use.is_some() {
                 registry.insert(loader.load(file, Some(name))?);
             }
@@ -102,8 +80,7 @@ impl Registry {
     }
 
     fn insert(&mut self, generation: Generation) {
-        self.by_name
-            .insert(Arc::clone(generation.name()), Arc::new(generation));
+        self.by_name.insert(Arc::clone(generation.name()), Arc::new(generation));
     }
 
     pub fn get(&self, name: &str) -> Option<&Arc<Generation>> {
@@ -116,11 +93,7 @@ impl Registry {
     }
 
     /// The matcher for a topic: the one that is named, or the only one that serves it.
-    pub fn serving(
-        &self,
-        topic: &str,
-        named: Option<&str>,
-    ) -> Result<&Arc<Generation>, TopicError> {
+    pub fn serving(&self, topic: &str, named: Option<&str>) -> Result<&Arc<Generation>, TopicError> {
         match named {
             Some(name) => self.named_for(topic, name),
             None => self.only_one_for(topic),
@@ -128,46 +101,26 @@ impl Registry {
     }
 
     fn named_for(&self, topic: &str, name: &str) -> Result<&Arc<Generation>, TopicError> {
-        let unknown = || TopicError::UnknownMatcher {
-            name: name.to_owned(),
-            known: self.names(),
-        };
+        let unknown = || TopicError::UnknownMatcher { name: name.to_owned(), known: self.names() };
         let generation = self.by_name.get(name).ok_or_else(unknown)?;
         if serves(generation, topic) {
             return Ok(generation);
         }
         let served = list(generation.topics.iter());
-        Err(TopicError::NotServed {
-            name: name.to_owned(),
-            topic: topic.to_owned(),
-            served,
-        })
+        Err(TopicError::NotServed { name: name.to_owned(), topic: topic.to_owned(), served })
     }
 
     fn only_one_for(&self, topic: &str) -> Result<&Arc<Generation>, TopicError> {
-        let mut serving = self
-            .by_name
-            .values()
-            .filter(|generation| serves(generation, topic));
+        let mut serving = self.by_name.values().filter(|generation| serves(generation, topic));
         match (serving.next(), serving.next()) {
             (Some(only), None) => Ok(only),
             (Some(first), Some(second)) => {
                 let all = [first, second].into_iter().chain(serving);
-                Err(TopicError::Ambiguous {
-                    topic: topic.to_owned(),
-                    matchers: list(all.map(|it| it.name())),
-                })
+                Err(TopicError::Ambiguous { topic: topic.to_owned(), matchers: list(all.map(|it| it.name())) })
             }
             (None, _) => {
-                let served = list(
-                    self.by_name
-                        .values()
-                        .flat_map(|generation| &generation.topics),
-                );
-                Err(TopicError::Unserved {
-                    topic: topic.to_owned(),
-                    served,
-                })
+                let served = list(self.by_name.values().flat_map(|generation| &generation.topics));
+                Err(TopicError::Unserved { topic: topic.to_owned(), served })
             }
         }
     }
@@ -183,38 +136,22 @@ fn serves(generation: &Generation, topic: &str) -> bool {
 
 fn list<'a>(names: impl Iterator<Item = &'a Arc<str>>) -> String {
     let quoted: Vec<_> = names.map(|name| format!("`{name}`")).collect();
-    if quoted.is_empty() {
-        "none".to_owned()
-    } else {
-        quoted.join(", ")
-    }
+    if quoted.is_empty() { "none".to_owned() } else { quoted.join(", ") }
 }
 
 /// A file may replace a built-in matcher of its name, but not another file.
 fn replaces(earlier: &Origin, later: &Generation) -> Result<(), RegistryError> {
     if *earlier != Origin::BuiltIn {
         let (first, second) = (earlier.clone(), later.origin.clone());
-        return Err(RegistryError::Twice {
-            name: Arc::clone(later.name()),
-            first,
-            second,
-        });
+        return Err(RegistryError::Twice { name: Arc::clone(later.name()), first, second });
     }
     tracing::info!(matcher = &**later.name(), origin = %later.origin, "A file replaces the built-in matcher");
     Ok(())
 }
 
 fn unknown(name: &str, wanted: &str, files: &BTreeMap<String, File>) -> RegistryError {
-    let known = files
-        .keys()
-        .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>()
-        .join(", ");
-    RegistryError::Unknown {
-        name: name.to_owned(),
-        wanted: wanted.to_owned(),
-        known,
-    }
+    let known = files.keys().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    RegistryError::Unknown { name: name.to_owned(), wanted: wanted.to_owned(), known }
 }
 
 struct Loader<'a> {
@@ -224,19 +161,8 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     fn load(&self, file: &File, name: Option<&str>) -> Result<Generation, RegistryError> {
-        Generation::load(
-            self.runtime,
-            &file.bytes,
-            file.origin.clone(),
-            name,
-            self.named,
-        )
-        .map_err(|error| {
-            RegistryError::Load(
-                name.map_or_else(|| file.origin.to_string(), str::to_owned),
-                error,
-            )
-        })
+        Generation::load(self.runtime, &file.bytes, file.origin.clone(), name, self.named)
+            .map_err(|error| RegistryError::Load(name.map_or_else(|| file.origin.to_string(), str::to_owned), error))
     }
 }
 
@@ -245,25 +171,16 @@ fn directory(config: &Config) -> Result<Vec<File>, RegistryError> {
         return Ok(Vec::new());
     };
     let unreadable = |error| RegistryError::Directory(directory.clone(), error);
-    let entries = fs::read_dir(directory)
-        .map_err(unreadable)?
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(unreadable)?;
+    let entries = fs::read_dir(directory).map_err(unreadable)?.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
     let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
-    paths.retain(|path| {
-        path.extension()
-            .is_some_and(|extension| extension == "wasm")
-    });
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "wasm"));
     paths.sort();
     paths.into_iter().map(read).collect()
 }
 
 fn read(path: PathBuf) -> Result<File, RegistryError> {
     match fs::read(&path) {
-        Ok(bytes) => Ok(File {
-            bytes,
-            origin: Origin::File(path),
-        }),
+        Ok(bytes) => Ok(File { bytes, origin: Origin::File(path) }),
         Err(error) => Err(RegistryError::File(path, error)),
     }
 }

@@ -46,12 +46,7 @@ impl Runtime {
         let mut linker = Linker::new(&engine);
         host::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
         start_ticker(&engine)?;
-        Ok(Self {
-            engine,
-            linker: Arc::new(linker),
-            limits,
-            cache: Arc::new(cache),
-        })
+        Ok(Self { engine, linker: Arc::new(linker), limits, cache: Arc::new(cache) })
     }
 
     /// The stack that a thread needs to call guests.
@@ -108,10 +103,6 @@ fn start_ticker(engine: &Engine) -> Result<(), RuntimeError> {
             thread::sleep(EPOCH_TICK);
         }
     };
-    let spawned = thread::Builder::new()
-        .name("matcher-epoch".into())
-        .spawn(tick);
-    spawned
-        .map(drop)
-        .map_err(|error| RuntimeError(error.into()))
+    let spawned = thread::Builder::new().name("matcher-epoch".into()).spawn(tick);
+    spawned.map(drop).map_err(|error| RuntimeError(error.into()))
 }

@@ -38,18 +38,11 @@ impl Pool {
         let spawn = |number: usize| {
             let (inbox, mut worker) = (inbox.clone(), Worker::new(runtime.clone()));
             let run = move || inbox.iter().for_each(|job| job(&mut worker));
-            let thread = thread::Builder::new()
-                .name(format!("matcher-{number}"))
-                .stack_size(runtime.thread_stack());
-            thread
-                .spawn(run)
-                .map_err(|error| RuntimeError::from(wasmtime::Error::from(error)))
+            let thread = thread::Builder::new().name(format!("matcher-{number}")).stack_size(runtime.thread_stack());
+            thread.spawn(run).map_err(|error| RuntimeError::from(wasmtime::Error::from(error)))
         };
         let threads = (0..workers.max(2)).map(spawn).collect::<Result<_, _>>()?;
-        Ok(Self {
-            jobs: Some(jobs),
-            threads,
-        })
+        Ok(Self { jobs: Some(jobs), threads })
     }
 
     pub fn workers(&self) -> usize {
@@ -88,38 +81,24 @@ pub struct Worker {
 
 impl Worker {
     fn new(runtime: Runtime) -> Self {
-        Self {
-            runtime,
-            warm: HashMap::new(),
-        }
+        Self { runtime, warm: HashMap::new() }
     }
 
     /// Says what messages are. What the matcher fails on is part of the answer.
-    pub fn extract(
-        &mut self,
-        generation: &Arc<Generation>,
-        topic: &str,
-        messages: &[&Message],
-    ) -> Extraction {
+    pub fn extract(&mut self, generation: &Arc<Generation>, topic: &str, messages: &[&Message]) -> Extraction {
         let mut extraction = Extraction::default();
         self.halve(
             generation,
             messages,
             &mut extraction,
-            |instance, part, extraction| {
-                instance.extract(topic, part, generation.loaded.needs, extraction)
-            },
+            |instance, part, extraction| instance.extract(topic, part, generation.loaded.needs, extraction),
             |extraction, fault| extraction.append_fault(fault),
         );
         extraction
     }
 
     /// Asks for the last word on candidates; one verdict each.
-    pub fn confirm(
-        &mut self,
-        generation: &Arc<Generation>,
-        candidates: &[Candidate<'_>],
-    ) -> Vec<Verdict> {
+    pub fn confirm(&mut self, generation: &Arc<Generation>, candidates: &[Candidate<'_>]) -> Vec<Verdict> {
         let mut verdicts = Vec::with_capacity(candidates.len());
         self.halve(
             generation,
@@ -151,12 +130,7 @@ impl Worker {
                     answers.extend(instance.prepare(part, on)?);
                     Ok(())
                 },
-                |answers, fault| {
-                    answers.push(Err(Problem {
-                        field: None,
-                        message: fault.reason,
-                    }))
-                },
+                |answers, fault| answers.push(Err(Problem { field: None, message: fault.reason })),
             );
         }
         answers
@@ -182,8 +156,7 @@ impl Worker {
             let (first, second) = items.split_at(items.len() / 2);
             self.halve(generation, first, answer, ask, give_up);
             self.halve(generation, second, answer, ask, give_up);
-        } else if let Err(again) = self.attempt(generation, |instance| ask(instance, items, answer))
-        {
+        } else if let Err(again) = self.attempt(generation, |instance| ask(instance, items, answer)) {
             tracing::debug!(matcher = &**generation.name(), %fault, "A message fails alone, twice");
             give_up(answer, again);
         }
@@ -202,10 +175,7 @@ impl Worker {
         };
         let answer = call(&mut instance)?;
         if instance.is_worn() {
-            tracing::debug!(
-                matcher = &**generation.name(),
-                "A matcher's instance is replaced by a fresh one"
-            );
+            tracing::debug!(matcher = &**generation.name(), "A matcher's instance is replaced by a fresh one");
         } else {
             self.warm.insert(key, (Arc::clone(generation), instance));
         }
@@ -214,12 +184,10 @@ impl Worker {
 
     fn fresh(&mut self, generation: &Generation) -> Result<Instance, Fault> {
         // Whoever holds the last reference to a generation here is the only one left: it has been replaced.
-        self.warm
-            .retain(|_, (generation, _)| Arc::strong_count(generation) > 1);
+        self.warm.retain(|_, (generation, _)| Arc::strong_count(generation) > 1);
         let mut instance = Instance::new(&generation.loaded, &self.runtime.limits)?;
         let settings = instance.configure(&generation.config)?;
-        settings
-            .map_err(|_| Fault::bad_result("it refuses the configuration that it took before"))?;
+        settings.map_err(|_| Fault::bad_result("it refuses the configuration that it took before"))?;
         Ok(instance)
     }
 }

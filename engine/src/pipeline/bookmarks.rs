@@ -11,17 +11,10 @@ use crate::{
 pub struct StoredBookmarks(pub Store);
 
 impl Bookmarks for StoredBookmarks {
-    fn stored(
-        &self,
-        cluster: &str,
-        topic: &str,
-    ) -> Result<Vec<Bookmark>, Box<dyn Error + Send + Sync>> {
+    fn stored(&self, cluster: &str, topic: &str) -> Result<Vec<Bookmark>, Box<dyn Error + Send + Sync>> {
         let stored = self.0.stored_offsets(cluster, topic)?;
-        let bookmark = |it: crate::store::StoredOffset| Bookmark {
-            partition: it.partition,
-            epoch: it.epoch,
-            next: Some(it.next),
-        };
+        let bookmark =
+            |it: crate::store::StoredOffset| Bookmark { partition: it.partition, epoch: it.epoch, next: Some(it.next) };
         Ok(stored.into_iter().map(bookmark).collect())
     }
 }

@@ -78,44 +78,23 @@ impl<'a> Judging<'a> {
         let seen = |place: &Place| generation.takes_tombstones() || message(place).value.is_some();
         let places: Vec<_> = portion.places.iter().copied().filter(seen).collect();
         let messages = places.iter().map(message).collect();
-        let by = JudgedBy {
-            matcher: Arc::clone(generation.name()),
-            sha256: Arc::clone(generation.sha256()),
-        };
-        Self {
-            portion,
-            generation,
-            by,
-            places,
-            messages,
-        }
+        let by = JudgedBy { matcher: Arc::clone(generation.name()), sha256: Arc::clone(generation.sha256()) };
+        Self { portion, generation, by, places, messages }
     }
 
     fn judge(&self, worker: &mut Worker, findings: &mut Vec<Finding>) {
         let extraction = worker.extract(self.generation, &self.portion.topic, &self.messages);
         let mut hits = Vec::new();
         for days in &self.portion.index.calendars {
-            self.join(
-                &days.calendar,
-                |arrival| days.at(arrival),
-                &extraction,
-                &mut hits,
-            );
+            self.join(&days.calendar, |arrival| days.at(arrival), &extraction, &mut hits);
         }
         // The order of the messages, whatever the calendars; a stable sort keeps the rest.
         hits.sort_by_key(|hit| hit.message);
         let candidates: Vec<_> = hits.iter().map(|hit| self.candidate(hit)).collect();
         let verdicts = worker.confirm(self.generation, &candidates);
+        findings.extend(extraction.set_aside.iter().map(|it| (self.places[it.message], self.set_aside(it))));
         findings.extend(
-            extraction
-                .set_aside
-                .iter()
-                .map(|it| (self.places[it.message], self.set_aside(it))),
-        );
-        findings.extend(
-            hits.iter()
-                .zip(verdicts)
-                .map(|(hit, verdict)| (self.places[hit.message], self.found(hit, verdict))),
+            hits.iter().zip(verdicts).map(|(hit, verdict)| (self.places[hit.message], self.found(hit, verdict))),
         );
     }
 
@@ -131,33 +110,19 @@ impl<'a> Judging<'a> {
         for (message, key) in extraction.keys() {
             let arrival = self.messages[message].arrival;
             if !day.is_some_and(|(day, _)| day.contains(arrival)) {
-                day = day_of(arrival)
-                    .map(|day| (day, day.table(&self.portion.topic, self.generation.name())));
+                day = day_of(arrival).map(|day| (day, day.table(&self.portion.topic, self.generation.name())));
             }
             let Some((day, Some(table))) = day else {
                 continue;
             };
             for (entry, token) in table.find(key) {
                 // A rendering may wait for several keys of which a message carries more than one.
-                let same =
-                    |hit: &&Hit<'_>| hit.message == message && hit.entry.wanted == entry.wanted;
-                if hits
-                    .iter()
-                    .rev()
-                    .take_while(|hit| hit.message == message)
-                    .any(|hit| same(&hit))
-                {
+                let same = |hit: &&Hit<'_>| hit.message == message && hit.entry.wanted == entry.wanted;
+                if hits.iter().rev().take_while(|hit| hit.message == message).any(|hit| same(&hit)) {
                     continue;
                 }
                 let event_time = extraction.times[message].map(|time| resolve(time, calendar, day));
-                hits.push(Hit {
-                    message,
-                    entry,
-                    token,
-                    day,
-                    calendar,
-                    event_time,
-                });
+                hits.push(Hit { message, entry, token, day, calendar, event_time });
             }
         }
     }
@@ -165,30 +130,15 @@ impl<'a> Judging<'a> {
     fn candidate<'b>(&'b self, hit: &Hit<'b>) -> Candidate<'b> {
         let message = self.messages[hit.message];
         let arrival = moment(message.arrival, hit.calendar, hit.day);
-        Candidate {
-            topic: &self.portion.topic,
-            message,
-            event_time: hit.event_time,
-            arrival,
-            token: hit.token,
-        }
+        Candidate { topic: &self.portion.topic, message, event_time: hit.event_time, arrival, token: hit.token }
     }
 
     fn found(&self, hit: &Hit<'_>, verdict: Verdict) -> Found {
         let by = self.by.clone();
         match verdict {
-            Verdict::Fulfilled => Found::Match(Match {
-                sighting: self.sighting(hit),
-                by,
-            }),
-            Verdict::Refused(reason) => Found::NearMiss(NearMiss {
-                sighting: self.sighting(hit),
-                by,
-                reason,
-            }),
-            Verdict::Faulted(fault) => {
-                self.dead_letter(hit.message, DeadLetterKind::Fault, fault.to_string())
-            }
+            Verdict::Fulfilled => Found::Match(Match { sighting: self.sighting(hit), by }),
+            Verdict::Refused(reason) => Found::NearMiss(NearMiss { sighting: self.sighting(hit), by, reason }),
+            Verdict::Faulted(fault) => self.dead_letter(hit.message, DeadLetterKind::Fault, fault.to_string()),
         }
     }
 
@@ -207,12 +157,8 @@ impl<'a> Judging<'a> {
 
     fn set_aside(&self, set_aside: &SetAside) -> Found {
         match &set_aside.why {
-            Why::Rejected(reason) => {
-                self.dead_letter(set_aside.message, DeadLetterKind::Reject, reason.clone())
-            }
-            Why::Faulted(fault) => {
-                self.dead_letter(set_aside.message, DeadLetterKind::Fault, fault.to_string())
-            }
+            Why::Rejected(reason) => self.dead_letter(set_aside.message, DeadLetterKind::Reject, reason.clone()),
+            Why::Faulted(fault) => self.dead_letter(set_aside.message, DeadLetterKind::Fault, fault.to_string()),
         }
     }
 
@@ -240,14 +186,6 @@ fn resolve(time: EventTime, calendar: &Calendar, day: &DayIndex) -> Moment {
 
 /// An instant as the sensors of a calendar see it; `day` is a good guess of its business day.
 fn moment(instant: Timestamp, calendar: &Calendar, day: &DayIndex) -> Moment {
-    let business_date = if day.contains(instant) {
-        day.date
-    } else {
-        calendar.business_date(instant)
-    };
-    Moment {
-        instant,
-        civil: calendar.civil_of(instant),
-        business_date,
-    }
+    let business_date = if day.contains(instant) { day.date } else { calendar.business_date(instant) };
+    Moment { instant, civil: calendar.civil_of(instant), business_date }
 }

@@ -68,19 +68,9 @@ async fn evaluate_all(
     evaluated: mpsc::Sender<Evaluated>,
 ) -> Result<(), IntakeError> {
     while let Some(batch) = deliveries.next().await {
-        let (slices, receipts) = batch?
-            .into_iter()
-            .map(|delivery| (delivery.slice, delivery.receipt))
-            .unzip();
+        let (slices, receipts) = batch?.into_iter().map(|delivery| (delivery.slice, delivery.receipt)).unzip();
         let recordings = evaluate_batch(shared, slices).await?;
-        if evaluated
-            .send(Evaluated {
-                recordings,
-                receipts,
-            })
-            .await
-            .is_err()
-        {
+        if evaluated.send(Evaluated { recordings, receipts }).await.is_err() {
             break;
         }
     }
@@ -88,10 +78,7 @@ async fn evaluate_all(
 }
 
 /// Evaluates a batch on all workers.
-pub async fn evaluate_batch(
-    shared: &Shared,
-    slices: Vec<Slice>,
-) -> Result<Vec<Recording>, RenderError> {
+pub async fn evaluate_batch(shared: &Shared, slices: Vec<Slice>) -> Result<Vec<Recording>, RenderError> {
     let index = index_for(shared, &slices).await?;
     let slices = Arc::new(slices);
     let portions = portions(shared, &slices, &index);
@@ -100,10 +87,7 @@ pub async fn evaluate_batch(
     let running: Vec<_> = portions.into_iter().map(evaluate).collect();
     let mut recordings: Vec<_> = slices.iter().map(empty_recording).collect();
     for findings in running {
-        findings
-            .await
-            .into_iter()
-            .for_each(|(place, found)| note(&mut recordings[place.slice], found));
+        findings.await.into_iter().for_each(|(place, found)| note(&mut recordings[place.slice], found));
     }
     recordings.iter_mut().for_each(in_offset_order);
     Ok(recordings)
@@ -116,9 +100,7 @@ async fn index_for(shared: &Shared, slices: &[Slice]) -> Result<Arc<Index>, Rend
         let missing = index.missing(arrivals(slices));
         if missing.is_empty() {
             if index.is_crowded() {
-                shared
-                    .index
-                    .rcu(|index| index.without_past(arrivals(slices)));
+                shared.index.rcu(|index| index.without_past(arrivals(slices)));
             }
             return Ok(index);
         }
@@ -129,31 +111,19 @@ async fn index_for(shared: &Shared, slices: &[Slice]) -> Result<Arc<Index>, Rend
 }
 
 fn arrivals(slices: &[Slice]) -> impl Iterator<Item = Timestamp> + Clone {
-    slices
-        .iter()
-        .flat_map(|slice| &slice.messages)
-        .map(|message| message.arrival)
+    slices.iter().flat_map(|slice| &slice.messages).map(|message| message.arrival)
 }
 
 /// Cuts a batch by topic, and a topic's messages into a share for each worker.
 fn portions(shared: &Shared, slices: &Arc<Vec<Slice>>, index: &Arc<Index>) -> Vec<Portion> {
     let mut by_topic: BTreeMap<&Arc<str>, Vec<Place>> = BTreeMap::new();
     for (number, slice) in slices.iter().enumerate() {
-        let places = (0..slice.messages.len()).map(|message| Place {
-            slice: number,
-            message,
-        });
-        by_topic
-            .entry(&slice.partition.topic)
-            .or_default()
-            .extend(places);
+        let places = (0..slice.messages.len()).map(|message| Place { slice: number, message });
+        by_topic.entry(&slice.partition.topic).or_default().extend(places);
     }
     let cut = |(topic, places): (&Arc<str>, Vec<Place>)| {
         let share = places.len().div_ceil(shared.pool.workers()).max(PORTION);
-        let matchers: Vec<_> = index
-            .matchers(topic)
-            .filter_map(|name| shared.registry.get(name).cloned())
-            .collect();
+        let matchers: Vec<_> = index.matchers(topic).filter_map(|name| shared.registry.get(name).cloned()).collect();
         let portion = |places: &[Place]| Portion {
             slices: Arc::clone(slices),
             topic: Arc::clone(topic),
@@ -190,15 +160,8 @@ fn in_offset_order(recording: &mut Recording) {
     recording.dead_letters.sort_by_key(|it| it.offset);
 }
 
-async fn record_all(
-    shared: Shared,
-    mut evaluated: mpsc::Receiver<Evaluated>,
-) -> Result<(), IntakeError> {
-    while let Some(Evaluated {
-        recordings,
-        receipts,
-    }) = evaluated.recv().await
-    {
+async fn record_all(shared: Shared, mut evaluated: mpsc::Receiver<Evaluated>) -> Result<(), IntakeError> {
+    while let Some(Evaluated { recordings, receipts }) = evaluated.recv().await {
         let outcomes = until_recorded(&shared, recordings).await?;
         for (receipt, outcome) in receipts.into_iter().zip(outcomes) {
             match outcome {
@@ -212,19 +175,13 @@ async fn record_all(
 
 /// A store that fails is asked again: going on would skip what it did not take. Meanwhile the queue fills up and the
 /// source pauses.
-async fn until_recorded(
-    shared: &Shared,
-    recordings: Vec<Recording>,
-) -> Result<Vec<Recorded>, StoreError> {
+async fn until_recorded(shared: &Shared, recordings: Vec<Recording>) -> Result<Vec<Recorded>, StoreError> {
     loop {
         match shared.store.record(recordings.clone()).await {
             Ok(outcomes) => return Ok(outcomes),
             Err(StoreError::Closed) => return Err(StoreError::Closed),
             Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "The store takes nothing now; trying again"
-                );
+                tracing::error!(error = &error as &dyn std::error::Error, "The store takes nothing now; trying again");
                 tokio::time::sleep(STORE_PAUSE).await;
             }
         }

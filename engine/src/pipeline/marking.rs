@@ -36,10 +36,7 @@ impl Marker {
             let pause = match self.deliver_due(&stop).await {
                 Ok(pause) => pause,
                 Err(error) => {
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "The outbox cannot be read now"
-                    );
+                    tracing::error!(error = &error as &dyn std::error::Error, "The outbox cannot be read now");
                     STORE_PAUSE
                 }
             };
@@ -78,37 +75,16 @@ fn pause_until(due: Option<Timestamp>, now: Timestamp) -> Duration {
 async fn deliver(adapter: &dyn TaskAdapter, mark: &Mark, backoff: &Backoff) -> Outcome {
     match adapter.mark(mark).await {
         Ok(marked) => {
-            tracing::debug!(
-                sensor = mark.sensor,
-                task_id = mark.task_id,
-                ?marked,
-                "Marked a task"
-            );
+            tracing::debug!(sensor = mark.sensor, task_id = mark.task_id, ?marked, "Marked a task");
             Outcome::Delivered
         }
         Err(MarkError::Retry(reason)) => {
             let pause = backoff.pause(mark.attempts, mark.id.0.unsigned_abs());
-            tracing::warn!(
-                sensor = mark.sensor,
-                task_id = mark.task_id,
-                reason,
-                ?pause,
-                "Cannot mark a task now"
-            );
-            Outcome::Retry {
-                at: Timestamp::now()
-                    .saturating_add(pause)
-                    .unwrap_or(Timestamp::MAX),
-                reason,
-            }
+            tracing::warn!(sensor = mark.sensor, task_id = mark.task_id, reason, ?pause, "Cannot mark a task now");
+            Outcome::Retry { at: Timestamp::now().saturating_add(pause).unwrap_or(Timestamp::MAX), reason }
         }
         Err(MarkError::Reject(reason)) => {
-            tracing::error!(
-                sensor = mark.sensor,
-                task_id = mark.task_id,
-                reason,
-                "A task cannot be marked"
-            );
+            tracing::error!(sensor = mark.sensor, task_id = mark.task_id, reason, "A task cannot be marked");
             Outcome::Rejected { reason }
         }
     }

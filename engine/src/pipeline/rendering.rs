@@ -57,12 +57,7 @@ impl Shared {
     /// Renders a business date of a calendar, unless that was done before.
     pub async fn render(&self, calendar: &Calendar, date: Date) -> Result<(), RenderError> {
         let _turn = self.renderer.turn.lock().await;
-        let known = |index: &Index| {
-            index
-                .calendars
-                .iter()
-                .any(|days| *days.calendar == *calendar && days.has(date))
-        };
+        let known = |index: &Index| index.calendars.iter().any(|days| *days.calendar == *calendar && days.has(date));
         if known(&self.index.load()) {
             return Ok(());
         }
@@ -72,17 +67,11 @@ impl Shared {
             let page = self.store.active_wanted(after, PAGE).await?;
             let Some(last) = page.last() else { break };
             after = last.id;
-            let ours = page
-                .into_iter()
-                .filter(|wanted| belongs(wanted, calendar))
-                .collect();
+            let ours = page.into_iter().filter(|wanted| belongs(wanted, calendar)).collect();
             for (wanted, prepared, entry) in self.rendered(ours, date).await? {
                 let route = (Arc::from(wanted.topic), Arc::from(wanted.matcher));
                 let table = tables.entry(route).or_default();
-                prepared
-                    .keys
-                    .iter()
-                    .for_each(|key| table.add(key, &prepared.token, entry));
+                prepared.keys.iter().for_each(|key| table.add(key, &prepared.token, entry));
             }
         }
         let day = Arc::new(DayIndex::new(calendar, date, tables));
@@ -108,16 +97,10 @@ impl Shared {
                 ),
             }
         }
-        let texts = prepared
-            .iter()
-            .map(|(wanted, answer)| (wanted.id, date, answer.rendered.clone()))
-            .collect();
+        let texts = prepared.iter().map(|(wanted, answer)| (wanted.id, date, answer.rendered.clone())).collect();
         let ids = self.store.save_renderings(texts).await?;
-        let entry = |wanted: &ActiveWanted, rendering| Entry {
-            wanted: wanted.id,
-            rendering,
-            frequency: wanted.frequency,
-        };
+        let entry =
+            |wanted: &ActiveWanted, rendering| Entry { wanted: wanted.id, rendering, frequency: wanted.frequency };
         Ok(prepared
             .into_iter()
             .zip(ids)
@@ -129,25 +112,15 @@ impl Shared {
     }
 
     /// Asks each wanted message's matcher; the order is by matcher.
-    async fn prepare(
-        &self,
-        page: Vec<ActiveWanted>,
-        date: Date,
-    ) -> Vec<(ActiveWanted, Result<Prepared, Problem>)> {
+    async fn prepare(&self, page: Vec<ActiveWanted>, date: Date) -> Vec<(ActiveWanted, Result<Prepared, Problem>)> {
         let mut by_matcher: BTreeMap<String, Vec<ActiveWanted>> = BTreeMap::new();
         for wanted in page {
-            by_matcher
-                .entry(wanted.matcher.clone())
-                .or_default()
-                .push(wanted);
+            by_matcher.entry(wanted.matcher.clone()).or_default().push(wanted);
         }
         let mut answers = Vec::new();
         for (matcher, wanted) in by_matcher {
             let Some(generation) = self.registry.get(&matcher).cloned() else {
-                let gone = || Problem {
-                    field: None,
-                    message: format!("its matcher `{matcher}` is gone"),
-                };
+                let gone = || Problem { field: None, message: format!("its matcher `{matcher}` is gone") };
                 answers.extend(wanted.into_iter().map(|wanted| (wanted, Err(gone()))));
                 continue;
             };
@@ -183,7 +156,6 @@ fn belongs(wanted: &ActiveWanted, calendar: &Calendar) -> bool {
 }
 
 fn calendar(wanted: &ActiveWanted) -> Result<Calendar, RenderError> {
-    let zone = TimeZone::get(&wanted.timezone)
-        .map_err(|error| RenderError::Zone(wanted.timezone.clone(), error))?;
+    let zone = TimeZone::get(&wanted.timezone).map_err(|error| RenderError::Zone(wanted.timezone.clone(), error))?;
     Ok(Calendar::new(zone, wanted.day_shift_seconds))
 }

@@ -35,10 +35,7 @@ pub async fn run(shared: &Shared, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         let now = Timestamp::now();
         if let Err(error) = turn(shared, &mut opened_at, now).await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "A business day could not begin; trying again"
-            );
+            tracing::error!(error = &error as &dyn std::error::Error, "A business day could not begin; trying again");
         }
         tokio::select! {
             () = tokio::time::sleep(pause(shared, now)) => {}
@@ -58,9 +55,7 @@ async fn turn(shared: &Shared, opened_at: &mut Timestamp, now: Timestamp) -> Res
 /// Renders the current days and opens their waits. May be repeated.
 pub async fn begin(shared: &Shared, now: Timestamp) -> Result<(), TurnError> {
     for calendar in calendars(shared) {
-        shared
-            .render(&calendar, calendar.business_date(now))
-            .await?;
+        shared.render(&calendar, calendar.business_date(now)).await?;
     }
     let mut after = None;
     loop {
@@ -82,9 +77,7 @@ async fn prepare_next(shared: &Shared, now: Timestamp) -> Result<(), RenderError
 }
 
 fn begun_between(shared: &Shared, before: Timestamp, now: Timestamp) -> bool {
-    calendars(shared)
-        .iter()
-        .any(|calendar| calendar.business_date(before) != calendar.business_date(now))
+    calendars(shared).iter().any(|calendar| calendar.business_date(before) != calendar.business_date(now))
 }
 
 /// Until a day begins or is to be made ready, whichever comes first.
@@ -93,12 +86,8 @@ fn pause(shared: &Shared, now: Timestamp) -> Duration {
         let left = begins.duration_since(now);
         if left > AHEAD { left - AHEAD } else { left }
     };
-    let pauses = calendars(shared)
-        .into_iter()
-        .map(|calendar| until(tomorrow(&calendar, now).1));
-    let shortest = pauses
-        .min()
-        .and_then(|pause| Duration::try_from(pause).ok());
+    let pauses = calendars(shared).into_iter().map(|calendar| until(tomorrow(&calendar, now).1));
+    let shortest = pauses.min().and_then(|pause| Duration::try_from(pause).ok());
     shortest.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN)
 }
 
@@ -112,11 +101,5 @@ fn tomorrow(calendar: &Calendar, now: Timestamp) -> (jiff::civil::Date, Timestam
 }
 
 fn calendars(shared: &Shared) -> Vec<std::sync::Arc<Calendar>> {
-    shared
-        .index
-        .load()
-        .calendars
-        .iter()
-        .map(|days| std::sync::Arc::clone(&days.calendar))
-        .collect()
+    shared.index.load().calendars.iter().map(|days| std::sync::Arc::clone(&days.calendar)).collect()
 }

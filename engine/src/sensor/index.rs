@@ -51,14 +51,8 @@ impl Index {
         for (topic, matcher) in routes {
             matchers.entry(topic).or_default().insert(matcher);
         }
-        let empty = |calendar| CalendarDays {
-            calendar: Arc::new(calendar),
-            days: BTreeMap::new(),
-        };
-        Self {
-            calendars: calendars.into_iter().map(empty).collect(),
-            matchers,
-        }
+        let empty = |calendar| CalendarDays { calendar: Arc::new(calendar), days: BTreeMap::new() };
+        Self { calendars: calendars.into_iter().map(empty).collect(), matchers }
     }
 
     pub fn topics(&self) -> impl Iterator<Item = &Arc<str>> {
@@ -73,11 +67,7 @@ impl Index {
     /// The same index with one more day of one calendar.
     pub fn with_day(&self, calendar: &Calendar, day: &Arc<DayIndex>) -> Self {
         let mut index = self.clone();
-        if let Some(days) = index
-            .calendars
-            .iter_mut()
-            .find(|days| *days.calendar == *calendar)
-        {
+        if let Some(days) = index.calendars.iter_mut().find(|days| *days.calendar == *calendar) {
             days.days.insert(day.date, Arc::clone(day));
         }
         index
@@ -85,9 +75,7 @@ impl Index {
 
     /// Whether days long past are still kept.
     pub fn is_crowded(&self) -> bool {
-        self.calendars
-            .iter()
-            .any(|days| days.days.len() > DAYS_KEPT)
+        self.calendars.iter().any(|days| days.days.len() > DAYS_KEPT)
     }
 
     /// The same index without days long past, unless these arrivals need them: a backlog may be read.
@@ -95,18 +83,13 @@ impl Index {
         let mut index = self.clone();
         for days in &mut index.calendars {
             let newest: Vec<_> = days.days.keys().rev().take(DAYS_KEPT).copied().collect();
-            days.days.retain(|date, day| {
-                newest.contains(date) || arrivals.clone().any(|it| day.contains(it))
-            });
+            days.days.retain(|date, day| newest.contains(date) || arrivals.clone().any(|it| day.contains(it)));
         }
         index
     }
 
     /// The days that these arrivals need and that are not rendered yet.
-    pub fn missing(
-        &self,
-        arrivals: impl Iterator<Item = Timestamp> + Clone,
-    ) -> Vec<(Arc<Calendar>, Date)> {
+    pub fn missing(&self, arrivals: impl Iterator<Item = Timestamp> + Clone) -> Vec<(Arc<Calendar>, Date)> {
         let mut missing = Vec::new();
         for days in &self.calendars {
             let mut last: Option<&DayIndex> = None;
@@ -116,10 +99,7 @@ impl Index {
                 }
                 last = days.at(arrival);
                 if last.is_none() {
-                    let needed = (
-                        Arc::clone(&days.calendar),
-                        days.calendar.business_date(arrival),
-                    );
+                    let needed = (Arc::clone(&days.calendar), days.calendar.business_date(arrival));
                     if !missing.contains(&needed) {
                         missing.push(needed);
                     }
@@ -133,11 +113,7 @@ impl Index {
 impl CalendarDays {
     /// The day that holds an arrival, if it is rendered.
     pub fn at(&self, arrival: Timestamp) -> Option<&DayIndex> {
-        self.days
-            .values()
-            .rev()
-            .find(|day| day.contains(arrival))
-            .map(|day| &**day)
+        self.days.values().rev().find(|day| day.contains(arrival)).map(|day| &**day)
     }
 
     pub fn has(&self, date: Date) -> bool {
@@ -152,14 +128,8 @@ impl DayIndex {
             date,
             opens: window.opens,
             closes: window.closes,
-            windows: Frequency::ALL
-                .into_iter()
-                .map(|it| (it, Window::on(it, date, calendar)))
-                .collect(),
-            tables: tables
-                .into_iter()
-                .map(|(route, table)| (route, table.build()))
-                .collect(),
+            windows: Frequency::ALL.into_iter().map(|it| (it, Window::on(it, date, calendar))).collect(),
+            tables: tables.into_iter().map(|(route, table)| (route, table.build())).collect(),
         }
     }
 

@@ -42,11 +42,8 @@ pub struct Table {
 impl Table {
     /// All renderings that wait for a key, with the tokens that their matcher gave.
     pub fn find<'a>(&'a self, key: &[u8]) -> impl Iterator<Item = (Entry, &'a [u8])> {
-        let head = self
-            .heads
-            .find(self.hasher.hash_one(key), |number| self.key(*number) == key);
-        let numbers =
-            std::iter::successors(head.copied(), |number| self.entries[*number as usize].next);
+        let head = self.heads.find(self.hasher.hash_one(key), |number| self.key(*number) == key);
+        let numbers = std::iter::successors(head.copied(), |number| self.entries[*number as usize].next);
         numbers.map(|number| (self.entries[number as usize].entry, self.token(number)))
     }
 
@@ -76,12 +73,7 @@ pub struct TableBuilder(Table);
 impl Default for TableBuilder {
     fn default() -> Self {
         let (heads, entries, arena) = (HashTable::new(), Vec::new(), Vec::new());
-        Self(Table {
-            hasher: RandomState::default(),
-            heads,
-            entries,
-            arena,
-        })
+        Self(Table { hasher: RandomState::default(), heads, entries, arena })
     }
 }
 
@@ -89,40 +81,26 @@ impl TableBuilder {
     /// Lets a rendering wait for a key.
     pub fn add(&mut self, key: &[u8], token: &[u8], entry: Entry) {
         let table = &mut self.0;
-        let number = u32::try_from(table.entries.len())
-            .expect("four thousand million renderings fit no memory");
+        let number = u32::try_from(table.entries.len()).expect("four thousand million renderings fit no memory");
         let at = table.arena.len() as u64;
         table.arena.extend_from_slice(key);
         table.arena.extend_from_slice(token);
         // A matcher's returned data is limited to less than 4 GiB.
         let (key_length, token_length) = (key.len() as u32, token.len() as u32);
-        table.entries.push(Stored {
-            entry,
-            at,
-            key: key_length,
-            token: token_length,
-            next: None,
-        });
+        table.entries.push(Stored { entry, at, key: key_length, token: token_length, next: None });
         self.link(number);
     }
 
     /// Enters an entry under its key, behind the first one that is there.
     fn link(&mut self, number: u32) {
-        let Table {
-            hasher,
-            heads,
-            entries,
-            arena,
-        } = &mut self.0;
+        let Table { hasher, heads, entries, arena } = &mut self.0;
         let key = |number: u32| {
             let stored = &entries[number as usize];
             &arena[stored.at as usize..][..stored.key as usize]
         };
         let hash = hasher.hash_one(key(number));
         match heads.find(hash, |head| key(*head) == key(number)).copied() {
-            Some(head) => {
-                entries[number as usize].next = entries[head as usize].next.replace(number)
-            }
+            Some(head) => entries[number as usize].next = entries[head as usize].next.replace(number),
             None => drop(heads.insert_unique(hash, number, |number| hasher.hash_one(key(*number)))),
         }
     }
@@ -139,39 +117,21 @@ mod tests {
     use super::*;
 
     fn entry(number: i64) -> Entry {
-        Entry {
-            wanted: WantedId(number),
-            rendering: RenderingId(number),
-            frequency: Frequency::Day,
-        }
+        Entry { wanted: WantedId(number), rendering: RenderingId(number), frequency: Frequency::Day }
     }
 
     #[test]
     fn one_key_may_be_wanted_by_many() {
         let mut builder = TableBuilder::default();
         for number in 0..1_000 {
-            builder.add(
-                format!("key {}", number % 10).as_bytes(),
-                &[number as u8],
-                entry(number),
-            );
+            builder.add(format!("key {}", number % 10).as_bytes(), &[number as u8], entry(number));
         }
         let table = builder.build();
         let mut found: Vec<_> = table.find(b"key 7").collect();
         found.sort_by_key(|(entry, _)| entry.wanted);
         let expected = (0..100).map(|i| i * 10 + 7);
-        assert!(
-            found
-                .iter()
-                .map(|(entry, _)| entry.wanted.0)
-                .eq(expected.clone())
-        );
-        assert!(
-            found
-                .iter()
-                .map(|(_, token)| token[0])
-                .eq(expected.map(|number| number as u8))
-        );
+        assert!(found.iter().map(|(entry, _)| entry.wanted.0).eq(expected.clone()));
+        assert!(found.iter().map(|(_, token)| token[0]).eq(expected.map(|number| number as u8)));
         assert_eq!(table.find(b"key 10").count(), 0);
         assert_eq!(table.find(b"").count(), 0);
     }

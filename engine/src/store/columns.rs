@@ -66,31 +66,20 @@ pub(super) fn late(late: Late) -> &'static str {
 }
 
 /// Reads a column whose text must make sense to `parse`.
-fn parsed<T>(
-    row: &Row<'_>,
-    column: usize,
-    parse: impl FnOnce(&str) -> Option<T>,
-) -> rusqlite::Result<T> {
+fn parsed<T>(row: &Row<'_>, column: usize, parse: impl FnOnce(&str) -> Option<T>) -> rusqlite::Result<T> {
     let text = row.get_ref(column)?.as_str()?;
     parse(text).ok_or_else(|| unreadable(column, text))
 }
 
 fn unreadable(column: usize, text: &str) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(
-        column,
-        Type::Text,
-        format!("`{text}` makes no sense here").into(),
-    )
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, format!("`{text}` makes no sense here").into())
 }
 
 pub(super) fn read_instant(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
     parsed(row, column, |text| text.parse().ok())
 }
 
-pub(super) fn read_optional_instant(
-    row: &Row<'_>,
-    column: usize,
-) -> rusqlite::Result<Option<Timestamp>> {
+pub(super) fn read_optional_instant(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
     let present = row.get_ref(column)?.as_str_or_null()?.is_some();
     present.then(|| read_instant(row, column)).transpose()
 }
@@ -116,12 +105,7 @@ pub(super) fn read_require(row: &Row<'_>, column: usize) -> rusqlite::Result<Req
 }
 
 pub(super) fn read_wait_state(row: &Row<'_>, column: usize) -> rusqlite::Result<WaitState> {
-    const ALL: [WaitState; 4] = [
-        WaitState::Waiting,
-        WaitState::Complete,
-        WaitState::Failed,
-        WaitState::Skipped,
-    ];
+    const ALL: [WaitState; 4] = [WaitState::Waiting, WaitState::Complete, WaitState::Failed, WaitState::Skipped];
     read_word(row, column, ALL, WaitState::word)
 }
 
@@ -132,9 +116,7 @@ pub(super) fn read_word<T: Copy, const N: usize>(
     all: [T; N],
     word: fn(T) -> &'static str,
 ) -> rusqlite::Result<T> {
-    parsed(row, column, |text| {
-        all.into_iter().find(|each| word(*each) == text)
-    })
+    parsed(row, column, |text| all.into_iter().find(|each| word(*each) == text))
 }
 
 /// Reads a position from five columns: cluster, topic, partition, epoch, offset.
@@ -154,8 +136,7 @@ mod tests {
 
     #[test]
     fn instants_are_of_one_width_and_cut_not_rounded() {
-        let check =
-            |given: &str, written: &str| assert_eq!(instant(given.parse().unwrap()), written);
+        let check = |given: &str, written: &str| assert_eq!(instant(given.parse().unwrap()), written);
         check("2019-07-07T08:00:00Z", "2019-07-07T08:00:00.000Z");
         check("2019-07-07T08:00:00.0019999Z", "2019-07-07T08:00:00.001Z");
         check("2019-07-07T16:00:00.5+08:00", "2019-07-07T08:00:00.500Z");

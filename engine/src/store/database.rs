@@ -35,29 +35,19 @@ pub(super) fn open(path: &Path) -> Result<Opened, StoreError> {
     let version = recognise(&connection, &path)?;
     settings(&connection).map_err(|error| opening(&path, error))?;
     migrate(&mut connection, version).map_err(|error| opening(&path, error))?;
-    Ok(Opened {
-        connection,
-        path,
-        lock,
-    })
+    Ok(Opened { connection, path, lock })
 }
 
 /// Opens for reading, also while another process writes.
 pub(super) fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
     if !path.exists() {
-        return Err(StoreError::Missing {
-            path: path.to_owned(),
-        });
+        return Err(StoreError::Missing { path: path.to_owned() });
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = connect(path, flags)?;
     let found = recognise(&connection, path)?;
     if found < supported() {
-        return Err(StoreError::Older {
-            path: path.to_owned(),
-            found,
-            supported: supported(),
-        });
+        return Err(StoreError::Older { path: path.to_owned(), found, supported: supported() });
     }
     Ok(connection)
 }
@@ -72,13 +62,8 @@ fn supported() -> i64 {
 
 fn opening(path: &Path, source: rusqlite::Error) -> StoreError {
     match source.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => StoreError::NotADatabase {
-            path: path.to_owned(),
-        },
-        _ => StoreError::Open {
-            path: path.to_owned(),
-            source,
-        },
+        Some(ErrorCode::NotADatabase) => StoreError::NotADatabase { path: path.to_owned() },
+        _ => StoreError::Open { path: path.to_owned(), source },
     }
 }
 
@@ -86,10 +71,7 @@ fn resolved(path: &Path) -> PathBuf {
     if let Ok(whole) = path.canonicalize() {
         return whole;
     }
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match (parent.canonicalize(), path.file_name()) {
         (Ok(parent), Some(name)) => parent.join(name),
         _ => path.to_owned(),
@@ -98,21 +80,11 @@ fn resolved(path: &Path) -> PathBuf {
 
 fn lock(path: &Path) -> Result<File, StoreError> {
     let lock = lock_path(path);
-    let failed = |source| StoreError::Lock {
-        path: lock.clone(),
-        source,
-    };
-    let file = File::options()
-        .create(true)
-        .write(true)
-        .truncate(false)
-        .open(&lock)
-        .map_err(failed)?;
+    let failed = |source| StoreError::Lock { path: lock.clone(), source };
+    let file = File::options().create(true).write(true).truncate(false).open(&lock).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::Busy {
-            path: path.to_owned(),
-        }),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Busy { path: path.to_owned() }),
         Err(TryLockError::Error(source)) => Err(failed(source)),
     }
 }
@@ -132,8 +104,7 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
 /// Refuses what is not ours or too new, before anything is changed. The answer is the version; 0 is an empty file.
 fn recognise(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
     let look = || {
-        let objects: i64 =
-            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        let objects: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         let owner: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         Ok((objects, owner, version))
@@ -143,18 +114,10 @@ fn recognise(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
         return Ok(0);
     }
     if found != APPLICATION_ID {
-        return Err(StoreError::Foreign {
-            path: path.to_owned(),
-            found,
-            ours: APPLICATION_ID,
-        });
+        return Err(StoreError::Foreign { path: path.to_owned(), found, ours: APPLICATION_ID });
     }
     if version > supported() {
-        return Err(StoreError::Newer {
-            path: path.to_owned(),
-            found: version,
-            supported: supported(),
-        });
+        return Err(StoreError::Newer { path: path.to_owned(), found: version, supported: supported() });
     }
     Ok(version)
 }

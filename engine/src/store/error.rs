@@ -17,39 +17,25 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
-    #[error(
-        "the store {path} is in use by another process: stop that one, or give this one another `[store] path`"
-    )]
+    #[error("the store {path} is in use by another process: stop that one, or give this one another `[store] path`")]
     Busy { path: PathBuf },
     #[error(
         "{path} is no eventlatch store (its application id is {found:#010x}, ours {ours:#010x}): \
          give another `[store] path`"
     )]
-    Foreign {
-        path: PathBuf,
-        found: i32,
-        ours: i32,
-    },
+    Foreign { path: PathBuf, found: i32, ours: i32 },
     #[error("{path} is no SQLite database: give another `[store] path`")]
     NotADatabase { path: PathBuf },
     #[error(
         "the store {path} has schema version {found}, this eventlatch knows versions up to {supported}: \
          use the newer eventlatch that wrote it, or restore a backup"
     )]
-    Newer {
-        path: PathBuf,
-        found: i64,
-        supported: i64,
-    },
+    Newer { path: PathBuf, found: i64, supported: i64 },
     #[error(
         "the store {path} has schema version {found}, this eventlatch reads version {supported}: \
          start `eventlatch run` once to migrate it"
     )]
-    Older {
-        path: PathBuf,
-        found: i64,
-        supported: i64,
-    },
+    Older { path: PathBuf, found: i64, supported: i64 },
     #[error("there is no store at {path}")]
     Missing { path: PathBuf },
     #[error("the sensor `{sensor}` belongs to {owner} and can be changed only there")]

@@ -50,27 +50,13 @@ pub(super) fn save(session: &mut Session<'_>, generation: &Generation) -> Result
     if generation.state == GenerationState::Serving {
         let serves = "SELECT count(*) FROM generations WHERE matcher = ?1 AND state = 'serving' AND sha256 = ?2
                          AND origin = ?3 AND version = ?4 AND interface = ?5";
-        let same = params![
-            generation.matcher,
-            generation.sha256,
-            generation.origin,
-            generation.version,
-            generation.interface
-        ];
-        if session
-            .db
-            .prepare_cached(serves)?
-            .query_row(same, |row| row.get::<_, i64>(0))?
-            > 0
-        {
+        let same =
+            params![generation.matcher, generation.sha256, generation.origin, generation.version, generation.interface];
+        if session.db.prepare_cached(serves)?.query_row(same, |row| row.get::<_, i64>(0))? > 0 {
             return Ok(());
         }
-        let retire =
-            "UPDATE generations SET state = 'retired' WHERE matcher = ?1 AND state = 'serving'";
-        session
-            .db
-            .prepare_cached(retire)?
-            .execute([&generation.matcher])?;
+        let retire = "UPDATE generations SET state = 'retired' WHERE matcher = ?1 AND state = 'serving'";
+        session.db.prepare_cached(retire)?.execute([&generation.matcher])?;
     }
     let insert = "INSERT INTO generations (matcher, sha256, version, interface, origin, loaded_at, state, reason)
                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";

@@ -19,18 +19,11 @@ pub(super) struct Task<'a> {
 }
 
 /// Shows a task of a wait that has just opened as pending, where the tasks are ours.
-pub(super) fn await_task(
-    session: &Session<'_>,
-    task: Task<'_>,
-    now: &str,
-) -> Result<(), StoreError> {
+pub(super) fn await_task(session: &Session<'_>, task: Task<'_>, now: &str) -> Result<(), StoreError> {
     if session.mode == MarkMode::Local {
         let insert = "INSERT INTO tasks (sensor, wait, task_id, state, updated_at) VALUES (?1, ?2, ?3, 'pending', ?4)
                       ON CONFLICT DO NOTHING";
-        session
-            .db
-            .prepare_cached(insert)?
-            .execute([task.sensor, task.wait, task.task_id, now])?;
+        session.db.prepare_cached(insert)?.execute([task.sensor, task.wait, task.task_id, now])?;
     }
     Ok(())
 }
@@ -44,23 +37,10 @@ pub(super) fn mark(
     now: &str,
 ) -> Result<(), StoreError> {
     let local = session.mode == MarkMode::Local;
-    let (status, resolved_at) = if local {
-        ("delivered", Some(now))
-    } else {
-        ("pending", None)
-    };
-    let insert =
-        "INSERT INTO marks (wait_id, task_id, state, match_id, status, created_at, resolved_at)
+    let (status, resolved_at) = if local { ("delivered", Some(now)) } else { ("pending", None) };
+    let insert = "INSERT INTO marks (wait_id, task_id, state, match_id, status, created_at, resolved_at)
                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
-    let values = params![
-        task.wait_id.0,
-        task.task_id,
-        state.word(),
-        evidence,
-        status,
-        now,
-        resolved_at
-    ];
+    let values = params![task.wait_id.0, task.task_id, state.word(), evidence, status, now, resolved_at];
     if session.db.prepare_cached(insert)?.execute(values)? == 0 {
         return Ok(());
     }
@@ -72,21 +52,10 @@ pub(super) fn mark(
     }
 }
 
-fn settle(
-    session: &Session<'_>,
-    task: Task<'_>,
-    state: TaskState,
-    now: &str,
-) -> Result<(), StoreError> {
+fn settle(session: &Session<'_>, task: Task<'_>, state: TaskState, now: &str) -> Result<(), StoreError> {
     let upsert = "INSERT INTO tasks (sensor, wait, task_id, state, updated_at) VALUES (?1, ?2, ?3, ?4, ?5)
                   ON CONFLICT DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at";
-    session.db.prepare_cached(upsert)?.execute([
-        task.sensor,
-        task.wait,
-        task.task_id,
-        state.word(),
-        now,
-    ])?;
+    session.db.prepare_cached(upsert)?.execute([task.sensor, task.wait, task.task_id, state.word(), now])?;
     Ok(())
 }
 
@@ -105,28 +74,15 @@ pub(super) fn settle_left_over(db: &Connection) -> Result<(), StoreError> {
     Ok(transaction.commit()?)
 }
 
-fn supersede(
-    session: &Session<'_>,
-    task: Task<'_>,
-    state: TaskState,
-    now: &str,
-) -> Result<(), StoreError> {
+fn supersede(session: &Session<'_>, task: Task<'_>, state: TaskState, now: &str) -> Result<(), StoreError> {
     let update = "UPDATE marks SET status = 'superseded', resolved_at = ?4
                    WHERE wait_id = ?1 AND task_id = ?2 AND state <> ?3 AND status = 'pending'";
-    session.db.prepare_cached(update)?.execute(params![
-        task.wait_id.0,
-        task.task_id,
-        state.word(),
-        now
-    ])?;
+    session.db.prepare_cached(update)?.execute(params![task.wait_id.0, task.task_id, state.word(), now])?;
     Ok(())
 }
 
 /// Notes what came of attempts. A mark that was superseded meanwhile stays so.
-pub(super) fn resolve(
-    session: &mut Session<'_>,
-    outcomes: &[(MarkId, Outcome)],
-) -> Result<(), StoreError> {
+pub(super) fn resolve(session: &mut Session<'_>, outcomes: &[(MarkId, Outcome)]) -> Result<(), StoreError> {
     let now = columns::now();
     let update = "UPDATE marks SET attempts = attempts + 1, status = ?2, next_attempt_at = ?3, last_error = ?4,
                                    resolved_at = ?5
@@ -135,9 +91,7 @@ pub(super) fn resolve(
     for (id, outcome) in outcomes {
         let (status, next, error, resolved) = match outcome {
             Outcome::Delivered => ("delivered", None, None, Some(&now)),
-            Outcome::Retry { at, reason } => {
-                ("pending", Some(columns::instant(*at)), Some(reason), None)
-            }
+            Outcome::Retry { at, reason } => ("pending", Some(columns::instant(*at)), Some(reason), None),
             Outcome::Rejected { reason } => ("rejected", None, Some(reason), Some(&now)),
         };
         update.execute(params![id.0, status, next, error, resolved])?;
@@ -168,8 +122,7 @@ impl Reader {
                     ORDER BY ifnull(next_attempt_at, '') LIMIT 1";
         self.with(|db| {
             let mut statement = db.prepare_cached(sql)?;
-            let next =
-                statement.query_row([columns::instant(now)], |row| columns::read_instant(row, 0));
+            let next = statement.query_row([columns::instant(now)], |row| columns::read_instant(row, 0));
             Ok(next.optional()?)
         })
     }

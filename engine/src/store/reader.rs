@@ -10,8 +10,7 @@ use rusqlite::{Connection, Params, Row, params};
 
 use super::{columns, database, error::StoreError};
 use crate::domain::{
-    message::Position, recording::DeadLetterKind, sensor::SensorId, wanted::WantedId,
-    window::Frequency,
+    message::Position, recording::DeadLetterKind, sensor::SensorId, wanted::WantedId, window::Frequency,
 };
 
 /// A read-only connection.
@@ -69,9 +68,7 @@ impl Reader {
     }
 
     pub(super) fn beside(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self {
-            db: Mutex::new(database::open_read_only(path)?),
-        })
+        Ok(Self { db: Mutex::new(database::open_read_only(path)?) })
     }
 
     /// The random name that the store was given when it was created.
@@ -80,27 +77,15 @@ impl Reader {
     }
 
     /// How far the partitions of a topic have been read.
-    pub fn stored_offsets(
-        &self,
-        cluster: &str,
-        topic: &str,
-    ) -> Result<Vec<StoredOffset>, StoreError> {
+    pub fn stored_offsets(&self, cluster: &str, topic: &str) -> Result<Vec<StoredOffset>, StoreError> {
         let sql = "SELECT \"partition\", epoch, next FROM offsets WHERE cluster = ?1 AND topic = ?2 ORDER BY 1";
         self.rows(sql, [cluster, topic], |row| {
-            Ok(StoredOffset {
-                partition: row.get(0)?,
-                epoch: row.get(1)?,
-                next: row.get(2)?,
-            })
+            Ok(StoredOffset { partition: row.get(0)?, epoch: row.get(1)?, next: row.get(2)? })
         })
     }
 
     /// A page of the wanted messages of all active sensors, by id.
-    pub fn active_wanted(
-        &self,
-        after: WantedId,
-        limit: usize,
-    ) -> Result<Vec<ActiveWanted>, StoreError> {
+    pub fn active_wanted(&self, after: WantedId, limit: usize) -> Result<Vec<ActiveWanted>, StoreError> {
         let sql = "SELECT wanted.id, sensors.id, sensors.name, sensors.timezone, wanted.day_shift_seconds,
                           wanted.matcher, wanted.topic, wanted.frequency, wanted.task_id, wanted.optional,
                           wanted.fields
@@ -119,10 +104,7 @@ impl Reader {
     }
 
     /// Lets something look at one moment of the store.
-    pub(super) fn with<T>(
-        &self,
-        look: impl FnOnce(&Connection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    pub(super) fn with<T>(&self, look: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let db = self.db.lock().unwrap_or_else(PoisonError::into_inner);
         let moment = db.unchecked_transaction()?;
         let seen = look(&moment)?;

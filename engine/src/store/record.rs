@@ -37,13 +37,7 @@ pub(super) struct Books<'a, 's> {
 impl<'a, 's> Books<'a, 's> {
     pub(super) fn open(session: &'a mut Session<'s>) -> Self {
         let now = columns::now();
-        Self {
-            session,
-            now,
-            shapes: Shapes::default(),
-            windows: Windows::default(),
-            waits: waits::Known::default(),
-        }
+        Self { session, now, shapes: Shapes::default(), windows: Windows::default(), waits: waits::Known::default() }
     }
 
     pub(super) fn db(&self) -> &'s Connection {
@@ -51,23 +45,15 @@ impl<'a, 's> Books<'a, 's> {
     }
 }
 
-pub(super) fn record(
-    session: &mut Session<'_>,
-    recordings: &[Recording],
-) -> Result<Vec<Recorded>, StoreError> {
+pub(super) fn record(session: &mut Session<'_>, recordings: &[Recording]) -> Result<Vec<Recorded>, StoreError> {
     let mut books = Books::open(session);
-    recordings
-        .iter()
-        .map(|recording| record_one(&mut books, recording))
-        .collect()
+    recordings.iter().map(|recording| record_one(&mut books, recording)).collect()
 }
 
 fn record_one(books: &mut Books<'_, '_>, recording: &Recording) -> Result<Recorded, StoreError> {
     let partition = &recording.partition;
     if !move_offset(books, partition, recording.span)? {
-        return Ok(Recorded::Superseded {
-            next: stored_offset(books.db(), partition)?,
-        });
+        return Ok(Recorded::Superseded { next: stored_offset(books.db(), partition)? });
     }
     for letter in &recording.dead_letters {
         set_aside(books, partition, letter)?;
@@ -82,25 +68,13 @@ fn record_one(books: &mut Books<'_, '_>, recording: &Recording) -> Result<Record
 }
 
 /// False: it is not where the slice begins.
-fn move_offset(
-    books: &Books<'_, '_>,
-    partition: &Partition,
-    span: Span,
-) -> Result<bool, StoreError> {
-    let Partition {
-        cluster,
-        topic,
-        number,
-        epoch,
-    } = partition;
+fn move_offset(books: &Books<'_, '_>, partition: &Partition, span: Span) -> Result<bool, StoreError> {
+    let Partition { cluster, topic, number, epoch } = partition;
     let moved = match span.from {
         None => {
             let sql = "INSERT INTO offsets (cluster, topic, \"partition\", epoch, next, updated_at)
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
-            books
-                .db()
-                .prepare_cached(sql)?
-                .execute(params![cluster, topic, number, epoch, span.to, books.now])?
+            books.db().prepare_cached(sql)?.execute(params![cluster, topic, number, epoch, span.to, books.now])?
         }
         Some(from) => {
             let sql = "UPDATE offsets SET next = ?5, updated_at = ?6
@@ -115,17 +89,10 @@ fn move_offset(
 fn stored_offset(db: &Connection, partition: &Partition) -> Result<Option<i64>, StoreError> {
     let sql = "SELECT next FROM offsets WHERE cluster = ?1 AND topic = ?2 AND \"partition\" = ?3";
     let place = params![partition.cluster, partition.topic, partition.number];
-    Ok(db
-        .prepare_cached(sql)?
-        .query_row(place, |row| row.get(0))
-        .optional()?)
+    Ok(db.prepare_cached(sql)?.query_row(place, |row| row.get(0)).optional()?)
 }
 
-fn set_aside(
-    books: &Books<'_, '_>,
-    partition: &Partition,
-    letter: &DeadLetter,
-) -> Result<(), StoreError> {
+fn set_aside(books: &Books<'_, '_>, partition: &Partition, letter: &DeadLetter) -> Result<(), StoreError> {
     let sql = "INSERT INTO dead_letters (cluster, topic, \"partition\", epoch, \"offset\", arrival, key, payload,
                                          payload_size, kind, reason, matcher, sha256, recorded_at)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT DO NOTHING";
@@ -149,53 +116,28 @@ fn set_aside(
     Ok(())
 }
 
-fn record_near_miss(
-    books: &mut Books<'_, '_>,
-    partition: &Partition,
-    near: &NearMiss,
-) -> Result<(), StoreError> {
+fn record_near_miss(books: &mut Books<'_, '_>, partition: &Partition, near: &NearMiss) -> Result<(), StoreError> {
     let (_, window) = place(books, &near.sighting)?;
-    let count =
-        "SELECT ifnull(max(nth), 0) FROM near_misses WHERE rendering_id = ?1 AND window_id = ?2";
+    let count = "SELECT ifnull(max(nth), 0) FROM near_misses WHERE rendering_id = ?1 AND window_id = ?2";
     let here = [near.sighting.rendering.0, window];
-    let nth: i64 = 1 + books
-        .db()
-        .prepare_cached(count)?
-        .query_row(here, |row| row.get::<_, i64>(0))?;
+    let nth: i64 = 1 + books.db().prepare_cached(count)?.query_row(here, |row| row.get::<_, i64>(0))?;
     let insert = "INSERT INTO near_misses (cluster, topic, \"partition\", epoch, \"offset\", wanted_id, rendering_id,
                                            window_id, business_date, arrival, event_time, matcher, sha256,
                                            recorded_at, reason, nth)
                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
-    let sighted = Sighted {
-        partition,
-        sighting: &near.sighting,
-        window,
-        by: &near.by,
-    };
+    let sighted = Sighted { partition, sighting: &near.sighting, window, by: &near.by };
     sighted.insert(books, insert, &[&near.reason, &nth])?;
     let forget = "DELETE FROM near_misses WHERE rendering_id = ?1 AND window_id = ?2 AND nth <= ?3";
-    books
-        .db()
-        .prepare_cached(forget)?
-        .execute([here[0], window, nth - KEPT_NEAR_MISSES])?;
+    books.db().prepare_cached(forget)?.execute([here[0], window, nth - KEPT_NEAR_MISSES])?;
     Ok(())
 }
 
-fn record_match(
-    books: &mut Books<'_, '_>,
-    partition: &Partition,
-    found: &Match,
-) -> Result<(), StoreError> {
+fn record_match(books: &mut Books<'_, '_>, partition: &Partition, found: &Match) -> Result<(), StoreError> {
     let (shape, window) = place(books, &found.sighting)?;
     let insert = "INSERT INTO matches (cluster, topic, \"partition\", epoch, \"offset\", wanted_id, rendering_id,
                                        window_id, business_date, arrival, event_time, matcher, sha256, recorded_at)
                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT DO NOTHING";
-    let sighted = Sighted {
-        partition,
-        sighting: &found.sighting,
-        window,
-        by: &found.by,
-    };
+    let sighted = Sighted { partition, sighting: &found.sighting, window, by: &found.by };
     match sighted.insert(books, insert, &[])? {
         Some(id) => waits::credit(books, &shape, &found.sighting, id),
         None => Ok(()),
@@ -206,9 +148,7 @@ fn record_match(
 fn place(books: &mut Books<'_, '_>, sighting: &Sighting) -> Result<(Rc<Shape>, i64), StoreError> {
     let db = books.db();
     let (shape, day_shift_seconds) = books.shapes.of_wanted(db, sighting.wanted)?;
-    let window = books
-        .windows
-        .id(db, &shape.timezone, day_shift_seconds, &sighting.window)?;
+    let window = books.windows.id(db, &shape.timezone, day_shift_seconds, &sighting.window)?;
     Ok((shape, window))
 }
 
@@ -222,18 +162,8 @@ struct Sighted<'a> {
 
 impl Sighted<'_> {
     /// The number of the new row; none: it was there.
-    fn insert(
-        &self,
-        books: &Books<'_, '_>,
-        sql: &str,
-        more: &[&dyn ToSql],
-    ) -> Result<Option<i64>, StoreError> {
-        let Self {
-            partition,
-            sighting,
-            window,
-            by,
-        } = self;
+    fn insert(&self, books: &Books<'_, '_>, sql: &str, more: &[&dyn ToSql]) -> Result<Option<i64>, StoreError> {
+        let Self { partition, sighting, window, by } = self;
         let mut statement = books.db().prepare_cached(sql)?;
         let business_date = columns::date(sighting.business_date);
         let arrival = columns::instant(sighting.arrival);

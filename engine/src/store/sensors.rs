@@ -48,24 +48,15 @@ struct Existing {
     definition: [String; 6],
 }
 
-pub(super) fn sync(
-    session: &mut Session<'_>,
-    now: Timestamp,
-    all: &[(Owner, Sensor)],
-) -> Result<Synced, StoreError> {
+pub(super) fn sync(session: &mut Session<'_>, now: Timestamp, all: &[(Owner, Sensor)]) -> Result<Synced, StoreError> {
     let mut synced = Synced::default();
     let mut seen = HashSet::new();
     for (owner, sensor) in all {
         let existing = existing(session, &sensor.name)?;
-        if let Some(other) = existing
-            .as_ref()
-            .filter(|one| one.active && (one.owner == "api" || seen.contains(&one.id)))
+        if let Some(other) =
+            existing.as_ref().filter(|one| one.active && (one.owner == "api" || seen.contains(&one.id)))
         {
-            let refused = Refused {
-                sensor: sensor.name.clone(),
-                by: owner.clone(),
-                owner: other.owner.clone(),
-            };
+            let refused = Refused { sensor: sensor.name.clone(), by: owner.clone(), owner: other.owner.clone() };
             seen.insert(other.id);
             synced.refused.push(refused);
             continue;
@@ -103,11 +94,7 @@ pub(super) fn put(
     Ok(define(session, now, owner, sensor, existing)?.0)
 }
 
-pub(super) fn retire(
-    session: &mut Session<'_>,
-    owner: &Owner,
-    name: &str,
-) -> Result<bool, StoreError> {
+pub(super) fn retire(session: &mut Session<'_>, owner: &Owner, name: &str) -> Result<bool, StoreError> {
     let existing = existing(session, name)?;
     check_owner(name, owner, existing.as_ref())?;
     match existing.filter(|existing| existing.active) {
@@ -119,20 +106,14 @@ pub(super) fn retire(
 /// A retired sensor's name is free to be taken by anybody.
 fn check_owner(name: &str, owner: &Owner, existing: Option<&Existing>) -> Result<(), StoreError> {
     match existing.filter(|existing| existing.active && existing.owner != owner.to_string()) {
-        Some(other) => Err(StoreError::Owned {
-            sensor: name.to_owned(),
-            owner: other.owner.clone(),
-        }),
+        Some(other) => Err(StoreError::Owned { sensor: name.to_owned(), owner: other.owner.clone() }),
         None => Ok(()),
     }
 }
 
 fn retire_one(session: &Session<'_>, id: i64) -> Result<(), StoreError> {
     let update = "UPDATE sensors SET state = 'retired', revision = revision + 1, updated_at = ?2 WHERE id = ?1";
-    session
-        .db
-        .prepare_cached(update)?
-        .execute(params![id, columns::now()])?;
+    session.db.prepare_cached(update)?.execute(params![id, columns::now()])?;
     Ok(())
 }
 
@@ -145,14 +126,7 @@ fn existing(session: &Session<'_>, name: &str) -> Result<Option<Existing>, Store
             id: row.get(0)?,
             owner: row.get(1)?,
             active: row.get_ref(2)?.as_str()? == "active",
-            definition: [
-                row.get(3)?,
-                row.get(4)?,
-                row.get(5)?,
-                row.get(6)?,
-                row.get(7)?,
-                row.get(8)?,
-            ],
+            definition: [row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?, row.get(8)?],
         })
     });
     Ok(found.optional()?)
@@ -183,20 +157,11 @@ fn define(
         define_wanted(session, id, &sensor.wanted)?;
         return Ok((SensorId(id), Change::Added));
     };
-    let own = existing.definition != definition
-        || existing.owner != owner.to_string()
-        || !existing.active;
+    let own = existing.definition != definition || existing.owner != owner.to_string() || !existing.active;
     let theirs = define_wanted(session, existing.id, &sensor.wanted)?;
     if own || theirs {
         update(session, now, owner, &existing, &definition)?;
-        return Ok((
-            SensorId(existing.id),
-            if existing.active {
-                Change::Changed
-            } else {
-                Change::Added
-            },
-        ));
+        return Ok((SensorId(existing.id), if existing.active { Change::Changed } else { Change::Added }));
     }
     Ok((SensorId(existing.id), Change::None))
 }
@@ -212,17 +177,7 @@ fn insert(
                                     revision, active_since, updated_at)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'active', 1, ?9, ?9)";
     let (owner, now) = (owner.to_string(), columns::instant(now));
-    let values = params![
-        sensor.name,
-        owner,
-        timezone,
-        opening,
-        require,
-        timeout,
-        on_timeout,
-        late,
-        now
-    ];
+    let values = params![sensor.name, owner, timezone, opening, require, timeout, on_timeout, late, now];
     Ok(session.db.prepare_cached(sql)?.insert(values)?)
 }
 
@@ -239,17 +194,7 @@ fn update(
                       state = 'active', revision = revision + 1, updated_at = ?9
                 WHERE id = ?1";
     let (owner, now) = (owner.to_string(), columns::instant(now));
-    let values = params![
-        existing.id,
-        owner,
-        timezone,
-        opening,
-        require,
-        timeout,
-        on_timeout,
-        late,
-        now
-    ];
+    let values = params![existing.id, owner, timezone, opening, require, timeout, on_timeout, late, now];
     session.db.prepare_cached(sql)?.execute(values)?;
     Ok(())
 }
@@ -266,11 +211,7 @@ struct ExistingWanted {
 }
 
 /// The answer says whether anything is different now.
-fn define_wanted(
-    session: &Session<'_>,
-    sensor: i64,
-    wanted: &[WantedMessage],
-) -> Result<bool, StoreError> {
+fn define_wanted(session: &Session<'_>, sensor: i64, wanted: &[WantedMessage]) -> Result<bool, StoreError> {
     let mut existing = existing_wanted(session, sensor)?;
     let mut changed = false;
     let mut seen = HashSet::new();
@@ -293,10 +234,7 @@ fn define_wanted(
     Ok(changed)
 }
 
-fn existing_wanted(
-    session: &Session<'_>,
-    sensor: i64,
-) -> Result<HashMap<String, ExistingWanted>, StoreError> {
+fn existing_wanted(session: &Session<'_>, sensor: i64) -> Result<HashMap<String, ExistingWanted>, StoreError> {
     let sql = "SELECT identity, id, ordinal, matcher, day_shift_seconds, optional, state
                  FROM wanted WHERE sensor_id = ?1";
     let all = rows(session.db, sql, [sensor], |row| {
@@ -320,8 +258,7 @@ fn insert_wanted(
     identity: &str,
     wanted: &WantedMessage,
 ) -> Result<(), StoreError> {
-    let sql =
-        "INSERT INTO wanted (sensor_id, ordinal, identity, topic, frequency, task_id, matcher,
+    let sql = "INSERT INTO wanted (sensor_id, ordinal, identity, topic, frequency, task_id, matcher,
                                    day_shift_seconds, optional, fields, state)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'active')";
     session.db.prepare_cached(sql)?.execute(params![
@@ -358,13 +295,7 @@ fn update_wanted(
     }
     let sql = "UPDATE wanted SET ordinal = ?2, matcher = ?3, day_shift_seconds = ?4, optional = ?5, state = 'active'
                 WHERE id = ?1";
-    let values = params![
-        now.id,
-        now.ordinal,
-        now.matcher,
-        now.day_shift_seconds,
-        now.optional
-    ];
+    let values = params![now.id, now.ordinal, now.matcher, now.day_shift_seconds, now.optional];
     session.db.prepare_cached(sql)?.execute(values)?;
     Ok(true)
 }

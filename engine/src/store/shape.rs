@@ -49,19 +49,13 @@ impl Shape {
 
     /// The wanted messages that the task of one of them rests on.
     pub(super) fn sharing<'a>(&'a self, task_id: &'a str) -> impl Iterator<Item = &'a WantedShape> {
-        self.wanted
-            .iter()
-            .filter(move |wanted| wanted.task_id == task_id)
+        self.wanted.iter().filter(move |wanted| wanted.task_id == task_id)
     }
 
     /// Each task once, in the order of the definition.
     pub(super) fn tasks(&self) -> Vec<&str> {
         let mut seen = std::collections::HashSet::new();
-        self.wanted
-            .iter()
-            .map(|wanted| wanted.task_id.as_str())
-            .filter(|task| seen.insert(*task))
-            .collect()
+        self.wanted.iter().map(|wanted| wanted.task_id.as_str()).filter(|task| seen.insert(*task)).collect()
     }
 
     pub(super) fn required(&self) -> impl Iterator<Item = &WantedShape> {
@@ -89,11 +83,7 @@ pub(super) struct Shapes {
 
 impl Shapes {
     /// The sensor of a wanted message, and the shift of the business day that it goes by.
-    pub(super) fn of_wanted(
-        &mut self,
-        db: &Connection,
-        wanted: WantedId,
-    ) -> Result<(Rc<Shape>, i32), StoreError> {
+    pub(super) fn of_wanted(&mut self, db: &Connection, wanted: WantedId) -> Result<(Rc<Shape>, i32), StoreError> {
         let (sensor, day_shift_seconds) = match self.sensor_of.get(&wanted) {
             Some(known) => *known,
             None => {
@@ -106,11 +96,7 @@ impl Shapes {
         Ok((self.get(db, sensor)?, day_shift_seconds))
     }
 
-    pub(super) fn get(
-        &mut self,
-        db: &Connection,
-        sensor: SensorId,
-    ) -> Result<Rc<Shape>, StoreError> {
+    pub(super) fn get(&mut self, db: &Connection, sensor: SensorId) -> Result<Rc<Shape>, StoreError> {
         if let Some(known) = self.shapes.get(&sensor) {
             return Ok(Rc::clone(known));
         }
@@ -132,10 +118,8 @@ pub(super) fn load(db: &Connection, sensor: SensorId) -> Result<Shape, StoreErro
 }
 
 pub(super) fn zone(sensor: &str, timezone: &str) -> Result<TimeZone, StoreError> {
-    TimeZone::get(timezone).map_err(|_| StoreError::Timezone {
-        sensor: sensor.to_owned(),
-        timezone: timezone.to_owned(),
-    })
+    TimeZone::get(timezone)
+        .map_err(|_| StoreError::Timezone { sensor: sensor.to_owned(), timezone: timezone.to_owned() })
 }
 
 fn bare(row: &Row<'_>) -> rusqlite::Result<Shape> {

@@ -79,63 +79,31 @@ impl Reader {
         self.with(|db| {
             let sql = "SELECT id FROM sensors WHERE state = 'active' ORDER BY name";
             let sensors = rows(db, sql, [], |row| row.get(0).map(SensorId))?;
-            sensors
-                .into_iter()
-                .map(|sensor| sensor_status(db, sensor, now))
-                .collect()
+            sensors.into_iter().map(|sensor| sensor_status(db, sensor, now)).collect()
         })
     }
 
     /// How one sensor stands; none: there is no active one of that name.
-    pub fn sensor_status(
-        &self,
-        name: &str,
-        now: Timestamp,
-    ) -> Result<Option<SensorStatus>, StoreError> {
+    pub fn sensor_status(&self, name: &str, now: Timestamp) -> Result<Option<SensorStatus>, StoreError> {
         self.with(|db| {
             let sql = "SELECT id FROM sensors WHERE state = 'active' AND name = ?1";
-            let sensor = db
-                .prepare_cached(sql)?
-                .query_row([name], |row| row.get(0).map(SensorId))
-                .optional()?;
-            sensor
-                .map(|sensor| sensor_status(db, sensor, now))
-                .transpose()
+            let sensor = db.prepare_cached(sql)?.query_row([name], |row| row.get(0).map(SensorId)).optional()?;
+            sensor.map(|sensor| sensor_status(db, sensor, now)).transpose()
         })
     }
 }
 
-fn sensor_status(
-    db: &Connection,
-    sensor: SensorId,
-    now: Timestamp,
-) -> Result<SensorStatus, StoreError> {
+fn sensor_status(db: &Connection, sensor: SensorId, now: Timestamp) -> Result<SensorStatus, StoreError> {
     let shape = shape::load(db, sensor)?;
-    let all = shape
-        .wanted
-        .iter()
-        .map(|wanted| wanted_status(db, &shape, wanted, now));
+    let all = shape.wanted.iter().map(|wanted| wanted_status(db, &shape, wanted, now));
     let wanted = all.collect::<Result<Vec<_>, _>>()?;
-    let received = wanted
-        .iter()
-        .filter(|one| !one.optional && one.received.is_some())
-        .count();
+    let received = wanted.iter().filter(|one| !one.optional && one.received.is_some()).count();
     let complete = received >= shape.needed();
     let wait = wait_status(db, &shape, now)?;
-    Ok(SensorStatus {
-        name: shape.name,
-        timezone: shape.timezone.to_string(),
-        wait,
-        complete,
-        wanted,
-    })
+    Ok(SensorStatus { name: shape.name, timezone: shape.timezone.to_string(), wait, complete, wanted })
 }
 
-fn wait_status(
-    db: &Connection,
-    shape: &Shape,
-    now: Timestamp,
-) -> Result<Option<WaitStatus>, StoreError> {
+fn wait_status(db: &Connection, shape: &Shape, now: Timestamp) -> Result<Option<WaitStatus>, StoreError> {
     let leading = shape.leading().filter(|_| shape.opening == Opening::Window);
     let name = leading.map(|leading| {
         let today = shape.calendar(leading).business_date(now);
@@ -145,10 +113,7 @@ fn wait_status(
                 ORDER BY id DESC LIMIT 1";
     let mut statement = db.prepare_cached(sql)?;
     let found = statement.query_row(params![shape.id.0, name], |row| {
-        Ok(WaitStatus {
-            name: row.get(0)?,
-            state: columns::read_wait_state(row, 1)?.word(),
-        })
+        Ok(WaitStatus { name: row.get(0)?, state: columns::read_wait_state(row, 1)?.word() })
     });
     Ok(found.optional()?)
 }
@@ -168,8 +133,7 @@ fn wanted_status(
         topic,
         frequency: wanted.frequency.letter(),
         optional: wanted.optional,
-        rendered: rendered
-            .map(|text| serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text))),
+        rendered: rendered.map(|text| serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text))),
         received: received(db, wanted, today)?,
         expires: window.last_second(&calendar),
         near_misses: near_misses(db, shape, wanted, today, &window)?,
@@ -177,36 +141,22 @@ fn wanted_status(
 }
 
 /// Its topic, and its rendering in force.
-fn texts(
-    db: &Connection,
-    wanted: &WantedShape,
-    today: Date,
-) -> Result<(String, Option<String>), StoreError> {
+fn texts(db: &Connection, wanted: &WantedShape, today: Date) -> Result<(String, Option<String>), StoreError> {
     let sql = "SELECT topic, (SELECT rendered FROM renderings
                                WHERE wanted_id = wanted.id AND since <= ?2 AND replaced = 0
                                ORDER BY since DESC LIMIT 1)
                  FROM wanted WHERE id = ?1";
     let mut statement = db.prepare_cached(sql)?;
-    Ok(
-        statement.query_row(params![wanted.id.0, columns::date(today)], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?,
-    )
+    Ok(statement.query_row(params![wanted.id.0, columns::date(today)], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
-fn received(
-    db: &Connection,
-    wanted: &WantedShape,
-    today: Date,
-) -> Result<Option<Received>, StoreError> {
+fn received(db: &Connection, wanted: &WantedShape, today: Date) -> Result<Option<Received>, StoreError> {
     let (first, last) = waits::reach(wanted.frequency, today, today);
     let Some(found) = waits::first_match(db, wanted.id, first, last)? else {
         return Ok(None);
     };
     let sql = "SELECT arrival, topic, \"partition\", \"offset\", matcher, sha256 FROM matches WHERE id = ?1";
-    Ok(Some(
-        db.prepare_cached(sql)?.query_row([found], read_received)?,
-    ))
+    Ok(Some(db.prepare_cached(sql)?.query_row([found], read_received)?))
 }
 
 fn read_received(row: &Row<'_>) -> rusqlite::Result<Received> {
@@ -245,11 +195,6 @@ fn near_misses(
         columns::date(window.first_day),
     ];
     let mut statement = db.prepare_cached(sql)?;
-    let newest = statement.query_row(values, |row| {
-        Ok(NearMissStatus {
-            count: row.get(0)?,
-            newest: row.get(1)?,
-        })
-    });
+    let newest = statement.query_row(values, |row| Ok(NearMissStatus { count: row.get(0)?, newest: row.get(1)? }));
     Ok(newest.optional()?.unwrap_or_default())
 }

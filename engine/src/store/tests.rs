@@ -44,27 +44,13 @@ impl Fixture {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("eventlatch.db");
         let store = Store::open(&Config { path: path.clone() }, mode).unwrap();
-        Self {
-            store,
-            path,
-            wanted: HashMap::new(),
-            texts: HashMap::new(),
-            next: None,
-            _dir: dir,
-        }
+        Self { store, path, wanted: HashMap::new(), texts: HashMap::new(), next: None, _dir: dir }
     }
 
     /// Makes these all the sensors that there are in files.
     async fn define(&mut self, sensors: Vec<Sensor>) -> Synced {
-        let all = sensors
-            .into_iter()
-            .map(|sensor| (Owner::File("a.toml".to_owned()), sensor))
-            .collect();
-        let synced = self
-            .store
-            .sync_sensors(at("2019-01-01T00:00:00Z"), all)
-            .await
-            .unwrap();
+        let all = sensors.into_iter().map(|sensor| (Owner::File("a.toml".to_owned()), sensor)).collect();
+        let synced = self.store.sync_sensors(at("2019-01-01T00:00:00Z"), all).await.unwrap();
         self.learn().await;
         synced
     }
@@ -74,9 +60,7 @@ impl Fixture {
         for wanted in self.store.active_wanted(WantedId(0), 1_000).await.unwrap() {
             let name = format!("{}.{}", wanted.sensor_name, wanted.task_id);
             let shared = (2..).map(|nth| format!("{name}{nth}"));
-            let name = std::iter::once(name.clone())
-                .chain(shared)
-                .find(|name| !self.wanted.contains_key(name));
+            let name = std::iter::once(name.clone()).chain(shared).find(|name| !self.wanted.contains_key(name));
             self.wanted.insert(name.unwrap(), wanted);
         }
     }
@@ -87,32 +71,18 @@ impl Fixture {
 
     /// Saves what everything renders as on a date.
     async fn render(&self, date: &str) {
-        let all = self
-            .wanted
-            .iter()
-            .map(|(name, wanted)| (wanted.id, date.parse().unwrap(), self.text(name)));
+        let all = self.wanted.iter().map(|(name, wanted)| (wanted.id, date.parse().unwrap(), self.text(name)));
         self.store.save_renderings(all.collect()).await.unwrap();
     }
 
     /// A new day begins: renderings, then waits.
     async fn dawn(&self, now: &str) {
         for wanted in self.wanted.values() {
-            let name = self
-                .wanted
-                .iter()
-                .find(|(_, other)| other.id == wanted.id)
-                .unwrap()
-                .0;
+            let name = self.wanted.iter().find(|(_, other)| other.id == wanted.id).unwrap().0;
             let date = calendar(wanted).business_date(at(now));
-            self.store
-                .save_renderings(vec![(wanted.id, date, self.text(name))])
-                .await
-                .unwrap();
+            self.store.save_renderings(vec![(wanted.id, date, self.text(name))]).await.unwrap();
         }
-        assert_eq!(
-            self.store.open_waits(at(now), None, 1_000).await.unwrap(),
-            None
-        );
+        assert_eq!(self.store.open_waits(at(now), None, 1_000).await.unwrap(), None);
     }
 
     /// One message that arrives and fulfils these.
@@ -129,11 +99,7 @@ impl Fixture {
     async fn miss(&mut self, arrival: &str, name: &str, reason: &str) {
         let mut recording = self.recording(1);
         let sighting = self.sighting(name, arrival, recording.span.to - 1).await;
-        recording.near_misses.push(NearMiss {
-            sighting,
-            by: by(),
-            reason: reason.to_owned(),
-        });
+        recording.near_misses.push(NearMiss { sighting, by: by(), reason: reason.to_owned() });
         assert_eq!(self.record(recording).await, Recorded::Stored);
     }
 
@@ -157,15 +123,7 @@ impl Fixture {
         let rendering = self.store.save_renderings(rendered).await.unwrap()[0];
         let window = Window::on(wanted.frequency, business_date, &calendar);
         let event_time = Some(at("2019-07-07T00:00:00Z"));
-        Sighting {
-            offset,
-            arrival: at(arrival),
-            event_time,
-            wanted: wanted.id,
-            rendering,
-            business_date,
-            window,
-        }
+        Sighting { offset, arrival: at(arrival), event_time, wanted: wanted.id, rendering, business_date, window }
     }
 
     /// What a person reads with `sqlite3`.
@@ -175,9 +133,7 @@ impl Fixture {
 
     /// Each task as `sensor/wait/task=state`.
     fn tasks(&self) -> Vec<String> {
-        self.sql(
-            "SELECT sensor || '/' || wait || '/' || task_id || '=' || state FROM tasks ORDER BY 1",
-        )
+        self.sql("SELECT sensor || '/' || wait || '/' || task_id || '=' || state FROM tasks ORDER BY 1")
     }
 
     fn waits(&self) -> Vec<String> {
@@ -194,9 +150,7 @@ fn lines(path: &Path, sql: &str) -> Vec<String> {
             ValueRef::Null => String::new(),
             ValueRef::Integer(number) => number.to_string(),
             ValueRef::Real(number) => number.to_string(),
-            ValueRef::Text(text) | ValueRef::Blob(text) => {
-                String::from_utf8_lossy(text).into_owned()
-            }
+            ValueRef::Text(text) | ValueRef::Blob(text) => String::from_utf8_lossy(text).into_owned(),
         });
         Ok(cells.collect::<Vec<_>>().join("|"))
     });
@@ -204,10 +158,7 @@ fn lines(path: &Path, sql: &str) -> Vec<String> {
 }
 
 fn calendar(wanted: &ActiveWanted) -> Calendar {
-    Calendar::new(
-        TimeZone::get(&wanted.timezone).unwrap(),
-        wanted.day_shift_seconds,
-    )
+    Calendar::new(TimeZone::get(&wanted.timezone).unwrap(), wanted.day_shift_seconds)
 }
 
 fn at(instant: &str) -> Timestamp {
@@ -215,27 +166,13 @@ fn at(instant: &str) -> Timestamp {
 }
 
 fn by() -> JudgedBy {
-    JudgedBy {
-        matcher: "job-finish".into(),
-        sha256: "abc".into(),
-    }
+    JudgedBy { matcher: "job-finish".into(), sha256: "abc".into() }
 }
 
 fn empty(partition: i32, from: Option<i64>, to: i64) -> Recording {
-    let partition = Partition {
-        cluster: "c".into(),
-        topic: "t".into(),
-        number: partition,
-        epoch: 0,
-    };
+    let partition = Partition { cluster: "c".into(), topic: "t".into(), number: partition, epoch: 0 };
     let span = Span { from, to };
-    Recording {
-        partition,
-        span,
-        matches: Vec::new(),
-        near_misses: Vec::new(),
-        dead_letters: Vec::new(),
-    }
+    Recording { partition, span, matches: Vec::new(), near_misses: Vec::new(), dead_letters: Vec::new() }
 }
 
 fn sensor(name: &str, wanted: &[(&str, Frequency)]) -> Sensor {

@@ -48,21 +48,13 @@ impl Wait {
     }
 
     fn task<'a>(&'a self, shape: &'a Shape, task_id: &'a str) -> Task<'a> {
-        Task {
-            sensor: &shape.name,
-            wait: &self.name,
-            wait_id: self.id,
-            task_id,
-        }
+        Task { sensor: &shape.name, wait: &self.name, wait_id: self.id, task_id }
     }
 }
 
 /// The dates whose matches of a frequency count for a business date: from the window's first day to `until`.
 pub(super) fn reach(frequency: Frequency, business_date: Date, until: Date) -> (Date, Date) {
-    let last = frequency
-        .next_first_day(business_date)
-        .yesterday()
-        .unwrap_or(Date::MAX);
+    let last = frequency.next_first_day(business_date).yesterday().unwrap_or(Date::MAX);
     (frequency.first_day(business_date), until.min(last))
 }
 
@@ -73,11 +65,7 @@ pub(super) fn credit(
     sighting: &Sighting,
     found: i64,
 ) -> Result<(), StoreError> {
-    let Some(place) = shape
-        .wanted
-        .iter()
-        .position(|wanted| wanted.id == sighting.wanted)
-    else {
+    let Some(place) = shape.wanted.iter().position(|wanted| wanted.id == sighting.wanted) else {
         return Ok(());
     };
     if !shape.active {
@@ -86,8 +74,7 @@ pub(super) fn credit(
     ensure_open(books, shape, sighting.business_date)?;
     let wanted = &shape.wanted[place];
     for wait in waiting_from(books.db(), shape.id, sighting.business_date)? {
-        if !wait.counts(wanted.frequency, sighting.business_date)
-            || !still_wanted(books.db(), &wait, wanted, sighting)?
+        if !wait.counts(wanted.frequency, sighting.business_date) || !still_wanted(books.db(), &wait, wanted, sighting)?
         {
             continue;
         }
@@ -107,9 +94,7 @@ pub(super) fn open_current(
     let mut books = Books::open(session);
     let page = "SELECT id FROM sensors WHERE id > ?1 AND state = 'active' ORDER BY id LIMIT ?2";
     let after = after.map_or(i64::MIN, |sensor| sensor.0);
-    let page = rows(books.db(), page, params![after, limit as i64], |row| {
-        row.get(0).map(SensorId)
-    })?;
+    let page = rows(books.db(), page, params![after, limit as i64], |row| row.get(0).map(SensorId))?;
     for sensor in &page {
         open_for(&mut books, now, *sensor)?;
     }
@@ -144,10 +129,7 @@ fn ensure_open(books: &mut Books<'_, '_>, shape: &Shape, date: Date) -> Result<(
     }
     let known = "SELECT count(*) FROM waits WHERE sensor_id = ?1 AND name = ?2";
     let name = columns::date(first_day);
-    let known: i64 = books
-        .db()
-        .prepare_cached(known)?
-        .query_row(params![shape.id.0, name], |row| row.get(0))?;
+    let known: i64 = books.db().prepare_cached(known)?.query_row(params![shape.id.0, name], |row| row.get(0))?;
     if known == 0 {
         let window = Window::on(leading.frequency, date, &shape.calendar(leading));
         open(books, shape, leading, &window, name)?;
@@ -165,9 +147,7 @@ fn open(
     name: String,
 ) -> Result<(), StoreError> {
     let db = books.db();
-    let window_id = books
-        .windows
-        .id(db, &shape.timezone, leading.day_shift_seconds, window)?;
+    let window_id = books.windows.id(db, &shape.timezone, leading.day_shift_seconds, window)?;
     let (business_date, until) = reach(window.frequency, window.first_day, Date::MAX);
     let opened_at = shape.active_since.max(window.opens).min(window.closes);
     let sql = "INSERT INTO waits (sensor_id, name, business_date, until, window_id, state, opened_at, on_timeout, late,
@@ -184,17 +164,7 @@ fn open(
         shape.late,
         shape.revision,
     ])?;
-    judge(
-        books,
-        shape,
-        &Wait {
-            id: WaitId(id),
-            name,
-            business_date,
-            until,
-            lacks: None,
-        },
-    )
+    judge(books, shape, &Wait { id: WaitId(id), name, business_date, until, lacks: None })
 }
 
 /// Looks at everything that a wait rests on: when it opens, and when its sensor was redefined.
@@ -209,20 +179,11 @@ fn judge(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), St
             evidence = evidence.max(found);
         }
         if all_in {
-            marks::mark(
-                books.session,
-                wait.task(shape, task_id),
-                TaskState::Success,
-                evidence,
-                &books.now,
-            )?;
+            marks::mark(books.session, wait.task(shape, task_id), TaskState::Success, evidence, &books.now)?;
         }
     }
     let judged = "UPDATE waits SET revision = ?2 WHERE id = ?1";
-    books
-        .db()
-        .prepare_cached(judged)?
-        .execute(params![wait.id.0, shape.revision])?;
+    books.db().prepare_cached(judged)?.execute(params![wait.id.0, shape.revision])?;
     settle(books, shape, wait, 0)
 }
 
@@ -231,10 +192,7 @@ fn forget_tasks(books: &Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(),
     let sql = "DELETE FROM tasks
                 WHERE sensor = ?1 AND wait = ?2 AND state = 'pending' AND task_id NOT IN
                       (SELECT task_id FROM wanted WHERE sensor_id = ?3 AND state = 'active')";
-    books
-        .db()
-        .prepare_cached(sql)?
-        .execute(params![shape.name, wait.name, shape.id.0])?;
+    books.db().prepare_cached(sql)?.execute(params![shape.name, wait.name, shape.id.0])?;
     Ok(())
 }
 
@@ -253,27 +211,13 @@ fn mark_when_all_in(
             }
         }
     }
-    marks::mark(
-        books.session,
-        wait.task(shape, task_id),
-        TaskState::Success,
-        Some(found),
-        &books.now,
-    )
+    marks::mark(books.session, wait.task(shape, task_id), TaskState::Success, Some(found), &books.now)
 }
 
 /// After the wanted message at `place` was fulfilled: is the wait complete now?
-fn complete_when_due(
-    books: &mut Books<'_, '_>,
-    shape: &Shape,
-    wait: &Wait,
-    place: usize,
-) -> Result<(), StoreError> {
-    let awaited = wait
-        .lacks
-        .filter(|lacks| shape.wanted.iter().any(|wanted| wanted.id == *lacks));
-    if shape.require == Require::All && awaited.is_some_and(|lacks| lacks != shape.wanted[place].id)
-    {
+fn complete_when_due(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait, place: usize) -> Result<(), StoreError> {
+    let awaited = wait.lacks.filter(|lacks| shape.wanted.iter().any(|wanted| wanted.id == *lacks));
+    if shape.require == Require::All && awaited.is_some_and(|lacks| lacks != shape.wanted[place].id) {
         return Ok(());
     }
     settle(books, shape, wait, place + 1)
@@ -281,12 +225,7 @@ fn complete_when_due(
 
 /// Completes a wait, or notes what it lacks. The search begins at `from`, so that a wait on many messages does not
 /// look at all of them with each.
-fn settle(
-    books: &mut Books<'_, '_>,
-    shape: &Shape,
-    wait: &Wait,
-    from: usize,
-) -> Result<(), StoreError> {
+fn settle(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait, from: usize) -> Result<(), StoreError> {
     let required = shape.required().count();
     let may_lack = required - shape.needed();
     let mut lacking = Vec::new();
@@ -313,55 +252,29 @@ fn note_lack(db: &Connection, wait: &Wait, lacks: WantedId) -> Result<(), StoreE
 
 fn complete(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), StoreError> {
     let sql = "UPDATE waits SET state = 'complete', ended_at = ?2, lacks = NULL WHERE id = ?1";
-    books
-        .db()
-        .prepare_cached(sql)?
-        .execute(params![wait.id.0, books.now])?;
+    books.db().prepare_cached(sql)?.execute(params![wait.id.0, books.now])?;
     if shape.needed() == shape.wanted.len() {
         return Ok(());
     }
     let marked = "SELECT task_id FROM marks WHERE wait_id = ?1";
-    let marked: HashSet<String> = rows(books.db(), marked, [wait.id.0], |row| row.get(0))?
-        .into_iter()
-        .collect();
-    for task_id in shape
-        .tasks()
-        .into_iter()
-        .filter(|task| !marked.contains(*task))
-    {
-        marks::mark(
-            books.session,
-            wait.task(shape, task_id),
-            TaskState::Skipped,
-            None,
-            &books.now,
-        )?;
+    let marked: HashSet<String> = rows(books.db(), marked, [wait.id.0], |row| row.get(0))?.into_iter().collect();
+    for task_id in shape.tasks().into_iter().filter(|task| !marked.contains(*task)) {
+        marks::mark(books.session, wait.task(shape, task_id), TaskState::Skipped, None, &books.now)?;
     }
     Ok(())
 }
 
 /// Whether the text that matched is the one that the wait wants.
-fn still_wanted(
-    db: &Connection,
-    wait: &Wait,
-    wanted: &WantedShape,
-    sighting: &Sighting,
-) -> Result<bool, StoreError> {
+fn still_wanted(db: &Connection, wait: &Wait, wanted: &WantedShape, sighting: &Sighting) -> Result<bool, StoreError> {
     let sql = "SELECT (SELECT rendered FROM renderings WHERE id = ?1) IS
                       (SELECT rendered FROM renderings WHERE wanted_id = ?2 AND since <= ?3 AND replaced = 0
                         ORDER BY since DESC LIMIT 1)";
     let (_, last) = reach(wanted.frequency, wait.business_date, wait.until);
     let values = params![sighting.rendering.0, wanted.id.0, columns::date(last)];
-    Ok(db
-        .prepare_cached(sql)?
-        .query_row(values, |row| row.get(0))?)
+    Ok(db.prepare_cached(sql)?.query_row(values, |row| row.get(0))?)
 }
 
-fn fulfilled(
-    db: &Connection,
-    wanted: &WantedShape,
-    wait: &Wait,
-) -> Result<Option<i64>, StoreError> {
+fn fulfilled(db: &Connection, wanted: &WantedShape, wait: &Wait) -> Result<Option<i64>, StoreError> {
     let (first, last) = reach(wanted.frequency, wait.business_date, wait.until);
     first_match(db, wanted.id, first, last)
 }
@@ -386,10 +299,7 @@ pub(super) fn first_match(
                                               ORDER BY since DESC LIMIT 1)
                 LIMIT 1";
     let values = params![wanted.0, columns::date(first), columns::date(last)];
-    Ok(db
-        .prepare_cached(sql)?
-        .query_row(values, |row| row.get(0))
-        .optional()?)
+    Ok(db.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?)
 }
 
 fn waiting_from(db: &Connection, sensor: SensorId, date: Date) -> Result<Vec<Wait>, StoreError> {

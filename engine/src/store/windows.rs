@@ -48,11 +48,7 @@ impl Windows {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         for frequency in [wanted.frequency, Frequency::Day] {
-            let key = (
-                Rc::clone(&shape.timezone),
-                wanted.day_shift_seconds,
-                frequency,
-            );
+            let key = (Rc::clone(&shape.timezone), wanted.day_shift_seconds, frequency);
             if self.current.insert(key, now) != Some(now) {
                 let window = Window::at(frequency, now, &shape.calendar(wanted));
                 self.id(db, &shape.timezone, wanted.day_shift_seconds, &window)?;
@@ -62,35 +58,18 @@ impl Windows {
     }
 }
 
-fn find_or_insert(
-    db: &Connection,
-    (timezone, day_shift_seconds, window): &Key,
-) -> Result<i64, StoreError> {
+fn find_or_insert(db: &Connection, (timezone, day_shift_seconds, window): &Key) -> Result<i64, StoreError> {
     let frequency = window.frequency.letter();
     let first_day = columns::date(window.first_day);
     let find = "SELECT id FROM windows
                  WHERE timezone = ?1 AND day_shift_seconds = ?2 AND frequency = ?3 AND first_day = ?4";
     let names = params![timezone, day_shift_seconds, frequency, first_day];
-    if let Some(id) = db
-        .prepare_cached(find)?
-        .query_row(names, |row| row.get(0))
-        .optional()?
-    {
+    if let Some(id) = db.prepare_cached(find)?.query_row(names, |row| row.get(0)).optional()? {
         return Ok(id);
     }
     let insert = "INSERT INTO windows (timezone, day_shift_seconds, frequency, first_day, opens_at, closes_at)
                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    let (opens, closes) = (
-        columns::instant(window.opens),
-        columns::instant(window.closes),
-    );
-    let values = params![
-        timezone,
-        day_shift_seconds,
-        frequency,
-        first_day,
-        opens,
-        closes
-    ];
+    let (opens, closes) = (columns::instant(window.opens), columns::instant(window.closes));
+    let values = params![timezone, day_shift_seconds, frequency, first_day, opens, closes];
     Ok(db.prepare_cached(insert)?.insert(values)?)
 }

@@ -40,21 +40,10 @@ impl Writer {
     pub(super) fn start(opened: Opened, mode: MarkMode) -> Result<Self, StoreError> {
         let (requests, queue) = mpsc::channel(QUEUE);
         let (announce, marks_appeared) = watch::channel(0);
-        let owner = Owner {
-            connection: opened.connection,
-            _lock: opened.lock,
-            mode,
-            announce,
-        };
+        let owner = Owner { connection: opened.connection, _lock: opened.lock, mode, announce };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
-        let thread = thread
-            .spawn(move || owner.run(queue))
-            .map_err(StoreError::Thread)?;
-        Ok(Self {
-            requests: Mutex::new(Some(requests)),
-            thread: Mutex::new(Some(thread)),
-            marks_appeared,
-        })
+        let thread = thread.spawn(move || owner.run(queue)).map_err(StoreError::Thread)?;
+        Ok(Self { requests: Mutex::new(Some(requests)), thread: Mutex::new(Some(thread)), marks_appeared })
     }
 
     pub(super) fn marks_appeared(&self) -> watch::Receiver<u64> {
@@ -66,41 +55,18 @@ impl Writer {
         &self,
         work: impl FnOnce(&mut Session<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let requests = self
-            .requests
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (answer, answered) = oneshot::channel();
-        let call = Call {
-            work: Some(work),
-            value: None,
-            answer,
-        };
-        requests
-            .ok_or(StoreError::Closed)?
-            .send(Box::new(call))
-            .await
-            .map_err(|_| StoreError::Closed)?;
+        let call = Call { work: Some(work), value: None, answer };
+        requests.ok_or(StoreError::Closed)?.send(Box::new(call)).await.map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::Panicked)?
     }
 
     /// Ends the thread when all that is queued is done, and waits for it.
     pub(super) fn close(&self) -> Result<(), StoreError> {
-        drop(
-            self.requests
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(),
-        );
-        let thread = self
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        thread.map_or(Ok(()), |thread| {
-            thread.join().map_err(|_| StoreError::Panicked)?
-        })
+        drop(self.requests.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        thread.map_or(Ok(()), |thread| thread.join().map_err(|_| StoreError::Panicked)?)
     }
 }
 
@@ -163,27 +129,17 @@ impl Owner {
 
     /// Runs the requests of a group in one transaction and answers all of them.
     fn commit(&self, mut group: Vec<Box<dyn Request>>) {
-        let mut session = Session {
-            db: &self.connection,
-            mode: self.mode,
-            marks_appeared: false,
-        };
+        let mut session = Session { db: &self.connection, mode: self.mode, marks_appeared: false };
         match run_group(&mut session, &mut group) {
             Ok(outcomes) => {
                 if session.marks_appeared {
-                    self.announce
-                        .send_modify(|count| *count = count.wrapping_add(1));
+                    self.announce.send_modify(|count| *count = count.wrapping_add(1));
                 }
-                group
-                    .into_iter()
-                    .zip(outcomes)
-                    .for_each(|(request, outcome)| request.answer(outcome));
+                group.into_iter().zip(outcomes).for_each(|(request, outcome)| request.answer(outcome));
             }
             Err(error) => {
                 let error = Arc::new(error);
-                group.into_iter().for_each(|request| {
-                    request.answer(Err(StoreError::Commit(Arc::clone(&error))))
-                });
+                group.into_iter().for_each(|request| request.answer(Err(StoreError::Commit(Arc::clone(&error)))));
             }
         }
     }
@@ -203,14 +159,8 @@ fn run_group(
     Ok(outcomes)
 }
 
-fn run_one(
-    session: &mut Session<'_>,
-    request: &mut dyn Request,
-) -> rusqlite::Result<Result<(), StoreError>> {
-    session
-        .db
-        .prepare_cached("SAVEPOINT request")?
-        .execute([])?;
+fn run_one(session: &mut Session<'_>, request: &mut dyn Request) -> rusqlite::Result<Result<(), StoreError>> {
+    session.db.prepare_cached("SAVEPOINT request")?.execute([])?;
     let announced = session.marks_appeared;
     let outcome = match request.run(session) {
         // SQLite has already rolled everything back, as it does where a disk is full: the whole group is undone.
@@ -219,10 +169,7 @@ fn run_one(
     };
     if outcome.is_err() {
         session.marks_appeared = announced;
-        session
-            .db
-            .prepare_cached("ROLLBACK TO request")?
-            .execute([])?;
+        session.db.prepare_cached("ROLLBACK TO request")?.execute([])?;
     }
     session.db.prepare_cached("RELEASE request")?.execute([])?;
     Ok(outcome)

@@ -21,10 +21,7 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self {
-            first_seconds: 1.0,
-            limit_seconds: 300.0,
-        }
+        Self { first_seconds: 1.0, limit_seconds: 300.0 }
     }
 }
 
@@ -40,18 +37,13 @@ impl Backoff {
             .without_max_times()
             .with_jitter()
             .with_jitter_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(attempts));
-        pauses
-            .build()
-            .nth(GROWTH.min(attempts as usize))
-            .unwrap_or(limit)
+        pauses.build().nth(GROWTH.min(attempts as usize)).unwrap_or(limit)
     }
 }
 
 /// What makes no sense as a pause is a short one.
 fn seconds(seconds: f64) -> Duration {
-    Duration::try_from_secs_f64(seconds)
-        .unwrap_or_default()
-        .max(Duration::from_millis(1))
+    Duration::try_from_secs_f64(seconds).unwrap_or_default().max(Duration::from_millis(1))
 }
 
 #[cfg(test)]
@@ -60,17 +52,11 @@ mod tests {
 
     #[test]
     fn pauses_grow_to_a_limit() {
-        let backoff = Backoff {
-            first_seconds: 1.0,
-            limit_seconds: 60.0,
-        };
+        let backoff = Backoff { first_seconds: 1.0, limit_seconds: 60.0 };
         let check = |attempts, at_least: u64| {
             let pause = backoff.pause(attempts, 7);
             let range = Duration::from_secs(at_least)..=Duration::from_secs(2 * at_least);
-            assert!(
-                range.contains(&pause),
-                "{pause:?} after {attempts} is not in {range:?}"
-            );
+            assert!(range.contains(&pause), "{pause:?} after {attempts} is not in {range:?}");
         };
         check(0, 1);
         check(1, 2);
@@ -90,10 +76,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_a_short_pause() {
-        let backoff = Backoff {
-            first_seconds: f64::NAN,
-            limit_seconds: -1.0,
-        };
+        let backoff = Backoff { first_seconds: f64::NAN, limit_seconds: -1.0 };
         assert!(backoff.pause(9, 1) <= Duration::from_millis(2));
     }
 }

@@ -56,12 +56,10 @@ impl Rows {
     fn check(self, touched: usize) -> Result<(), MarkError> {
         match (self, touched) {
             (Self::Any, _) | (Self::One, 1) | (Self::Some, 1..) => Ok(()),
-            (_, 0) => Err(MarkError::Retry(
-                "the statement found no row yet".to_owned(),
-            )),
-            (Self::One, more) => Err(MarkError::Reject(format!(
-                "the statement touched {more} rows, and `rows = \"one\"` allows one"
-            ))),
+            (_, 0) => Err(MarkError::Retry("the statement found no row yet".to_owned())),
+            (Self::One, more) => {
+                Err(MarkError::Reject(format!("the statement touched {more} rows, and `rows = \"one\"` allows one")))
+            }
         }
     }
 }
@@ -73,14 +71,8 @@ pub struct SqlAdapter {
 
 impl SqlAdapter {
     pub fn new(config: Config, store: &str) -> Self {
-        let database = Database {
-            config,
-            store: store.to_owned(),
-            connection: Mutex::new(None),
-        };
-        Self {
-            database: Arc::new(database),
-        }
+        let database = Database { config, store: store.to_owned(), connection: Mutex::new(None) };
+        Self { database: Arc::new(database) }
     }
 
     /// SQLite blocks: it does so on a thread that may.
@@ -99,9 +91,7 @@ impl SqlAdapter {
 impl TaskAdapter for SqlAdapter {
     fn mark<'a>(&'a self, mark: &'a Mark) -> Answer<'a, Marked> {
         let mark = mark.clone();
-        self.blocking(move |database| {
-            database.connected(|connection| database.mark(connection, &mark))
-        })
+        self.blocking(move |database| database.connected(|connection| database.mark(connection, &mark)))
     }
 
     fn probe(&self) -> Answer<'_, ()> {
@@ -109,10 +99,7 @@ impl TaskAdapter for SqlAdapter {
     }
 
     fn summary(&self) -> String {
-        format!(
-            "sql: a statement on {}",
-            self.database.config.database.display()
-        )
+        format!("sql: a statement on {}", self.database.config.database.display())
     }
 }
 
@@ -125,14 +112,8 @@ struct Database {
 }
 
 impl Database {
-    fn connected<T>(
-        &self,
-        work: impl FnOnce(&Connection) -> Result<T, Failure>,
-    ) -> Result<T, MarkError> {
-        let mut slot = self
-            .connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+    fn connected<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, MarkError> {
+        let mut slot = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let run = || {
             let connection = slot.take().map_or_else(|| self.connect(), Ok)?;
             let done = work(&connection)?;
@@ -162,11 +143,7 @@ impl Database {
         if !note(&transaction, &id)? {
             return Ok(Marked::Before);
         }
-        let touched = statement::run(
-            &transaction,
-            &self.config.statement,
-            &Values { id: &id, mark },
-        )?;
+        let touched = statement::run(&transaction, &self.config.statement, &Values { id: &id, mark })?;
         self.config.rows.check(touched)?;
         transaction.commit()?;
         Ok(Marked::Now)
@@ -177,12 +154,8 @@ impl Database {
 fn note(transaction: &Transaction<'_>, id: &str) -> rusqlite::Result<bool> {
     let table = "CREATE TABLE IF NOT EXISTS eventlatch_marks (id TEXT PRIMARY KEY, marked_at TEXT NOT NULL)";
     transaction.execute(table, [])?;
-    let insert =
-        "INSERT INTO eventlatch_marks (id, marked_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-    Ok(transaction
-        .prepare_cached(insert)?
-        .execute([id, &statement::instant(Timestamp::now())])?
-        == 1)
+    let insert = "INSERT INTO eventlatch_marks (id, marked_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    Ok(transaction.prepare_cached(insert)?.execute([id, &statement::instant(Timestamp::now())])? == 1)
 }
 
 /// Whatever went wrong on the way.

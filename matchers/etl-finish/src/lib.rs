@@ -7,9 +7,7 @@
 //! A wanted message names `db` and `table`. Its `partition_values` is a template over the business date minus
 //! `partition_lag_days`, under the name `yyyymm`; absent means any partition, `""` means exactly empty.
 
-use eventlatch_sdk::{
-    FieldMatcher, Fields, Problems, export_matcher, fields::text, schemars, serde,
-};
+use eventlatch_sdk::{FieldMatcher, Fields, Problems, export_matcher, fields::text, schemars, serde};
 
 /// Knows `etl-finish`.
 pub struct EtlFinish;

@@ -78,17 +78,9 @@ impl Config {
     pub(crate) fn into_fields(self) -> Result<Fields, Problems> {
         let empty = |name: &String| name.is_empty();
         if self.time.as_ref().is_some_and(empty) {
-            return Err(Problem::of(
-                "time",
-                "must not be empty; leave it out if messages have no event time",
-            )
-            .into());
+            return Err(Problem::of("time", "must not be empty; leave it out if messages have no event time").into());
         }
-        let rule = self.rule.unwrap_or(if self.time.is_some() {
-            Rule::SameBusinessDay
-        } else {
-            Rule::None
-        });
+        let rule = self.rule.unwrap_or(if self.time.is_some() { Rule::SameBusinessDay } else { Rule::None });
         let mut fields = Fields::on(self.topic)
             .day_shift_seconds(self.day_shift_seconds)
             .partition_lag_days(self.partition_lag_days);
@@ -101,11 +93,7 @@ impl Config {
         if let Some(time) = self.time {
             fields = fields.time(time);
         }
-        Ok(if rule == Rule::SameBusinessDay {
-            fields.same_business_day()
-        } else {
-            fields
-        })
+        Ok(if rule == Rule::SameBusinessDay { fields.same_business_day() } else { fields })
     }
 }
 

@@ -8,19 +8,13 @@ use crate::{Moment, Problem};
 
 impl From<Problem> for guest::Problem {
     fn from(problem: Problem) -> Self {
-        Self {
-            field: problem.field().map(str::to_owned),
-            message: problem.message().to_owned(),
-        }
+        Self { field: problem.field().map(str::to_owned), message: problem.message().to_owned() }
     }
 }
 
 impl From<Settings> for guest::Settings {
     fn from(settings: Settings) -> Self {
-        Self {
-            topics: settings.topics,
-            day_shift_seconds: settings.day_shift_seconds,
-        }
+        Self { topics: settings.topics, day_shift_seconds: settings.day_shift_seconds }
     }
 }
 
@@ -36,22 +30,15 @@ impl From<Verdict> for guest::Verdict {
 impl From<Needs> for guest::Needs {
     fn from(needs: Needs) -> Self {
         let flag = |one, flag| {
-            if needs.include(one) {
-                flag
-            } else {
-                Self::empty()
-            }
+            if needs.include(one) { flag } else { Self::empty() }
         };
-        flag(Needs::KEYS, Self::KEYS)
-            | flag(Needs::HEADERS, Self::HEADERS)
-            | flag(Needs::TOMBSTONES, Self::TOMBSTONES)
+        flag(Needs::KEYS, Self::KEYS) | flag(Needs::HEADERS, Self::HEADERS) | flag(Needs::TOMBSTONES, Self::TOMBSTONES)
     }
 }
 
 /// A calendar day. The host sends none that does not exist; if it did, the epoch would stand for it.
 pub(crate) fn date_from(date: guest::Date) -> civil::Date {
-    civil::Date::new(date.year, date.month.cast_signed(), date.day.cast_signed())
-        .unwrap_or(civil::date(1970, 1, 1))
+    civil::Date::new(date.year, date.month.cast_signed(), date.day.cast_signed()).unwrap_or(civil::date(1970, 1, 1))
 }
 
 pub(crate) fn moment_from(moment: &guest::Moment) -> Moment {
@@ -75,14 +62,7 @@ pub(crate) fn candidate_envelope(candidate: &guest::Candidate) -> Envelope<'_> {
         topic: &candidate.topic,
         arrival: candidate.arrival.instant,
         key: candidate.key.as_deref(),
-        headers: candidate
-            .headers
-            .iter()
-            .map(|it| Header {
-                name: &it.name,
-                value: &it.value,
-            })
-            .collect(),
+        headers: candidate.headers.iter().map(|it| Header { name: &it.name, value: &it.value }).collect(),
     }
 }
 

@@ -24,25 +24,11 @@ impl<M: FieldMatcher> Adapter for FieldWise<M> {
         let open = || serde_json::json!({ "type": "object" });
         Description {
             name: M::NAME.to_owned(),
-            version: if M::VERSION.is_empty() {
-                version
-            } else {
-                M::VERSION
-            }
-            .to_owned(),
+            version: if M::VERSION.is_empty() { version } else { M::VERSION }.to_owned(),
             summary: M::SUMMARY.to_owned(),
-            topics: plan
-                .as_ref()
-                .map(|plan| plan.settings().topics)
-                .unwrap_or_default(),
-            wanted_schema: plan
-                .as_ref()
-                .map_or_else(open, Plan::wanted_schema)
-                .to_string(),
-            message_schema: plan
-                .as_ref()
-                .map_or_else(open, Plan::message_schema)
-                .to_string(),
+            topics: plan.as_ref().map(|plan| plan.settings().topics).unwrap_or_default(),
+            wanted_schema: plan.as_ref().map_or_else(open, Plan::wanted_schema).to_string(),
+            message_schema: plan.as_ref().map_or_else(open, Plan::message_schema).to_string(),
             config_schema: schema_for!(M::Config).to_value().to_string(),
             needs: matcher::Needs::NOTHING.into(),
         }
@@ -50,10 +36,7 @@ impl<M: FieldMatcher> Adapter for FieldWise<M> {
 
     fn configure(config: &str) -> Result<Self, Vec<Problem>> {
         let plan = plan_of::<M>(config).map_err(schema::export)?;
-        Ok(Self {
-            plan,
-            matcher: PhantomData,
-        })
+        Ok(Self { plan, matcher: PhantomData })
     }
 
     fn settings(&self) -> Settings {
@@ -63,11 +46,7 @@ impl<M: FieldMatcher> Adapter for FieldWise<M> {
     fn prepare(&self, wanted: &str, on: guest::Date) -> Result<Prepared, Problem> {
         let rendered = self.plan.prepare(wanted, date_from(on))?;
         // Equal keys and the two dates decide; nothing of the wanted message is needed again.
-        Ok(Prepared {
-            rendered: rendered.json,
-            keys: vec![rendered.key],
-            token: Vec::new(),
-        })
+        Ok(Prepared { rendered: rendered.json, keys: vec![rendered.key], token: Vec::new() })
     }
 
     fn extract(&self, batch: &Batch) -> Extracts {
@@ -79,29 +58,15 @@ impl<M: FieldMatcher> Adapter for FieldWise<M> {
         for (index, value) in column(&batch.values).enumerate() {
             let index = index as u32;
             let time = self.plan.extract(value, &mut out).unwrap_or_else(|reason| {
-                rejects.push(guest::Reject {
-                    message: index,
-                    reason,
-                });
+                rejects.push(guest::Reject { message: index, reason });
                 None
             });
             messages.resize(out.ends.len(), index);
-            let (kind, millis) = time.map_or((0, 0), |time| {
-                (1 + u8::from(time.is_civil()), time.millis())
-            });
+            let (kind, millis) = time.map_or((0, 0), |time| (1 + u8::from(time.is_civil()), time.millis()));
             time_kinds.push(kind);
             times.push(millis);
         }
-        Extracts {
-            keys: guest::Column {
-                bytes: out.keys,
-                ends: out.ends,
-            },
-            messages,
-            times,
-            time_kinds,
-            rejects,
-        }
+        Extracts { keys: guest::Column { bytes: out.keys, ends: out.ends }, messages, times, time_kinds, rejects }
     }
 
     fn confirm(&self, candidate: &Candidate) -> Verdict {

@@ -22,12 +22,7 @@ impl<M: Matcher> Adapter for Typed<M> {
     fn describe(version: &str) -> Description {
         Description {
             name: M::NAME.to_owned(),
-            version: if M::VERSION.is_empty() {
-                version
-            } else {
-                M::VERSION
-            }
-            .to_owned(),
+            version: if M::VERSION.is_empty() { version } else { M::VERSION }.to_owned(),
             summary: M::SUMMARY.to_owned(),
             topics: M::TOPICS.iter().map(|topic| (*topic).to_owned()).collect(),
             wanted_schema: schema_for!(M::Wanted).to_value().to_string(),
@@ -40,10 +35,7 @@ impl<M: Matcher> Adapter for Typed<M> {
     fn configure(config: &str) -> Result<Self, Vec<Problem>> {
         let config = schema::decode_config::<M::Config>(config).map_err(schema::export)?;
         let matcher = M::configure(config).map_err(schema::export)?;
-        Ok(Self {
-            matcher,
-            wanted_schema: schema_for!(M::Wanted).to_value(),
-        })
+        Ok(Self { matcher, wanted_schema: schema_for!(M::Wanted).to_value() })
     }
 
     fn settings(&self) -> Settings {
@@ -55,27 +47,19 @@ impl<M: Matcher> Adapter for Typed<M> {
             .map_err(|problems| schema::first(problems, "malformed wanted message"))?;
         let keys = self.matcher.prepare(&mut decoded, date_from(on))?;
         if keys.0.is_empty() {
-            return Err(crate::Problem::new(
-                "the matcher gave no key for it, so that no message could fulfil it",
-            )
-            .into());
+            return Err(
+                crate::Problem::new("the matcher gave no key for it, so that no message could fulfil it").into()
+            );
         }
         let rendered = serde_json::to_string(&decoded)
             .map_err(|error| crate::Problem::new(format!("cannot be written as JSON: {error}")))?;
         let token = rendered.clone().into_bytes();
-        Ok(Prepared {
-            rendered,
-            keys: keys.0.into_iter().map(crate::Key::into_bytes).collect(),
-            token,
-        })
+        Ok(Prepared { rendered, keys: keys.0.into_iter().map(crate::Key::into_bytes).collect(), token })
     }
 
     fn extract(&self, batch: &Batch) -> Extracts {
         let mut out = Extracts {
-            keys: guest::Column {
-                bytes: Vec::new(),
-                ends: Vec::new(),
-            },
+            keys: guest::Column { bytes: Vec::new(), ends: Vec::new() },
             messages: Vec::new(),
             times: Vec::with_capacity(batch.values.ends.len()),
             time_kinds: Vec::with_capacity(batch.values.ends.len()),
@@ -106,15 +90,9 @@ impl<M: Matcher> Adapter for Typed<M> {
 
 impl<M: Matcher> Typed<M> {
     fn candidate<'a>(&self, candidate: &'a guest::Candidate) -> Result<Candidate<'a, M>, String> {
-        let wanted = serde_json::from_slice(&candidate.token).map_err(|error| {
-            format!("the rendered wanted message cannot be read again: {error}")
-        })?;
-        let message = candidate
-            .value
-            .as_deref()
-            .map(decode_message)
-            .transpose()
-            .map_err(Reject::into_reason)?;
+        let wanted = serde_json::from_slice(&candidate.token)
+            .map_err(|error| format!("the rendered wanted message cannot be read again: {error}"))?;
+        let message = candidate.value.as_deref().map(decode_message).transpose().map_err(Reject::into_reason)?;
         Ok(Candidate {
             wanted,
             message,
@@ -126,17 +104,13 @@ impl<M: Matcher> Typed<M> {
 }
 
 fn decode_message<T: DeserializeOwned>(value: &[u8]) -> Result<T, Reject> {
-    serde_json::from_slice(value)
-        .map_err(|error| Reject::new(reason_of(value, || error.to_string())))
+    serde_json::from_slice(value).map_err(|error| Reject::new(reason_of(value, || error.to_string())))
 }
 
 /// Adds what one message is to the columns.
 fn push(out: &mut Extracts, index: u32, extract: Result<Extract, Reject>) {
     let extract = extract.unwrap_or_else(|reject| {
-        out.rejects.push(guest::Reject {
-            message: index,
-            reason: reject.into_reason(),
-        });
+        out.rejects.push(guest::Reject { message: index, reason: reject.into_reason() });
         Extract::nothing()
     });
     for key in extract.keys {
@@ -144,9 +118,7 @@ fn push(out: &mut Extracts, index: u32, extract: Result<Extract, Reject>) {
         out.keys.ends.push(out.keys.bytes.len() as u32);
         out.messages.push(index);
     }
-    let (kind, millis) = extract.time.map_or((0, 0), |time| {
-        (1 + u8::from(time.is_civil()), time.millis())
-    });
+    let (kind, millis) = extract.time.map_or((0, 0), |time| (1 + u8::from(time.is_civil()), time.millis()));
     out.time_kinds.push(kind);
     out.times.push(millis);
 }
@@ -177,36 +149,18 @@ impl<'a> Messages<'a> {
             index: 0,
             values: Box::new(column(&batch.values)),
             arrivals: batch.arrivals.iter(),
-            keys: batch
-                .keys
-                .as_ref()
-                .map(|keys| -> Bytes<'a> { Box::new(column(keys)) }),
-            headers: batch
-                .headers
-                .as_ref()
-                .map(|headers| headers_of(headers).peekable()),
+            keys: batch.keys.as_ref().map(|keys| -> Bytes<'a> { Box::new(column(keys)) }),
+            headers: batch.headers.as_ref().map(|headers| headers_of(headers).peekable()),
         }
     }
 }
 
 fn headers_of(headers: &guest::Headers) -> Headers<'_> {
     let named = column(&headers.names).zip(column(&headers.values));
-    Box::new(
-        headers
-            .messages
-            .iter()
-            .zip(named)
-            .map(|(message, (name, value))| {
-                // Header names are UTF-8 in Kafka's own clients; one that is not has no name to be found by.
-                (
-                    *message,
-                    Header {
-                        name: std::str::from_utf8(name).unwrap_or_default(),
-                        value,
-                    },
-                )
-            }),
-    )
+    Box::new(headers.messages.iter().zip(named).map(|(message, (name, value))| {
+        // Header names are UTF-8 in Kafka's own clients; one that is not has no name to be found by.
+        (*message, Header { name: std::str::from_utf8(name).unwrap_or_default(), value })
+    }))
 }
 
 impl<'a> Iterator for Messages<'a> {
@@ -222,20 +176,8 @@ impl<'a> Iterator for Messages<'a> {
                 headers.push(header);
             }
         }
-        let key = self
-            .keys
-            .as_mut()
-            .and_then(Iterator::next)
-            .filter(|key| !key.is_empty());
+        let key = self.keys.as_mut().and_then(Iterator::next).filter(|key| !key.is_empty());
         let arrival = self.arrivals.next().copied().unwrap_or(0);
-        Some(Message {
-            value,
-            envelope: Envelope {
-                topic: self.topic,
-                arrival,
-                key,
-                headers,
-            },
-        })
+        Some(Message { value, envelope: Envelope { topic: self.topic, arrival, key, headers } })
     }
 }

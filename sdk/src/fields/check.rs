@@ -7,15 +7,7 @@ use crate::Problem;
 use crate::schema::kind_of;
 
 /// The names that mean something to the service in every wanted message.
-const RESERVED: [&str; 7] = [
-    "topic",
-    "frequency",
-    "task_id",
-    "matcher",
-    "optional",
-    "count",
-    "distinct",
-];
+const RESERVED: [&str; 7] = ["topic", "frequency", "task_id", "matcher", "optional", "count", "distinct"];
 
 /// Everything that is wrong with the rules.
 pub(super) fn problems(fields: &Fields) -> Vec<Problem> {
@@ -24,29 +16,17 @@ pub(super) fn problems(fields: &Fields) -> Vec<Problem> {
         problems.push(Problem::of("topic", "must not be empty"));
     }
     if fields.keys.is_empty() {
-        problems.push(Problem::of(
-            "key",
-            "there must be at least one key field that is not optional",
-        ));
+        problems.push(Problem::of("key", "there must be at least one key field that is not optional"));
     }
     if fields.optional.len() > MAX_OPTIONAL {
         let count = fields.optional.len();
-        problems.push(Problem::of(
-            "optional",
-            format!("there may be {MAX_OPTIONAL} optional fields, not {count}"),
-        ));
+        problems.push(Problem::of("optional", format!("there may be {MAX_OPTIONAL} optional fields, not {count}")));
     }
     if fields.same_business_day && fields.time.is_none() {
-        problems.push(Problem::of(
-            "rule",
-            "`same_business_day` needs a time field",
-        ));
+        problems.push(Problem::of("rule", "`same_business_day` needs a time field"));
     }
     if fields.day_shift_seconds.unsigned_abs() >= 86_400 {
-        problems.push(Problem::of(
-            "day_shift_seconds",
-            "must be less than a day (86400), forwards or backwards",
-        ));
+        problems.push(Problem::of("day_shift_seconds", "must be less than a day (86400), forwards or backwards"));
     }
     let mut seen = Vec::new();
     for field in fields.keys.iter().chain(&fields.optional) {

@@ -29,15 +29,9 @@ impl Plan {
     /// Buffers for a batch of so many messages.
     pub(crate) fn output(&self, messages: usize) -> Output<'_> {
         let mut scratch = self.scratch.borrow_mut();
-        scratch
-            .found
-            .resize(self.fields.len() + 1, Found::default());
+        scratch.found.resize(self.fields.len() + 1, Found::default());
         let keys = messages * self.keys_per_message();
-        Output {
-            keys: Vec::with_capacity(keys * 48),
-            ends: Vec::with_capacity(keys),
-            scratch,
-        }
+        Output { keys: Vec::with_capacity(keys * 48), ends: Vec::with_capacity(keys), scratch }
     }
 
     /// How many keys each sound message has: one for each subset of the optional fields.
@@ -47,11 +41,7 @@ impl Plan {
 
     /// Writes the keys of a message; of a malformed one none.
     #[inline]
-    pub(crate) fn extract(
-        &self,
-        value: &[u8],
-        out: &mut Output<'_>,
-    ) -> Result<Option<EventTime>, String> {
+    pub(crate) fn extract(&self, value: &[u8], out: &mut Output<'_>) -> Result<Option<EventTime>, String> {
         let before = out.keys.len();
         let read = self.read(value, out);
         if read.is_err() {
@@ -62,14 +52,8 @@ impl Plan {
 
     #[inline]
     fn read(&self, value: &[u8], out: &mut Output<'_>) -> Result<Option<EventTime>, String> {
-        let Scratch {
-            found,
-            memory,
-            marks,
-        } = &mut *out.scratch;
-        self.scanner
-            .scan(value, memory, found)
-            .map_err(|fault| explain(value, fault))?;
+        let Scratch { found, memory, marks } = &mut *out.scratch;
+        self.scanner.scan(value, memory, found).map_err(|fault| explain(value, fault))?;
         let start = out.keys.len();
         marks.clear();
         for (index, (field, found)) in self.fields.iter().zip(found.iter()).enumerate() {
@@ -103,8 +87,7 @@ impl Plan {
             scan::Kind::Escaped => time::from_text(unescaped(value, found).as_bytes()),
             _ => return Err(wrong(name, "epoch seconds or text", found.kind)),
         };
-        time.map(Some)
-            .map_err(|reason| format!("field `{name}`: {reason}"))
+        time.map(Some).map_err(|reason| format!("field `{name}`: {reason}"))
     }
 }
 
@@ -133,9 +116,7 @@ fn write(field: &Field, found: Found, value: &[u8], out: &mut Vec<u8>) -> Result
         (Kind::Text | Kind::Scalar, scan::Kind::Text) => {
             key::write_text_in(out, value, found.start as usize, found.end as usize)
         }
-        (Kind::Text | Kind::Scalar, scan::Kind::Escaped) => {
-            key::write_text(out, unescaped(value, found).as_bytes())
-        }
+        (Kind::Text | Kind::Scalar, scan::Kind::Escaped) => key::write_text(out, unescaped(value, found).as_bytes()),
         (Kind::Boolean | Kind::Scalar, scan::Kind::True) => key::write_boolean(out, true),
         (Kind::Boolean | Kind::Scalar, scan::Kind::False) => key::write_boolean(out, false),
         (Kind::Integer | Kind::Number | Kind::Scalar, scan::Kind::Number) => {
@@ -153,10 +134,7 @@ fn write_number(field: &Field, digits: &[u8], out: &mut Vec<u8>) -> Result<(), S
     }
     let number = number_of(digits)?;
     if field.kind == Kind::Integer && !is_whole(&number) {
-        return Err(format!(
-            "field `{}` must be a whole number, not {number}",
-            field.name
-        ));
+        return Err(format!("field `{}` must be a whole number, not {number}", field.name));
     }
     key::write_number(out, &number);
     Ok(())
@@ -205,9 +183,7 @@ fn time_of_number(digits: &[u8]) -> Result<EventTime, String> {
 /// What a string with escapes says. The scanner has seen that it is sound.
 #[cold]
 fn unescaped(value: &[u8], found: Found) -> String {
-    let quoted = value
-        .get(found.start as usize - 1..=found.end as usize)
-        .unwrap_or_default();
+    let quoted = value.get(found.start as usize - 1..=found.end as usize).unwrap_or_default();
     serde_json::from_slice(quoted).unwrap_or_default()
 }
 
@@ -228,11 +204,9 @@ fn wrong(name: &str, expected: &str, found: scan::Kind) -> String {
 fn explain(value: &[u8], fault: Fault) -> String {
     match fault {
         Fault::NotAnObject => "not a JSON object".to_owned(),
-        Fault::Malformed => reason_of(value, || {
-            match serde_json::from_slice::<serde_json::Value>(value) {
-                Err(error) => format!("not JSON: {error}"),
-                Ok(_) => "not JSON".to_owned(),
-            }
+        Fault::Malformed => reason_of(value, || match serde_json::from_slice::<serde_json::Value>(value) {
+            Err(error) => format!("not JSON: {error}"),
+            Ok(_) => "not JSON".to_owned(),
         }),
     }
 }

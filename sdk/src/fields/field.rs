@@ -68,12 +68,7 @@ pub fn scalar(name: impl Into<String>) -> Field {
 impl Field {
     /// A field of a kind that is known only at run time.
     pub fn new(name: impl Into<String>, kind: Kind) -> Self {
-        Self {
-            name: name.into(),
-            kind,
-            template: None,
-            default: None,
-        }
+        Self { name: name.into(), kind, template: None, default: None }
     }
 
     /// Lets a wanted message give a template, in which this name stands for the business date.

@@ -29,21 +29,14 @@ impl Plan {
         Problems::check(check::problems(&fields))?;
         let required = fields.keys.len();
         let all: Vec<_> = fields.keys.into_iter().chain(fields.optional).collect();
-        let names: Vec<_> = all
-            .iter()
-            .map(|field| &field.name)
-            .chain(&fields.time)
-            .collect();
+        let names: Vec<_> = all.iter().map(|field| &field.name).chain(&fields.time).collect();
         Ok(Self {
             scanner: Scanner::new(&names),
             required,
             same_business_day: fields.same_business_day,
             templates: Templates::new(fields.partition_lag_days),
             scratch: RefCell::default(),
-            settings: Settings {
-                topics: vec![fields.topic],
-                day_shift_seconds: fields.day_shift_seconds,
-            },
+            settings: Settings { topics: vec![fields.topic], day_shift_seconds: fields.day_shift_seconds },
             fields: all,
             time: fields.time,
         })

@@ -18,8 +18,8 @@ pub(crate) struct Rendered {
 impl Plan {
     /// Checks and renders a wanted message.
     pub(crate) fn prepare(&self, wanted: &str, on: Date) -> Result<Rendered, Problem> {
-        let mut wanted: Map<String, Value> = serde_json::from_str(wanted)
-            .map_err(|error| Problem::new(format!("not a JSON object: {error}")))?;
+        let mut wanted: Map<String, Value> =
+            serde_json::from_str(wanted).map_err(|error| Problem::new(format!("not a JSON object: {error}")))?;
         let mut rendered = Map::new();
         let mut key = Vec::with_capacity(64);
         for (index, field) in self.fields.iter().enumerate() {
@@ -31,19 +31,13 @@ impl Plan {
                 }
                 None if self.is_optional(index) => key::write_any(&mut key),
                 None => {
-                    return Err(Problem::of(
-                        &field.name,
-                        format!("is missing; it must be {}", field.kind.text()),
-                    ));
+                    return Err(Problem::of(&field.name, format!("is missing; it must be {}", field.kind.text())));
                 }
             }
         }
         match self.unknown(&wanted) {
             Some(problem) => Err(problem),
-            None => Ok(Rendered {
-                json: Value::Object(rendered).to_string(),
-                key,
-            }),
+            None => Ok(Rendered { json: Value::Object(rendered).to_string(), key }),
         }
     }
 
@@ -54,9 +48,7 @@ impl Plan {
         match (&field.template, value) {
             (Some(name), Value::String(text)) => {
                 let rendered = self.templates.render(&text, name, on);
-                rendered
-                    .map(Value::String)
-                    .map_err(|problem| Problem::of(&field.name, problem))
+                rendered.map(Value::String).map_err(|problem| Problem::of(&field.name, problem))
             }
             (_, value) => Ok(value),
         }
@@ -67,11 +59,7 @@ impl Plan {
         if rest.is_empty() {
             return None;
         }
-        let known: Vec<_> = self
-            .fields
-            .iter()
-            .map(|field| field.name.as_str())
-            .collect();
+        let known: Vec<_> = self.fields.iter().map(|field| field.name.as_str()).collect();
         unknown_fields(rest, &known).into_iter().next()
     }
 }

@@ -7,22 +7,11 @@ use super::{Field, Kind, Plan};
 impl Plan {
     /// Of a wanted message's own fields.
     pub(crate) fn wanted_schema(&self) -> Value {
-        let needed =
-            |(index, field): &(usize, &Field)| !self.is_optional(*index) && field.default.is_none();
-        let required: Vec<_> = self
-            .fields
-            .iter()
-            .enumerate()
-            .filter(needed)
-            .map(|(_, field)| &field.name)
-            .collect();
+        let needed = |(index, field): &(usize, &Field)| !self.is_optional(*index) && field.default.is_none();
+        let required: Vec<_> = self.fields.iter().enumerate().filter(needed).map(|(_, field)| &field.name).collect();
         let properties = self.fields.iter().enumerate();
-        let properties = properties.map(|(index, field)| {
-            (
-                field.name.clone(),
-                wanted_field(field, self.is_optional(index)),
-            )
-        });
+        let properties =
+            properties.map(|(index, field)| (field.name.clone(), wanted_field(field, self.is_optional(index))));
         json!({
             "type": "object",
             "properties": properties.collect::<Map<_, _>>(),
@@ -33,11 +22,8 @@ impl Plan {
 
     /// Of a message's value.
     pub(crate) fn message_schema(&self) -> Value {
-        let mut properties: Map<_, _> = self
-            .fields
-            .iter()
-            .map(|field| (field.name.clone(), of_kind(field.kind)))
-            .collect();
+        let mut properties: Map<_, _> =
+            self.fields.iter().map(|field| (field.name.clone(), of_kind(field.kind))).collect();
         let mut required: Vec<_> = self.fields.iter().map(|field| &field.name).collect();
         if let Some(time) = &self.time {
             let schema = schemars::schema_for!(crate::EventTime).to_value();

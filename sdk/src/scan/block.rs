@@ -1,8 +1,5 @@
 //! Sixteen bytes at a time: where a string may end or stops being plain.
-#![cfg_attr(
-    target_arch = "wasm32",
-    expect(unsafe_code, reason = "a vector load takes a pointer")
-)]
+#![cfg_attr(target_arch = "wasm32", expect(unsafe_code, reason = "a vector load takes a pointer"))]
 
 /// How many bytes are looked at together.
 pub(super) const WIDTH: usize = 16;
@@ -13,9 +10,7 @@ pub(super) const WIDTH: usize = 16;
 #[inline]
 #[target_feature(enable = "simd128")]
 pub(super) fn stops(chunk: &[u8; WIDTH]) -> u32 {
-    use core::arch::wasm32::{
-        i8x16_bitmask, i8x16_lt, i8x16_splat, u8x16_eq, u8x16_splat, v128_load, v128_or,
-    };
+    use core::arch::wasm32::{i8x16_bitmask, i8x16_lt, i8x16_splat, u8x16_eq, u8x16_splat, v128_load, v128_or};
 
     // SAFETY: `chunk` is 16 bytes, and a load needs no alignment.
     let bytes = unsafe { v128_load(chunk.as_ptr().cast()) };
@@ -30,10 +25,7 @@ pub(super) fn stops(chunk: &[u8; WIDTH]) -> u32 {
 #[cfg(not(target_arch = "wasm32"))]
 #[inline]
 pub(super) fn stops(chunk: &[u8; WIDTH]) -> u32 {
-    chunk
-        .iter()
-        .rev()
-        .fold(0, |mask, byte| mask << 1 | u32::from(is_stop(*byte)))
+    chunk.iter().rev().fold(0, |mask, byte| mask << 1 | u32::from(is_stop(*byte)))
 }
 
 /// One bit per byte, the lowest for the first: set where the two are equal.
@@ -44,12 +36,7 @@ pub(super) fn equal(one: &[u8; WIDTH], other: &[u8; WIDTH]) -> u32 {
     use core::arch::wasm32::{u8x16_bitmask, u8x16_eq, v128_load};
 
     // SAFETY: both are 16 bytes, and a load needs no alignment.
-    let (one, other) = unsafe {
-        (
-            v128_load(one.as_ptr().cast()),
-            v128_load(other.as_ptr().cast()),
-        )
-    };
+    let (one, other) = unsafe { (v128_load(one.as_ptr().cast()), v128_load(other.as_ptr().cast())) };
     u32::from(u8x16_bitmask(u8x16_eq(one, other)))
 }
 
@@ -57,10 +44,7 @@ pub(super) fn equal(one: &[u8; WIDTH], other: &[u8; WIDTH]) -> u32 {
 #[cfg(not(target_arch = "wasm32"))]
 #[inline]
 pub(super) fn equal(one: &[u8; WIDTH], other: &[u8; WIDTH]) -> u32 {
-    one.iter()
-        .zip(other)
-        .rev()
-        .fold(0, |mask, (one, other)| mask << 1 | u32::from(one == other))
+    one.iter().zip(other).rev().fold(0, |mask, (one, other)| mask << 1 | u32::from(one == other))
 }
 
 /// What [`stops`] looks for.

@@ -44,25 +44,14 @@ impl Names {
     pub(super) fn new<S: AsRef<str>>(names: &[S]) -> Self {
         let name = |name: &S| {
             let bytes: Box<[u8]> = name.as_ref().as_bytes().into();
-            Name {
-                looks: Looks::of(&bytes, 0, bytes.len()),
-                bytes,
-            }
+            Name { looks: Looks::of(&bytes, 0, bytes.len()), bytes }
         };
         let names: Vec<_> = names.iter().map(name).collect();
         let odd = |attempt: u64| 0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(2 * attempt + 1);
-        let tried = (0..ATTEMPTS)
-            .map(odd)
-            .map(|multiplier| (place_all(&names, multiplier), multiplier));
-        let best = tried
-            .into_iter()
-            .min_by_key(|(places, _)| places.iter().filter(|place| **place == MANY).count());
+        let tried = (0..ATTEMPTS).map(odd).map(|multiplier| (place_all(&names, multiplier), multiplier));
+        let best = tried.into_iter().min_by_key(|(places, _)| places.iter().filter(|place| **place == MANY).count());
         let (places, multiplier) = best.unwrap_or(([MANY; PLACES], 1));
-        Self {
-            names,
-            places,
-            multiplier,
-        }
+        Self { names, places, multiplier }
     }
 
     /// Which wanted field the key `document[start..end]` is.
@@ -74,9 +63,7 @@ impl Names {
             return None;
         }
         match self.names.get(usize::from(place)) {
-            Some(name) if looks.length <= COVERED => {
-                (name.looks == looks).then_some(usize::from(place))
-            }
+            Some(name) if looks.length <= COVERED => (name.looks == looks).then_some(usize::from(place)),
             _ => self.search(document.get(start..end)?),
         }
     }
@@ -84,12 +71,7 @@ impl Names {
     /// As [`Names::position`], for a key with escapes.
     #[cold]
     #[inline(never)]
-    pub(super) fn position_escaped(
-        &self,
-        document: &[u8],
-        start: usize,
-        end: usize,
-    ) -> Option<usize> {
+    pub(super) fn position_escaped(&self, document: &[u8], start: usize, end: usize) -> Option<usize> {
         self.search(unescape(document.get(start - 1..=end)?)?.as_bytes())
     }
 
@@ -119,43 +101,26 @@ impl Looks {
     fn of(document: &[u8], start: usize, end: usize) -> Self {
         let length = end - start;
         if length >= 8 {
-            return Self {
-                length,
-                head: eight(document, start),
-                tail: eight(document, end - 8),
-            };
+            return Self { length, head: eight(document, start), tail: eight(document, end - 8) };
         }
         // Eight bytes are read where there are as many; those behind the key are shifted out.
         let head = match document.get(start..).and_then(<[u8]>::first_chunk) {
-            Some(chunk) if length > 0 => {
-                u64::from_le_bytes(*chunk) << (64 - 8 * length) >> (64 - 8 * length)
-            }
-            _ => document[start..end]
-                .iter()
-                .rev()
-                .fold(0, |head, byte| head << 8 | u64::from(*byte)),
+            Some(chunk) if length > 0 => u64::from_le_bytes(*chunk) << (64 - 8 * length) >> (64 - 8 * length),
+            _ => document[start..end].iter().rev().fold(0, |head, byte| head << 8 | u64::from(*byte)),
         };
-        Self {
-            length,
-            head,
-            tail: 0,
-        }
+        Self { length, head, tail: 0 }
     }
 
     #[inline]
     fn place(self, multiplier: u64) -> usize {
-        let mixed =
-            (self.head ^ self.tail.rotate_left(29) ^ self.length as u64).wrapping_mul(multiplier);
+        let mixed = (self.head ^ self.tail.rotate_left(29) ^ self.length as u64).wrapping_mul(multiplier);
         (mixed >> 58) as usize
     }
 }
 
 #[inline]
 fn eight(document: &[u8], at: usize) -> u64 {
-    document
-        .get(at..)
-        .and_then(<[u8]>::first_chunk)
-        .map_or(0, |chunk| u64::from_le_bytes(*chunk))
+    document.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |chunk| u64::from_le_bytes(*chunk))
 }
 
 #[cfg(test)]
@@ -164,28 +129,17 @@ mod tests {
 
     #[test]
     fn every_name_is_found_and_nothing_else() {
-        let long = [
-            "a_rather_long_name_1_of_a_field",
-            "a_rather_long_name_2_of_a_field",
-        ];
+        let long = ["a_rather_long_name_1_of_a_field", "a_rather_long_name_2_of_a_field"];
         let mut names: Vec<String> = (0..100).map(|index| format!("f{index}")).collect();
         names.extend(long.map(str::to_owned));
         names.push(String::new());
         let table = Names::new(&names);
         for (index, name) in names.iter().enumerate() {
             let document = format!("{{\"{name}\":1}}");
-            assert_eq!(
-                table.position(document.as_bytes(), 2, 2 + name.len()),
-                Some(index),
-                "{name}"
-            );
+            assert_eq!(table.position(document.as_bytes(), 2, 2 + name.len()), Some(index), "{name}");
         }
         for other in ["f", "f100", "a_rather_long_name_3_of_a_field", "g1", "f1\0"] {
-            assert_eq!(
-                table.position(other.as_bytes(), 0, other.len()),
-                None,
-                "{other}"
-            );
+            assert_eq!(table.position(other.as_bytes(), 0, other.len()), None, "{other}");
         }
     }
 }

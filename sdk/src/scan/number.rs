@@ -8,11 +8,7 @@ const SURELY_IN_RANGE: usize = 300;
 pub(super) fn number(document: &[u8], start: usize) -> Option<usize> {
     let end = digits(document, start);
     let plain = end > start && end - start <= SURELY_IN_RANGE && byte(document, start) != b'0';
-    if plain && !matches!(byte(document, end), b'.' | b'e' | b'E') {
-        Some(end)
-    } else {
-        general(document, start)
-    }
+    if plain && !matches!(byte(document, end), b'.' | b'e' | b'E') { Some(end) } else { general(document, start) }
 }
 
 /// Any number: with a sign, a fraction, an exponent.
@@ -52,9 +48,7 @@ fn rare(document: &[u8], start: usize, end: usize) -> Option<usize> {
         }
         at = digits(document, at);
     }
-    serde_json::from_slice::<serde_json::Value>(&document[start..at])
-        .is_ok()
-        .then_some(at)
+    serde_json::from_slice::<serde_json::Value>(&document[start..at]).is_ok().then_some(at)
 }
 
 /// The index of the first byte from `at` on that is no digit.
@@ -85,19 +79,12 @@ fn not_digits(bytes: u64) -> u64 {
 #[inline]
 pub(crate) fn long_integer(digits: &[u8]) -> Option<i64> {
     let more = digits.len().checked_sub(8).filter(|more| *more <= 8)?;
-    let (first, last) = (
-        u64::from_le_bytes(*digits.first_chunk()?),
-        u64::from_le_bytes(*digits.last_chunk()?),
-    );
+    let (first, last) = (u64::from_le_bytes(*digits.first_chunk()?), u64::from_le_bytes(*digits.last_chunk()?));
     if not_digits(first) | not_digits(last) != 0 {
         return None;
     }
     // The first digits but those that are among the last eight, behind as many zeros as it takes.
-    let head = if more == 0 {
-        0
-    } else {
-        (first & DIGIT_VALUES) << (64 - 8 * more)
-    };
+    let head = if more == 0 { 0 } else { (first & DIGIT_VALUES) << (64 - 8 * more) };
     Some((value_of_eight(head) * 100_000_000 + value_of_eight(last & DIGIT_VALUES)).cast_signed())
 }
 

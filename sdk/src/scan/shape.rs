@@ -53,8 +53,7 @@ impl Memory {
     #[inline(never)]
     pub(super) fn learns(&mut self) -> bool {
         self.misses = self.misses.saturating_add(1);
-        let learns =
-            self.misses.is_power_of_two() && (self.gaps.is_empty() || self.misses >= PATIENCE);
+        let learns = self.misses.is_power_of_two() && (self.gaps.is_empty() || self.misses >= PATIENCE);
         if learns {
             self.gaps.clear();
         }
@@ -70,12 +69,7 @@ impl Memory {
         for (to, from) in blocks.as_flattened_mut().iter_mut().zip(gap) {
             *to = *from;
         }
-        self.gaps.push(Gap {
-            blocks,
-            length: gap.len(),
-            name,
-            text,
-        });
+        self.gaps.push(Gap { blocks, length: gap.len(), name, text });
         true
     }
 }

@@ -11,19 +11,13 @@ const NAMES: [&str; 5] = ["db", "table", "partition_values", "timestamp", "é"];
 fn expected(document: &[u8]) -> Result<Vec<Option<Value>>, Fault> {
     let value: Value = serde_json::from_slice(document).map_err(|_| Fault::Malformed)?;
     let object = value.as_object().ok_or(Fault::NotAnObject)?;
-    Ok(NAMES
-        .iter()
-        .map(|name| object.get(*name).cloned())
-        .collect())
+    Ok(NAMES.iter().map(|name| object.get(*name).cloned()).collect())
 }
 
 fn scanned(document: &[u8], memory: &mut Memory) -> Result<Vec<Option<Value>>, Fault> {
     let mut found = [Found::default(); NAMES.len()];
     Scanner::new(&NAMES).scan(document, memory, &mut found)?;
-    Ok(found
-        .iter()
-        .map(|found| value_of(document, *found))
-        .collect())
+    Ok(found.iter().map(|found| value_of(document, *found)).collect())
 }
 
 fn value_of(document: &[u8], found: Found) -> Option<Value> {
@@ -49,32 +43,18 @@ fn value_of(document: &[u8], found: Found) -> Option<Value> {
 #[track_caller]
 fn check(document: &[u8]) {
     let shown = String::from_utf8_lossy(document);
-    assert_eq!(
-        scanned(document, &mut Memory::default()),
-        expected(document),
-        "{shown}"
-    );
+    assert_eq!(scanned(document, &mut Memory::default()), expected(document), "{shown}");
     // Once more, when its shape is known.
     let mut memory = Memory::default();
     let _ = scanned(document, &mut memory);
-    assert_eq!(
-        scanned(document, &mut memory),
-        expected(document),
-        "{shown}"
-    );
+    assert_eq!(scanned(document, &mut memory), expected(document), "{shown}");
 }
 
 fn corpus() -> Vec<Vec<u8>> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/corpus");
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    files
-        .iter()
-        .map(|file| std::fs::read(file).unwrap())
-        .collect()
+    files.iter().map(|file| std::fs::read(file).unwrap()).collect()
 }
 
 #[test]
@@ -113,11 +93,7 @@ fn tells_other_documents_from_malformed_ones() {
 
 #[test]
 fn the_last_of_equal_keys_counts() {
-    for text in [
-        r#"{"db":1,"db":"x"}"#,
-        r#"{"db":"x","d\u0062":2}"#,
-        r#"{"db":"x","db":"y","db":null}"#,
-    ] {
+    for text in [r#"{"db":1,"db":"x"}"#, r#"{"db":"x","d\u0062":2}"#, r#"{"db":"x","db":"y","db":null}"#] {
         check(text.as_bytes());
     }
 }
@@ -125,9 +101,7 @@ fn the_last_of_equal_keys_counts() {
 /// A byte that means something to the grammar, or any.
 fn byte() -> impl Strategy<Value = u8> {
     prop_oneof![
-        prop::sample::select(
-            &b"\"\\{}[]:, 0123456789.eE+-tfnu/\x00\x1f\x7f\x80\xc3\xa9\xed\xa0\xf0\xff"[..]
-        ),
+        prop::sample::select(&b"\"\\{}[]:, 0123456789.eE+-tfnu/\x00\x1f\x7f\x80\xc3\xa9\xed\xa0\xf0\xff"[..]),
         any::<u8>()
     ]
 }

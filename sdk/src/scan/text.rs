@@ -18,14 +18,7 @@ pub(super) struct Text {
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
 pub(super) fn text(document: &[u8], start: usize) -> Option<Text> {
     let stop = next_stop(document, start)?;
-    if document[stop] == b'"' {
-        Some(Text {
-            end: stop,
-            escaped: false,
-        })
-    } else {
-        rare(document, start, stop)
-    }
+    if document[stop] == b'"' { Some(Text { end: stop, escaped: false }) } else { rare(document, start, stop) }
 }
 
 /// The index of the next byte that is not plain.
@@ -65,11 +58,7 @@ fn next_stop_further(document: &[u8], start: usize) -> Option<usize> {
             let found = stops(chunk) >> (WIDTH - rest);
             (found != 0).then(|| at + found.trailing_zeros() as usize)
         }
-        _ => document
-            .get(at..)?
-            .iter()
-            .position(|byte| is_stop(*byte))
-            .map(|index| at + index),
+        _ => document.get(at..)?.iter().position(|byte| is_stop(*byte)).map(|index| at + index),
     }
 }
 

@@ -11,22 +11,13 @@ const DEEPEST: u32 = 127;
 
 /// Walks over a document that is one object and notes the wanted fields; `None` if it is not.
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
-pub(super) fn object(
-    document: &[u8],
-    names: &Names,
-    memory: &mut Memory,
-    found: &mut [Found],
-) -> Option<()> {
+pub(super) fn object(document: &[u8], names: &Names, memory: &mut Memory, found: &mut [Found]) -> Option<()> {
     let (mut at, mut fields) = (0, 0);
     for gap in memory.gaps() {
         let Some(start) = gap.after(document, at) else {
             break;
         };
-        let (value, after) = if gap.text {
-            text_value(document, start)?
-        } else {
-            bare_value(document, start)?
-        };
+        let (value, after) = if gap.text { text_value(document, start)? } else { bare_value(document, start)? };
         note(found, gap.name, value);
         (at, fields) = (after, fields + 1);
     }
@@ -35,9 +26,7 @@ pub(super) fn object(
         memory.hit();
     } else if memory.learns() {
         let mut learns = true;
-        return rest(document, 0, true, names, found, |gap, name, text| {
-            learns = learns && memory.add(gap, name, text)
-        });
+        return rest(document, 0, true, names, found, |gap, name, text| learns = learns && memory.add(gap, name, text));
     }
     rest(document, at, fields == 0, names, found, |_, _, _| ())
 }
@@ -62,11 +51,7 @@ fn rest(
         at += 1;
         if here != expected {
             // An object ends behind a value.
-            return if here == b'}' && expected == b',' {
-                ends(document, at)
-            } else {
-                None
-            };
+            return if here == b'}' && expected == b',' { ends(document, at) } else { None };
         }
         at = skip_blanks(document, at);
         if expected == b'{' && byte(document, at) == b'}' {
@@ -141,11 +126,7 @@ fn value(document: &[u8], at: usize) -> Option<(Found, usize)> {
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
 fn text_value(document: &[u8], start: usize) -> Option<(Found, usize)> {
     let text = text(document, start)?;
-    let kind = if text.escaped {
-        Kind::Escaped
-    } else {
-        Kind::Text
-    };
+    let kind = if text.escaped { Kind::Escaped } else { Kind::Text };
     Some((Found::new(kind, start, text.end), text.end + 1))
 }
 
@@ -186,11 +167,7 @@ fn nested(document: &[u8], mut at: usize) -> Option<usize> {
         open = open << 1 | u128::from(object);
         at = skip_blanks(document, at + 1);
         let empty = byte(document, at) == if object { b'}' } else { b']' };
-        let mut after = if empty {
-            Some(at)
-        } else {
-            item(document, at, object, &mut at)?
-        };
+        let mut after = if empty { Some(at) } else { item(document, at, object, &mut at)? };
         // Here ended an item, or `after` is none and another object or array begins.
         while let Some(end) = after {
             at = skip_blanks(document, end);

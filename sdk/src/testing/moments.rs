@@ -13,10 +13,7 @@ pub(super) struct Zone {
 
 impl Zone {
     pub(super) fn new(offset_seconds: i64, shift_seconds: i32) -> Self {
-        Self {
-            offset_millis: offset_seconds * 1000,
-            shift_millis: i64::from(shift_seconds) * 1000,
-        }
+        Self { offset_millis: offset_seconds * 1000, shift_millis: i64::from(shift_seconds) * 1000 }
     }
 
     pub(super) fn at_instant(&self, instant: i64) -> guest::Moment {
@@ -49,17 +46,11 @@ fn clock(millis: i64) -> DateTime {
 pub(super) fn millis(time: DateTime) -> i64 {
     // Without days and months a span of civil times is exact, and far from its limits.
     let since = time.since((Unit::Millisecond, EPOCH));
-    since
-        .map(|span| span.get_milliseconds())
-        .unwrap_or_default()
+    since.map(|span| span.get_milliseconds()).unwrap_or_default()
 }
 
 pub(super) fn date(date: Date) -> guest::Date {
-    guest::Date {
-        year: date.year(),
-        month: date.month().cast_unsigned(),
-        day: date.day().cast_unsigned(),
-    }
+    guest::Date { year: date.year(), month: date.month().cast_unsigned(), day: date.day().cast_unsigned() }
 }
 
 pub(super) fn date_from(date: guest::Date) -> Date {

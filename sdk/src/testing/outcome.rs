@@ -31,11 +31,7 @@ pub(super) fn share_a_key(keys: &guest::Column, wanted: &[Vec<u8>]) -> bool {
 
 /// The headers of a batch of one message.
 pub(super) fn header_columns(headers: &[(String, Vec<u8>)]) -> guest::Headers {
-    let mut columns = guest::Headers {
-        messages: vec![0; headers.len()],
-        names: empty(),
-        values: empty(),
-    };
+    let mut columns = guest::Headers { messages: vec![0; headers.len()], names: empty(), values: empty() };
     for (name, value) in headers {
         push(&mut columns.names, name.as_bytes());
         push(&mut columns.values, value);
@@ -44,10 +40,7 @@ pub(super) fn header_columns(headers: &[(String, Vec<u8>)]) -> guest::Headers {
 }
 
 fn empty() -> guest::Column {
-    guest::Column {
-        bytes: Vec::new(),
-        ends: Vec::new(),
-    }
+    guest::Column { bytes: Vec::new(), ends: Vec::new() }
 }
 
 fn push(column: &mut guest::Column, item: &[u8]) {

@@ -21,9 +21,7 @@ pub(crate) fn from_seconds(seconds: i64) -> Result<EventTime, String> {
 pub(crate) fn from_float(seconds: f64) -> Result<EventTime, String> {
     if seconds.abs() < MILLISECONDS_FROM as f64 {
         // Floor, so that the last instant of a day stays in it; the addend is more than what a double cannot hold.
-        Ok(EventTime::from_millis(
-            (seconds * 1000.0 + 5e-4).floor() as i64
-        ))
+        Ok(EventTime::from_millis((seconds * 1000.0 + 5e-4).floor() as i64))
     } else {
         Err(too_large(&seconds.to_string()))
     }
@@ -31,9 +29,7 @@ pub(crate) fn from_float(seconds: f64) -> Result<EventTime, String> {
 
 #[cold]
 fn too_large(number: &str) -> String {
-    format!(
-        "{number} looks like milliseconds (or smaller units); expected seconds since the Unix epoch"
-    )
+    format!("{number} looks like milliseconds (or smaller units); expected seconds since the Unix epoch")
 }
 
 /// `YYYY-MM-DD HH:MM:SS` or RFC 3339.
@@ -48,31 +44,21 @@ fn parse(text: &[u8]) -> Option<EventTime> {
     let (head, rest) = text.split_at_checked(19)?;
     let seconds = clock(head, rest.is_empty())?;
     if rest.is_empty() {
-        return (head[10] == b' ').then_some(EventTime {
-            millis: seconds * 1000,
-            civil: true,
-        });
+        return (head[10] == b' ').then_some(EventTime { millis: seconds * 1000, civil: true });
     }
     let (millis, rest) = fraction(rest)?;
-    Some(EventTime::from_millis(
-        (seconds - offset(rest)?) * 1000 + millis,
-    ))
+    Some(EventTime::from_millis((seconds - offset(rest)?) * 1000 + millis))
 }
 
 /// Seconds since the epoch of `YYYY-MM-DD?HH:MM:SS`, as if in UTC.
 fn clock(text: &[u8], civil: bool) -> Option<i64> {
-    let separators = [text[4], text[7], text[13], text[16]] == *b"--::"
-        && matches!(text[10], b' ' | b'T' | b't');
+    let separators = [text[4], text[7], text[13], text[16]] == *b"--::" && matches!(text[10], b' ' | b'T' | b't');
     if !separators {
         return None;
     }
     let year = number(&text[0..2])? * 100 + number(&text[2..4])?;
     let (month, day) = (number(&text[5..7])?, number(&text[8..10])?);
-    let (hour, minute, second) = (
-        number(&text[11..13])?,
-        number(&text[14..16])?,
-        number(&text[17..19])?,
-    );
+    let (hour, minute, second) = (number(&text[11..13])?, number(&text[14..16])?, number(&text[17..19])?);
     // RFC 3339 knows leap seconds; the second before stands for one.
     let second = if second == 60 && !civil { 59 } else { second };
     let valid = (1..=12).contains(&month) && (1..=days_of(year, month)).contains(&day);
@@ -95,19 +81,12 @@ fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     let [b'.', digits @ ..] = text else {
         return Some((0, text));
     };
-    let count = digits
-        .iter()
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
+    let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
     if count == 0 {
         return None;
     }
     let digit = |index: usize| {
-        if index < count {
-            i64::from(digits[index] - b'0')
-        } else {
-            0
-        }
+        if index < count { i64::from(digits[index] - b'0') } else { 0 }
     };
     Some((digit(0) * 100 + digit(1) * 10 + digit(2), &digits[count..]))
 }
@@ -137,11 +116,7 @@ fn days_of(year: i64, month: i64) -> i64 {
 /// Days from 1970-01-01 to a day of the proleptic Gregorian calendar.
 pub(super) fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     // Years that begin in March: the leap day is the last of its year.
-    let (year, month) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
     let of_year = (153 * month + 2) / 5 + day - 1;
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
@@ -154,9 +129,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn check(text: &str, expect: Option<(i64, bool)>) {
-        let found = from_text(text.as_bytes())
-            .ok()
-            .map(|time| (time.millis(), time.is_civil()));
+        let found = from_text(text.as_bytes()).ok().map(|time| (time.millis(), time.is_civil()));
         assert_eq!(found, expect, "{text}");
     }
 
@@ -164,13 +137,9 @@ mod tests {
     fn reads_civil_times() {
         check("2019-07-07 08:00:00", Some((1_562_486_400_000, true)));
         check("2020-02-29 23:59:59", Some((1_583_020_799_000, true)));
-        for wrong in [
-            "2019-07-07",
-            "2019-07-07T08:00:00",
-            "2019-07-07 08:00",
-            "2019-02-29 00:00:00",
-            "2019-07-07 24:00:00",
-        ] {
+        for wrong in
+            ["2019-07-07", "2019-07-07T08:00:00", "2019-07-07 08:00", "2019-02-29 00:00:00", "2019-07-07 24:00:00"]
+        {
             check(wrong, None);
         }
         check("2019-07-07 08:00:60", None);
@@ -180,21 +149,12 @@ mod tests {
     #[test]
     fn reads_rfc_3339() {
         check("2019-07-07T08:00:00Z", Some((1_562_486_400_000, false)));
-        check(
-            "2019-07-07t08:00:00.1239z",
-            Some((1_562_486_400_123, false)),
-        );
-        check(
-            "2019-07-07 16:00:00+08:00",
-            Some((1_562_486_400_000, false)),
-        );
+        check("2019-07-07t08:00:00.1239z", Some((1_562_486_400_123, false)));
+        check("2019-07-07 16:00:00+08:00", Some((1_562_486_400_000, false)));
         check("2016-12-31T23:59:60Z", Some((1_483_228_799_000, false)));
-        for wrong in [
-            "2019-07-07T08:00:00+0800",
-            "2019-07-07T08:00:00.Z",
-            "2019-07-07T08:00:00ZZ",
-            "2019-07-07T08:00:00+24:00",
-        ] {
+        for wrong in
+            ["2019-07-07T08:00:00+0800", "2019-07-07T08:00:00.Z", "2019-07-07T08:00:00ZZ", "2019-07-07T08:00:00+24:00"]
+        {
             check(wrong, None);
         }
     }
@@ -202,10 +162,7 @@ mod tests {
     #[test]
     fn says_milliseconds_by_name() {
         let reason = from_seconds(1_562_486_400_000).unwrap_err();
-        assert!(
-            reason.contains("milliseconds") && reason.contains("seconds since the Unix epoch"),
-            "{reason}"
-        );
+        assert!(reason.contains("milliseconds") && reason.contains("seconds since the Unix epoch"), "{reason}");
         assert!(from_float(1e11).unwrap_err().contains("milliseconds"));
         assert!(from_seconds(i64::MIN).is_err());
         assert!(from_seconds(99_999_999_999).is_ok());
@@ -213,14 +170,8 @@ mod tests {
 
     #[test]
     fn floats_are_exact_to_the_millisecond() {
-        assert_eq!(
-            from_float(1_562_486_400.123).map(EventTime::millis),
-            Ok(1_562_486_400_123)
-        );
-        assert_eq!(
-            from_float(1_562_457_599.999_9).map(EventTime::millis),
-            Ok(1_562_457_599_999)
-        );
+        assert_eq!(from_float(1_562_486_400.123).map(EventTime::millis), Ok(1_562_486_400_123));
+        assert_eq!(from_float(1_562_457_599.999_9).map(EventTime::millis), Ok(1_562_457_599_999));
         assert_eq!(from_float(-0.5).map(EventTime::millis), Ok(-500));
     }
 

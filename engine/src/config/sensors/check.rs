@@ -59,24 +59,14 @@ impl Checker<'_> {
         }
         problems.extend(self.ask_all(questions).await);
         problems.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
-        if problems.is_empty() {
-            Ok(sensors)
-        } else {
-            Err(SensorsError::Problems(problems))
-        }
+        if problems.is_empty() { Ok(sensors) } else { Err(SensorsError::Problems(problems)) }
     }
 
     fn sensor(&self, draft: &Draft, questions: &mut Questions) -> Result<Sensor, Vec<Problem>> {
         let timezone = draft.timezone.as_deref().unwrap_or(self.timezone);
         let zone = TimeZone::get(timezone).map_err(|_| {
-            let message = format!(
-                "there is no time zone `{timezone}`: write an IANA name such as \"Europe/Berlin\""
-            );
-            vec![Problem {
-                file: draft.file.clone(),
-                line: None,
-                message,
-            }]
+            let message = format!("there is no time zone `{timezone}`: write an IANA name such as \"Europe/Berlin\"");
+            vec![Problem { file: draft.file.clone(), line: None, message }]
         })?;
         let (mut wanted, mut problems) = (Vec::new(), Vec::new());
         for one in &draft.wanted {
@@ -84,10 +74,7 @@ impl Checker<'_> {
                 Ok((message, generation)) => {
                     let calendar = Calendar::new(zone.clone(), message.day_shift_seconds);
                     let date = calendar.business_date(self.now);
-                    questions
-                        .entry(Arc::clone(generation.name()))
-                        .or_default()
-                        .push(asked(draft, one, &message, date));
+                    questions.entry(Arc::clone(generation.name())).or_default().push(asked(draft, one, &message, date));
                     wanted.push(message);
                 }
                 Err(message) => problems.push(problem(draft, one, message)),
@@ -115,28 +102,15 @@ impl Checker<'_> {
     fn wanted(&self, draft: &WantedDraft) -> Result<(WantedMessage, &Arc<Generation>), String> {
         let mut fields = draft.fields.clone();
         let frequency = text(&mut fields, "frequency")?;
-        let frequency: Frequency = frequency
-            .parse()
-            .map_err(|error: NotAFrequency| error.to_string())?;
+        let frequency: Frequency = frequency.parse().map_err(|error: NotAFrequency| error.to_string())?;
         let topic = text(&mut fields, "topic")?;
         let task_id = text(&mut fields, "task_id")?;
-        let named = fields
-            .contains_key("matcher")
-            .then(|| text(&mut fields, "matcher"))
-            .transpose()?;
+        let named = fields.contains_key("matcher").then(|| text(&mut fields, "matcher")).transpose()?;
         let optional = boolean(&mut fields, "optional")?;
-        if let Some(later) = ["count", "distinct"]
-            .into_iter()
-            .find(|key| fields.contains_key(*key))
-        {
-            return Err(format!(
-                "`{later}` is not served by this release: remove it"
-            ));
+        if let Some(later) = ["count", "distinct"].into_iter().find(|key| fields.contains_key(*key)) {
+            return Err(format!("`{later}` is not served by this release: remove it"));
         }
-        let generation = self
-            .registry
-            .serving(&topic, named.as_deref())
-            .map_err(|error| error.to_string())?;
+        let generation = self.registry.serving(&topic, named.as_deref()).map_err(|error| error.to_string())?;
         for (field, default) in generation.wanted_defaults() {
             fields.entry(field).or_insert_with(|| default.clone());
         }
@@ -169,13 +143,7 @@ impl Checker<'_> {
 
 fn asked(draft: &Draft, one: &WantedDraft, message: &WantedMessage, date: Date) -> Asked {
     let (task_id, fields) = (message.task_id.clone(), message.fields_json());
-    Asked {
-        file: draft.file.clone(),
-        line: one.line,
-        task_id,
-        date,
-        fields,
-    }
+    Asked { file: draft.file.clone(), line: one.line, task_id, date, fields }
 }
 
 fn ask(worker: &mut Worker, generation: &Arc<Generation>, asked: &[Asked]) -> Vec<Problem> {
@@ -186,11 +154,7 @@ fn ask(worker: &mut Worker, generation: &Arc<Generation>, asked: &[Asked]) -> Ve
         for (it, answer) in same_date.iter().zip(answers) {
             if let Err(complaint) = answer {
                 let message = format!("the wanted message of `{}`: {complaint}", it.task_id);
-                problems.push(Problem {
-                    file: it.file.clone(),
-                    line: Some(it.line),
-                    message,
-                });
+                problems.push(Problem { file: it.file.clone(), line: Some(it.line), message });
             }
         }
     }
@@ -198,29 +162,18 @@ fn ask(worker: &mut Worker, generation: &Arc<Generation>, asked: &[Asked]) -> Ve
 }
 
 fn problem(draft: &Draft, wanted: &WantedDraft, message: String) -> Problem {
-    Problem {
-        file: draft.file.clone(),
-        line: Some(wanted.line),
-        message,
-    }
+    Problem { file: draft.file.clone(), line: Some(wanted.line), message }
 }
 
 fn owner(file: &Path) -> Owner {
-    Owner::File(
-        file.file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned(),
-    )
+    Owner::File(file.file_name().unwrap_or_default().to_string_lossy().into_owned())
 }
 
 fn text(fields: &mut Map<String, Value>, key: &str) -> Result<String, String> {
     match fields.remove(key) {
         Some(Value::String(text)) if !text.is_empty() => Ok(text),
         Some(other) => Err(format!("`{key}` must be text, not {other}")),
-        None => Err(format!(
-            "`{key}` is missing: a wanted message has `frequency`, `topic` and `task_id`"
-        )),
+        None => Err(format!("`{key}` is missing: a wanted message has `frequency`, `topic` and `task_id`")),
     }
 }
 
@@ -238,16 +191,9 @@ fn twice(drafts: &[Draft]) -> Vec<Problem> {
     let mut problems = Vec::new();
     for draft in drafts {
         if let Some(earlier) = first.insert(&draft.name, draft) {
-            let message = format!(
-                "the sensor `{}` is defined in {} too: rename one",
-                draft.name,
-                earlier.file.display()
-            );
-            problems.push(Problem {
-                file: draft.file.clone(),
-                line: None,
-                message,
-            });
+            let message =
+                format!("the sensor `{}` is defined in {} too: rename one", draft.name, earlier.file.display());
+            problems.push(Problem { file: draft.file.clone(), line: None, message });
         }
     }
     problems
@@ -255,17 +201,8 @@ fn twice(drafts: &[Draft]) -> Vec<Problem> {
 
 fn same_twice(draft: &Draft, wanted: &[WantedMessage]) -> Vec<Problem> {
     let mut seen = BTreeSet::new();
-    let again = wanted
-        .iter()
-        .zip(&draft.wanted)
-        .filter(|(wanted, _)| !seen.insert(wanted.identity()));
+    let again = wanted.iter().zip(&draft.wanted).filter(|(wanted, _)| !seen.insert(wanted.identity()));
     again
-        .map(|(wanted, at)| {
-            problem(
-                draft,
-                at,
-                format!("the wanted message of `{}` is there twice", wanted.task_id),
-            )
-        })
+        .map(|(wanted, at)| problem(draft, at, format!("the wanted message of `{}` is there twice", wanted.task_id)))
         .collect()
 }

@@ -48,28 +48,12 @@ struct Several<W> {
 
 /// Reads one file, which holds a sensor or a list of them under `sensors`.
 pub(super) fn parse(file: &Path, text: &str) -> Result<Vec<Draft>, Problem> {
-    let json = file
-        .extension()
-        .is_some_and(|extension| extension == "json");
-    let drafts = if json {
-        from_json(text)
-    } else {
-        from_toml(text)
-    };
-    let place = |(line, message)| Problem {
-        file: file.to_owned(),
-        line,
-        message,
-    };
+    let json = file.extension().is_some_and(|extension| extension == "json");
+    let drafts = if json { from_json(text) } else { from_toml(text) };
+    let place = |(line, message)| Problem { file: file.to_owned(), line, message };
     let drafts = drafts.map_err(place)?;
     let several = drafts.len() > 1;
-    drafts
-        .into_iter()
-        .map(|keys| {
-            keys.draft(file, several)
-                .map_err(|message| place((None, message)))
-        })
-        .collect()
+    drafts.into_iter().map(|keys| keys.draft(file, several).map_err(|message| place((None, message)))).collect()
 }
 
 /// An error may know its line.
@@ -77,10 +61,7 @@ type Located<T> = Result<T, (Option<usize>, String)>;
 
 fn from_toml(text: &str) -> Located<Vec<Keys<WantedDraft>>> {
     let problem = |error: toml::de::Error| {
-        (
-            error.span().map(|span| line_of(text, span.start)),
-            error.message().replace('\n', " "),
-        )
+        (error.span().map(|span| line_of(text, span.start)), error.message().replace('\n', " "))
     };
     let table: toml::Table = toml::from_str(text).map_err(problem)?;
     let keys: Vec<Keys<Spanned<Map<String, Value>>>> = match table.contains_key("sensors") {
@@ -88,10 +69,7 @@ fn from_toml(text: &str) -> Located<Vec<Keys<WantedDraft>>> {
         false => vec![toml::from_str(text).map_err(problem)?],
     };
     let wanted = |it: Spanned<Map<String, Value>>| {
-        Ok(WantedDraft {
-            line: line_of(text, it.span().start),
-            fields: it.into_inner(),
-        })
+        Ok(WantedDraft { line: line_of(text, it.span().start), fields: it.into_inner() })
     };
     keys.into_iter().map(|keys| keys.map(wanted)).collect()
 }
@@ -100,11 +78,7 @@ fn from_json(text: &str) -> Located<Vec<Keys<WantedDraft>>> {
     let problem = |error: serde_json::Error| (Some(error.line()), error.to_string());
     let map: Map<String, Value> = serde_json::from_str(text).map_err(problem)?;
     let keys: Vec<Keys<&RawValue>> = match map.contains_key("sensors") {
-        true => {
-            serde_json::from_str::<Several<_>>(text)
-                .map_err(problem)?
-                .sensors
-        }
+        true => serde_json::from_str::<Several<_>>(text).map_err(problem)?.sensors,
         false => vec![serde_json::from_str(text).map_err(problem)?],
     };
     let wanted = |it: &RawValue| {
@@ -112,10 +86,7 @@ fn from_json(text: &str) -> Located<Vec<Keys<WantedDraft>>> {
         let line = line_of(text, it.get().as_ptr().addr() - text.as_ptr().addr());
         match serde_json::from_str(it.get()) {
             Ok(fields) => Ok(WantedDraft { line, fields }),
-            Err(error) => Err((
-                Some(line),
-                format!("a wanted message must be an object: {error}"),
-            )),
+            Err(error) => Err((Some(line), format!("a wanted message must be an object: {error}"))),
         }
     };
     keys.into_iter().map(|keys| keys.map(wanted)).collect()
@@ -123,52 +94,22 @@ fn from_json(text: &str) -> Located<Vec<Keys<WantedDraft>>> {
 
 impl<W> Keys<W> {
     fn map<V>(self, wanted: impl Fn(W) -> Located<V>) -> Located<Keys<V>> {
-        let Self {
-            name,
-            timezone,
-            wanted: all,
-            open,
-            require,
-            timeout,
-            on_timeout,
-            late,
-        } = self;
+        let Self { name, timezone, wanted: all, open, require, timeout, on_timeout, late } = self;
         let wanted = all.into_iter().map(wanted).collect::<Result<_, _>>()?;
-        Ok(Keys {
-            name,
-            timezone,
-            wanted,
-            open,
-            require,
-            timeout,
-            on_timeout,
-            late,
-        })
+        Ok(Keys { name, timezone, wanted, open, require, timeout, on_timeout, late })
     }
 }
 
 impl Keys<WantedDraft> {
     fn draft(self, file: &Path, several: bool) -> Result<Draft, String> {
         self.refuse_what_is_not_served()?;
-        let stem = || {
-            file.file_stem()
-                .map(|stem| stem.to_string_lossy().into_owned())
-                .filter(|_| !several)
-        };
+        let stem = || file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).filter(|_| !several);
         let name = self.name.or_else(stem).filter(|name| !name.is_empty());
-        let name =
-            name.ok_or("a sensor needs a `name` (only a file with one sensor lends its own)")?;
+        let name = name.ok_or("a sensor needs a `name` (only a file with one sensor lends its own)")?;
         if self.wanted.is_empty() {
-            return Err(format!(
-                "the sensor `{name}` wants nothing: give it at least one message in `wanted`"
-            ));
+            return Err(format!("the sensor `{name}` wants nothing: give it at least one message in `wanted`"));
         }
-        Ok(Draft {
-            file: file.to_owned(),
-            name,
-            timezone: self.timezone,
-            wanted: self.wanted,
-        })
+        Ok(Draft { file: file.to_owned(), name, timezone: self.timezone, wanted: self.wanted })
     }
 
     fn refuse_what_is_not_served(&self) -> Result<(), String> {
@@ -183,9 +124,9 @@ impl Keys<WantedDraft> {
         }
         match self.open.as_deref() {
             None | Some("window") => Ok(()),
-            Some(other) => Err(format!(
-                "`open = {other:?}` is not served by this release: write \"window\" or nothing"
-            )),
+            Some(other) => {
+                Err(format!("`open = {other:?}` is not served by this release: write \"window\" or nothing"))
+            }
         }
     }
 }

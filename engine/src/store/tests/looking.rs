@@ -3,9 +3,7 @@ use super::*;
 #[tokio::test]
 async fn the_table_of_the_airflow_plugins() {
     let mut fixture = Fixture::new(MarkMode::Local);
-    fixture
-        .define(vec![sensor("s", &[("a", D), ("b", M)])])
-        .await;
+    fixture.define(vec![sensor("s", &[("a", D), ("b", M)])]).await;
     let now = Timestamp::now();
     fixture.dawn(&now.to_string()).await;
     fixture.send(&now.to_string(), &["s.a"]).await;
@@ -19,44 +17,24 @@ async fn the_table_of_the_airflow_plugins() {
         columns::instant(now)
     );
     assert_eq!(rows[0], expect);
-    assert!(
-        rows[1].starts_with("2|s|") && rows[1].ends_with("|kafka|M||"),
-        "{}",
-        rows[1]
-    );
+    assert!(rows[1].starts_with("2|s|") && rows[1].ends_with("|kafka|M||"), "{}", rows[1]);
     let today = now.strftime("%Y-%m-%d");
-    assert_eq!(
-        fixture.sql("SELECT timeout FROM airflow_event_plugins WHERE id = 1"),
-        [format!("{today}T23:59:59Z")]
-    );
+    assert_eq!(fixture.sql("SELECT timeout FROM airflow_event_plugins WHERE id = 1"), [format!("{today}T23:59:59Z")]);
     // Another text is awaited from now on.
     fixture.texts.insert("s.a".to_owned(), "changed".to_owned());
     fixture.dawn(&now.to_string()).await;
-    assert_eq!(
-        fixture.sql("SELECT last_receive FROM airflow_event_plugins WHERE id = 1"),
-        [""]
-    );
+    assert_eq!(fixture.sql("SELECT last_receive FROM airflow_event_plugins WHERE id = 1"), [""]);
     fixture.define(Vec::new()).await;
-    assert_eq!(
-        fixture.sql("SELECT count(*) FROM airflow_event_plugins"),
-        ["0"]
-    );
+    assert_eq!(fixture.sql("SELECT count(*) FROM airflow_event_plugins"), ["0"]);
 }
 
 #[tokio::test]
 async fn status_says_what_came_and_what_did_not() {
     let mut fixture = Fixture::new(MarkMode::Local);
-    fixture
-        .define(vec![
-            sensor("b", &[("x", D)]),
-            sensor("a", &[("y", M), ("x", D)]),
-        ])
-        .await;
+    fixture.define(vec![sensor("b", &[("x", D)]), sensor("a", &[("y", M), ("x", D)])]).await;
     fixture.dawn("2019-07-07T00:00:00Z").await;
     fixture.send("2019-07-07T08:00:00Z", &["a.y", "b.x"]).await;
-    fixture
-        .miss("2019-07-07T09:00:00Z", "a.x", "not the same day")
-        .await;
+    fixture.miss("2019-07-07T09:00:00Z", "a.x", "not the same day").await;
     let reader = Reader::open(&fixture.path).unwrap();
     let status = reader.status(at("2019-07-07T12:00:00Z")).unwrap();
     let seen = serde_json::to_value(&status).unwrap();
@@ -74,41 +52,20 @@ async fn status_says_what_came_and_what_did_not() {
     assert_eq!(seen[0], expect);
     assert_eq!((status[1].name.as_str(), status[1].complete), ("b", true));
     // The next day, before its waits are opened.
-    let next = reader
-        .sensor_status("b", at("2019-07-08T00:00:00Z"))
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        (next.complete, next.wait, next.wanted[0].received.clone()),
-        (false, None, None)
-    );
-    assert_eq!(
-        reader
-            .sensor_status("c", at("2019-07-08T00:00:00Z"))
-            .unwrap(),
-        None
-    );
+    let next = reader.sensor_status("b", at("2019-07-08T00:00:00Z")).unwrap().unwrap();
+    assert_eq!((next.complete, next.wait, next.wanted[0].received.clone()), (false, None, None));
+    assert_eq!(reader.sensor_status("c", at("2019-07-08T00:00:00Z")).unwrap(), None);
 }
 
 #[tokio::test]
 async fn wanted_messages_come_in_pages() {
     let mut fixture = Fixture::new(MarkMode::Local);
-    fixture
-        .define(vec![sensor("s", &[("a", D), ("b", D), ("c", M)])])
-        .await;
+    fixture.define(vec![sensor("s", &[("a", D), ("b", D), ("c", M)])]).await;
     let page = fixture.store.active_wanted(WantedId(0), 2).await.unwrap();
-    assert_eq!(
-        page.iter()
-            .map(|wanted| wanted.task_id.as_str())
-            .collect::<Vec<_>>(),
-        ["a", "b"]
-    );
+    assert_eq!(page.iter().map(|wanted| wanted.task_id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     let rest = fixture.store.active_wanted(page[1].id, 2).await.unwrap();
     assert_eq!(rest.len(), 1);
-    assert_eq!(
-        (rest[0].frequency, rest[0].fields.as_str()),
-        (M, "{\"job_name\":\"c-2\"}")
-    );
+    assert_eq!((rest[0].frequency, rest[0].fields.as_str()), (M, "{\"job_name\":\"c-2\"}"));
 }
 
 #[tokio::test]
@@ -125,22 +82,9 @@ async fn one_build_of_a_matcher_serves() {
         reason: (state == GenerationState::Refused).then(|| "no".to_owned()),
     };
     use GenerationState::{Refused, Retired, Serving};
-    for (sha256, state) in [
-        ("1", Serving),
-        ("1", Serving),
-        ("2", Refused),
-        ("3", Serving),
-    ] {
-        fixture
-            .store
-            .save_generation(generation(sha256, state))
-            .await
-            .unwrap();
+    for (sha256, state) in [("1", Serving), ("1", Serving), ("2", Refused), ("3", Serving)] {
+        fixture.store.save_generation(generation(sha256, state)).await.unwrap();
     }
-    let expect = [
-        generation("3", Serving),
-        generation("2", Refused),
-        generation("1", Retired),
-    ];
+    let expect = [generation("3", Serving), generation("2", Refused), generation("1", Retired)];
     assert_eq!(fixture.store.generations().await.unwrap(), expect);
 }

@@ -4,9 +4,7 @@ const NOW: &str = "2019-07-07T12:00:00Z";
 
 async fn two_pending() -> Fixture {
     let mut fixture = Fixture::new(MarkMode::Outbox);
-    fixture
-        .define(vec![sensor("s", &[("a", D), ("b", D), ("c", D)])])
-        .await;
+    fixture.define(vec![sensor("s", &[("a", D), ("b", D), ("c", D)])]).await;
     fixture.dawn("2019-07-07T00:00:00Z").await;
     fixture.send("2019-07-07T08:00:00Z", &["s.a", "s.b"]).await;
     fixture
@@ -14,10 +12,7 @@ async fn two_pending() -> Fixture {
 
 async fn due(fixture: &Fixture, now: &str) -> Vec<(i64, String, u32)> {
     let marks = fixture.store.pending_marks(at(now), 10).await.unwrap();
-    marks
-        .into_iter()
-        .map(|mark| (mark.id.0, mark.task_id, mark.attempts))
-        .collect()
+    marks.into_iter().map(|mark| (mark.id.0, mark.task_id, mark.attempts)).collect()
 }
 
 #[tokio::test]
@@ -47,94 +42,38 @@ async fn a_mark_carries_its_evidence() {
 #[tokio::test]
 async fn outcomes_are_kept() {
     let fixture = two_pending().await;
-    let retry = Outcome::Retry {
-        at: at("2019-07-07T13:00:00Z"),
-        reason: "no run yet".to_owned(),
-    };
-    fixture
-        .store
-        .resolve(vec![(MarkId(1), retry), (MarkId(2), Outcome::Delivered)])
-        .await
-        .unwrap();
+    let retry = Outcome::Retry { at: at("2019-07-07T13:00:00Z"), reason: "no run yet".to_owned() };
+    fixture.store.resolve(vec![(MarkId(1), retry), (MarkId(2), Outcome::Delivered)]).await.unwrap();
     assert_eq!(due(&fixture, NOW).await, []);
-    assert_eq!(
-        fixture.store.next_mark_due(at(NOW)).await.unwrap(),
-        Some(at("2019-07-07T13:00:00Z"))
-    );
-    assert_eq!(
-        due(&fixture, "2019-07-07T13:00:00Z").await,
-        [(1, "a".to_owned(), 1)]
-    );
-    assert_eq!(
-        fixture
-            .store
-            .next_mark_due(at("2019-07-07T13:00:00Z"))
-            .await
-            .unwrap(),
-        None
-    );
-    let rejected = Outcome::Rejected {
-        reason: "no such task".to_owned(),
-    };
-    fixture
-        .store
-        .resolve(vec![(MarkId(1), rejected)])
-        .await
-        .unwrap();
+    assert_eq!(fixture.store.next_mark_due(at(NOW)).await.unwrap(), Some(at("2019-07-07T13:00:00Z")));
+    assert_eq!(due(&fixture, "2019-07-07T13:00:00Z").await, [(1, "a".to_owned(), 1)]);
+    assert_eq!(fixture.store.next_mark_due(at("2019-07-07T13:00:00Z")).await.unwrap(), None);
+    let rejected = Outcome::Rejected { reason: "no such task".to_owned() };
+    fixture.store.resolve(vec![(MarkId(1), rejected)]).await.unwrap();
     let marks = "SELECT id, status, attempts, last_error, resolved_at IS NOT NULL FROM marks";
-    assert_eq!(
-        fixture.sql(marks),
-        ["1|rejected|2|no such task|1", "2|delivered|1||1"]
-    );
-    fixture
-        .store
-        .resolve(vec![(MarkId(1), Outcome::Delivered)])
-        .await
-        .unwrap();
+    assert_eq!(fixture.sql(marks), ["1|rejected|2|no such task|1", "2|delivered|1||1"]);
+    fixture.store.resolve(vec![(MarkId(1), Outcome::Delivered)]).await.unwrap();
     assert_eq!(fixture.sql(marks)[0], "1|rejected|2|no such task|1");
 }
 
 #[tokio::test]
 async fn the_longest_due_come_first() {
     let fixture = two_pending().await;
-    let retry = |at_: &str| Outcome::Retry {
-        at: at(at_),
-        reason: String::new(),
-    };
-    let later = vec![
-        (MarkId(1), retry("2019-07-07T11:00:00Z")),
-        (MarkId(2), retry("2019-07-07T10:00:00Z")),
-    ];
+    let retry = |at_: &str| Outcome::Retry { at: at(at_), reason: String::new() };
+    let later = vec![(MarkId(1), retry("2019-07-07T11:00:00Z")), (MarkId(2), retry("2019-07-07T10:00:00Z"))];
     fixture.store.resolve(later).await.unwrap();
-    assert_eq!(
-        due(&fixture, NOW).await,
-        [(2, "b".to_owned(), 1), (1, "a".to_owned(), 1)]
-    );
+    assert_eq!(due(&fixture, NOW).await, [(2, "b".to_owned(), 1), (1, "a".to_owned(), 1)]);
 }
 
 #[tokio::test]
 async fn a_newer_state_supersedes_one_that_is_not_delivered() {
     let fixture = two_pending().await;
-    fixture
-        .store
-        .resolve(vec![(MarkId(2), Outcome::Delivered)])
-        .await
-        .unwrap();
+    fixture.store.resolve(vec![(MarkId(2), Outcome::Delivered)]).await.unwrap();
     let failing = fixture.store.writer.call(|session| {
         for task_id in ["a", "b"] {
-            let task = marks::Task {
-                sensor: "s",
-                wait: "2019-07-07",
-                wait_id: crate::domain::wait::WaitId(1),
-                task_id,
-            };
-            marks::mark(
-                session,
-                task,
-                crate::domain::mark::TaskState::Failed,
-                None,
-                &columns::now(),
-            )?;
+            let task =
+                marks::Task { sensor: "s", wait: "2019-07-07", wait_id: crate::domain::wait::WaitId(1), task_id };
+            marks::mark(session, task, crate::domain::mark::TaskState::Failed, None, &columns::now())?;
         }
         Ok(())
     });
@@ -142,27 +81,10 @@ async fn a_newer_state_supersedes_one_that_is_not_delivered() {
     let marks = "SELECT task_id, state, status FROM marks ORDER BY task_id, id";
     assert_eq!(
         fixture.sql(marks),
-        [
-            "a|success|superseded",
-            "a|failed|pending",
-            "b|success|delivered",
-            "b|failed|pending"
-        ]
+        ["a|success|superseded", "a|failed|pending", "b|success|delivered", "b|failed|pending"]
     );
-    assert!(
-        fixture
-            .store
-            .pending_marks(at(NOW), 10)
-            .await
-            .unwrap()
-            .iter()
-            .all(|mark| mark.evidence.is_none())
-    );
-    fixture
-        .store
-        .resolve(vec![(MarkId(1), Outcome::Delivered)])
-        .await
-        .unwrap();
+    assert!(fixture.store.pending_marks(at(NOW), 10).await.unwrap().iter().all(|mark| mark.evidence.is_none()));
+    fixture.store.resolve(vec![(MarkId(1), Outcome::Delivered)]).await.unwrap();
     assert_eq!(fixture.sql(marks)[0], "a|success|superseded");
 }
 
@@ -174,28 +96,15 @@ async fn it_is_said_when_marks_appear() {
     fixture.send("2019-07-07T09:00:00Z", &["s.a"]).await;
     assert!(!appeared.has_changed().unwrap());
     fixture.send("2019-07-07T09:00:00Z", &["s.c"]).await;
-    tokio::time::timeout(std::time::Duration::from_secs(10), appeared.changed())
-        .await
-        .unwrap()
-        .unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(10), appeared.changed()).await.unwrap().unwrap();
 }
 
 #[tokio::test]
 async fn what_was_to_be_delivered_is_settled_when_the_tasks_become_ours() {
     let fixture = two_pending().await;
-    fixture
-        .store
-        .resolve(vec![(MarkId(2), Outcome::Delivered)])
-        .await
-        .unwrap();
+    fixture.store.resolve(vec![(MarkId(2), Outcome::Delivered)]).await.unwrap();
     fixture.store.close().await.unwrap();
-    let store = Store::open(
-        &Config {
-            path: fixture.path.clone(),
-        },
-        MarkMode::Local,
-    )
-    .unwrap();
+    let store = Store::open(&Config { path: fixture.path.clone() }, MarkMode::Local).unwrap();
     assert_eq!(fixture.tasks(), ["s/2019-07-07/a=success"]);
     assert_eq!(store.pending_marks(at(NOW), 10).await.unwrap(), []);
 }

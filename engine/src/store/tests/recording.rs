@@ -6,10 +6,7 @@ async fn a_person_finds_the_columns_without_quotes() {
     let mut fixture = Fixture::new(MarkMode::Local);
     fixture.define(vec![sensor("s", &[("a", D)])]).await;
     fixture.send("2019-07-07T08:00:00Z", &["s.a"]).await;
-    assert_eq!(
-        fixture.sql("select topic, partition, offset, matcher, sha256 from matches"),
-        ["t|0|0|job-finish|abc"]
-    );
+    assert_eq!(fixture.sql("select topic, partition, offset, matcher, sha256 from matches"), ["t|0|0|job-finish|abc"]);
     let times = "select business_date, arrival, event_time, first_day, opens_at, closes_at from matches join windows on windows.id = window_id";
     let expect = "2019-07-07|2019-07-07T08:00:00.000Z|2019-07-07T00:00:00.000Z|2019-07-07|2019-07-07T00:00:00.000Z|2019-07-08T00:00:00.000Z";
     assert_eq!(fixture.sql(times), [expect]);
@@ -19,23 +16,10 @@ async fn a_person_finds_the_columns_without_quotes() {
 async fn a_slice_that_lost_its_place_is_dropped_and_the_others_are_kept() {
     let mut fixture = Fixture::new(MarkMode::Local);
     fixture.define(vec![sensor("s", &[("a", D)])]).await;
-    let found = Match {
-        sighting: fixture.sighting("s.a", "2019-07-07T08:00:00Z", 3).await,
-        by: by(),
-    };
+    let found = Match { sighting: fixture.sighting("s.a", "2019-07-07T08:00:00Z", 3).await, by: by() };
     let check = async |recording: Recording, expect: Recorded| {
-        let recording = Recording {
-            matches: vec![found.clone()],
-            ..recording
-        };
-        assert_eq!(
-            fixture
-                .store
-                .record(vec![recording, empty(9, None, 1)])
-                .await
-                .unwrap()[0],
-            expect
-        );
+        let recording = Recording { matches: vec![found.clone()], ..recording };
+        assert_eq!(fixture.store.record(vec![recording, empty(9, None, 1)]).await.unwrap()[0], expect);
     };
     check(empty(0, Some(4), 5), Recorded::Superseded { next: None }).await;
     check(empty(0, None, 5), Recorded::Stored).await;
@@ -46,19 +30,9 @@ async fn a_slice_that_lost_its_place_is_dropped_and_the_others_are_kept() {
     check(other_epoch, Recorded::Superseded { next: Some(5) }).await;
     assert_eq!(fixture.sql("SELECT count(*) FROM matches"), ["1"]);
     check(empty(0, Some(5), 9), Recorded::Stored).await;
-    assert_eq!(
-        fixture.sql("SELECT partition, epoch, next FROM offsets"),
-        ["0|0|9", "9|0|1"]
-    );
+    assert_eq!(fixture.sql("SELECT partition, epoch, next FROM offsets"), ["0|0|9", "9|0|1"]);
     let stored = fixture.store.stored_offsets("c", "t").unwrap();
-    assert_eq!(
-        stored[0],
-        StoredOffset {
-            partition: 0,
-            epoch: 0,
-            next: 9
-        }
-    );
+    assert_eq!(stored[0], StoredOffset { partition: 0, epoch: 0, next: 9 });
     assert_eq!(fixture.store.stored_offsets("another", "t").unwrap(), []);
 }
 
@@ -66,10 +40,7 @@ async fn a_slice_that_lost_its_place_is_dropped_and_the_others_are_kept() {
 async fn a_message_is_recorded_once() {
     let mut fixture = Fixture::new(MarkMode::Local);
     fixture.define(vec![sensor("s", &[("a", D)])]).await;
-    let found = Match {
-        sighting: fixture.sighting("s.a", "2019-07-07T08:00:00Z", 3).await,
-        by: by(),
-    };
+    let found = Match { sighting: fixture.sighting("s.a", "2019-07-07T08:00:00Z", 3).await, by: by() };
     for _ in 0..2 {
         let mut again = fixture.recording(1);
         again.matches = vec![found.clone(), found.clone()];
@@ -90,19 +61,9 @@ async fn one_that_fails_in_a_group_is_undone_alone() {
     let blocker = fixture.store.clone();
     let blocker = tokio::spawn(async move { blocker.writer.call(move |_| Ok(held.recv())).await });
     let slice = |partition, sighting: &Sighting| {
-        let matches = vec![Match {
-            sighting: sighting.clone(),
-            by: by(),
-        }];
+        let matches = vec![Match { sighting: sighting.clone(), by: by() }];
         let store = fixture.store.clone();
-        tokio::spawn(async move {
-            store
-                .record(vec![Recording {
-                    matches,
-                    ..empty(partition, None, 1)
-                }])
-                .await
-        })
+        tokio::spawn(async move { store.record(vec![Recording { matches, ..empty(partition, None, 1) }]).await })
     };
     let calls = [slice(0, &good), slice(1, &bad), slice(2, &good)];
     let store = fixture.store.clone();
@@ -142,14 +103,8 @@ async fn a_full_disk_reaches_everybody_and_passes() {
     };
     pages("1").await.unwrap();
     let mut letters = empty(0, None, 1000);
-    letters.dead_letters = (0..1000)
-        .map(|offset| letter(offset, &[b'x'; 4096]))
-        .collect();
-    let refused = fixture
-        .store
-        .record(vec![letters.clone()])
-        .await
-        .unwrap_err();
+    letters.dead_letters = (0..1000).map(|offset| letter(offset, &[b'x'; 4096])).collect();
+    let refused = fixture.store.record(vec![letters.clone()]).await.unwrap_err();
     assert!(matches!(refused, StoreError::Commit(_)), "{refused:?}");
     assert_eq!(fixture.sql("SELECT count(*) FROM offsets"), ["0"]);
     pages("1000000").await.unwrap();
@@ -173,36 +128,15 @@ fn letter(offset: i64, payload: &[u8]) -> DeadLetter {
 async fn dead_letters_keep_a_sample() {
     let mut fixture = Fixture::new(MarkMode::Local);
     let mut recording = fixture.recording(2);
-    let tombstone = DeadLetter {
-        payload: None,
-        kind: DeadLetterKind::Fault,
-        ..letter(1, b"")
-    };
-    recording.dead_letters = vec![
-        letter(0, &[b'x'; 5000]),
-        tombstone,
-        letter(0, b"the same again"),
-    ];
+    let tombstone = DeadLetter { payload: None, kind: DeadLetterKind::Fault, ..letter(1, b"") };
+    recording.dead_letters = vec![letter(0, &[b'x'; 5000]), tombstone, letter(0, b"the same again")];
     assert_eq!(fixture.record(recording).await, Recorded::Stored);
     let letters = fixture.store.dead_letters(10).await.unwrap();
     let seen: Vec<_> = letters
         .iter()
-        .map(|letter| {
-            (
-                letter.position.offset,
-                letter.payload.as_ref().map(Vec::len),
-                letter.payload_size,
-                letter.kind,
-            )
-        })
+        .map(|letter| (letter.position.offset, letter.payload.as_ref().map(Vec::len), letter.payload_size, letter.kind))
         .collect();
-    assert_eq!(
-        seen,
-        [
-            (1, None, None, DeadLetterKind::Fault),
-            (0, Some(4096), Some(5000), DeadLetterKind::Reject)
-        ]
-    );
+    assert_eq!(seen, [(1, None, None, DeadLetterKind::Fault), (0, Some(4096), Some(5000), DeadLetterKind::Reject)]);
     assert_eq!(fixture.store.dead_letters(1).await.unwrap().len(), 1);
 }
 
@@ -211,27 +145,13 @@ async fn the_newest_twenty_near_misses_are_kept_and_all_are_counted() {
     let mut fixture = Fixture::new(MarkMode::Local);
     fixture.define(vec![sensor("s", &[("a", D)])]).await;
     for n in 1..=25 {
-        fixture
-            .miss("2019-07-07T08:00:00Z", "s.a", &format!("reason {n}"))
-            .await;
+        fixture.miss("2019-07-07T08:00:00Z", "s.a", &format!("reason {n}")).await;
     }
-    fixture
-        .miss("2019-07-08T08:00:00Z", "s.a", "another day")
-        .await;
+    fixture.miss("2019-07-08T08:00:00Z", "s.a", "another day").await;
     let kept = "SELECT count(*), min(nth), max(nth), min(reason) FROM near_misses GROUP BY window_id ORDER BY 1";
-    assert_eq!(
-        fixture.sql(kept),
-        ["1|1|1|another day", "20|6|25|reason 10"]
-    );
-    let status = fixture
-        .store
-        .status(at("2019-07-07T09:00:00Z"))
-        .await
-        .unwrap();
-    let expect = NearMissStatus {
-        count: 25,
-        newest: Some("reason 25".to_owned()),
-    };
+    assert_eq!(fixture.sql(kept), ["1|1|1|another day", "20|6|25|reason 10"]);
+    let status = fixture.store.status(at("2019-07-07T09:00:00Z")).await.unwrap();
+    let expect = NearMissStatus { count: 25, newest: Some("reason 25".to_owned()) };
     assert_eq!(status[0].wanted[0].near_misses, expect);
     assert_eq!(fixture.sql("SELECT count(*) FROM waits"), ["0"]);
 }

@@ -73,9 +73,7 @@ pub(super) fn prepare<'a>(connection: &'a Connection, sql: &str) -> Result<State
         let name = statement.parameter_name(index).unwrap_or("?");
         if !KNOWN.contains(&name) {
             let known = KNOWN.join(", ");
-            return Err(reject(format!(
-                "the statement has the unknown parameter `{name}`; known are {known}"
-            )));
+            return Err(reject(format!("the statement has the unknown parameter `{name}`; known are {known}")));
         }
     }
     if statement.readonly() {
@@ -85,16 +83,10 @@ pub(super) fn prepare<'a>(connection: &'a Connection, sql: &str) -> Result<State
 }
 
 /// The answer is the number of rows that it touched.
-pub(super) fn run(
-    connection: &Connection,
-    sql: &str,
-    values: &Values<'_>,
-) -> Result<usize, Failure> {
+pub(super) fn run(connection: &Connection, sql: &str, values: &Values<'_>) -> Result<usize, Failure> {
     let mut statement = prepare(connection, sql)?;
     for index in 1..=statement.parameter_count() {
-        let value = statement
-            .parameter_name(index)
-            .map_or(Value::Null, |name| values.of(name));
+        let value = statement.parameter_name(index).map_or(Value::Null, |name| values.of(name));
         statement.raw_bind_parameter(index, value)?;
     }
     Ok(statement.raw_execute()?)
