@@ -68,7 +68,7 @@ macro_rules! __export_adapter {
                 }
             }
 
-            $crate::bindings::export_component!(Exported with_types_in $crate::bindings);
+    $crate::bindings::export_component!(Exported with_types_in $crate::bindings);
         };
     };
 }

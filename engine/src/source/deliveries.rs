@@ -54,7 +54,15 @@ impl Deliveries {
     /// when the source has ended; after an error it has.
     pub async fn next(&mut self) -> Option<Result<Vec<Delivery>, SourceError>> {
         loop {
-            let batch = self.batches.recv().await?;
+            let batch = tokio::select! {
+                biased;
+                batch = self.batches.recv() => batch?,
+                // The thread may be waiting for input.
+                () = self.desk.stopped() => {
+                    self.batches.close();
+                    self.batches.recv().await?
+                }
+            };
             self.desk.wake();
             let Ok(mut deliveries) = batch else {
                 return Some(batch);

@@ -8,6 +8,8 @@ use std::{
     thread::Thread,
 };
 
+use tokio::sync::Notify;
+
 use crate::domain::message::Partition;
 
 /// The handle of a running source. Dropping it changes nothing.
@@ -75,6 +77,7 @@ pub(super) enum Order {
 pub(super) struct Desk {
     orders: Mutex<Vec<Order>>,
     stopping: AtomicBool,
+    stop: Notify,
     closing: AtomicBool,
     thread: OnceLock<Thread>,
     health: Mutex<Health>,
@@ -86,6 +89,7 @@ impl Desk {
         Arc::new(Self {
             orders: Mutex::default(),
             stopping: AtomicBool::new(false),
+            stop: Notify::new(),
             closing: AtomicBool::new(false),
             thread: OnceLock::new(),
             health: Mutex::new(health),
@@ -114,11 +118,20 @@ impl Desk {
 
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
+        self.stop.notify_waiters();
         self.wake();
     }
 
     pub(super) fn stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Waits until somebody stops the source.
+    pub(super) async fn stopped(&self) {
+        let stop = self.stop.notified();
+        if !self.stopping() {
+            stop.await;
+        }
     }
 
     /// Nothing will be settled any more.

@@ -106,6 +106,8 @@ struct LineReader {
 
 impl LineReader {
     fn run(mut self, ending: Ending) {
+        // Nobody needs to wait for its end: there is nothing to give back, and it may be waiting for input.
+        drop(ending);
         self.desk.served_here();
         if let Err(error) = self.read() {
             // What came before it is good.
@@ -114,7 +116,6 @@ impl LineReader {
             self.outlet.send(Err(error));
         }
         self.desk.health().state = State::Ended;
-        drop(ending);
     }
 
     fn read(&mut self) -> Result<(), SourceError> {
@@ -254,5 +255,20 @@ mod tests {
     fn a_line_that_is_no_message_ends_it_and_is_named() {
         let seen = read("{\"topic\":\"a\",\"value\":1}\n{\"topic\":\"a\"}\n{\"topic\":\"a\",\"value\":1}\n", None);
         assert_eq!(seen, ["a None..2 [1]", "FILE, line 2"]);
+    }
+
+    #[tokio::test]
+    async fn it_can_be_stopped_while_it_waits_for_input() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        // Open for reading and writing, so that neither side waits for the other.
+        let held = File::options().read(true).write(true).open(&path).unwrap();
+        let (source, mut deliveries) = open_lines(&Lines::File(path), Vec::new(), Arc::new(At(None))).unwrap();
+        let stop = tokio::spawn(async move { source.stop() });
+        assert!(deliveries.next().await.is_none());
+        deliveries.close().await;
+        stop.await.unwrap();
+        drop(held);
     }
 }

@@ -17,7 +17,7 @@ impl Mock {
         Ok(Self { cluster })
     }
 
-    /// What to write for `brokers` in [kafka].
+    /// What to write for `brokers` in `[kafka]`.
     pub fn brokers(&self) -> String {
         self.cluster.bootstrap_servers()
     }
