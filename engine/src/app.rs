@@ -139,7 +139,7 @@ async fn open_store(config: &Config) -> Result<(Store, Option<Marker>), StartErr
         Err(MarkError::Retry(reason)) => tracing::warn!(reason, "Marking does not work yet"),
         Ok(()) => {}
     }
-    let marker = Marker { store: store.clone(), adapter, backoff: config.marking.backoff.clone() };
+    let marker = Marker { store: store.clone(), adapter, backoff: config.marking.backoff };
     Ok((store, Some(marker)))
 }
 

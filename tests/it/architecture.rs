@@ -89,7 +89,7 @@ fn group_heads(group: &str) -> Vec<String> {
             '}' => depth -= 1,
             ',' if depth == 0 => start = true,
             c if start && !c.is_whitespace() => {
-                heads.extend(name(&group[at..]));
+                heads.extend(group.get(at..).and_then(name));
                 start = false;
             }
             _ => {}

@@ -60,15 +60,14 @@ fn messages(values: &[&str]) -> Vec<Message> {
 
 /// The messages that were set aside for a fault, with the fault.
 fn faults(extraction: &Extraction) -> Vec<(usize, &Fault)> {
-    let fault = |it: &eventlatch::matcher::SetAside| match &it.why {
-        Why::Faulted(_) => it.message,
-        Why::Rejected(reason) => panic!("message {} was rejected: {reason}", it.message),
-    };
-    let of = |it| match it {
-        Why::Faulted(fault) => fault,
-        Why::Rejected(_) => unreachable!(),
-    };
-    extraction.set_aside.iter().map(|it| (fault(it), of(&it.why))).collect()
+    let mut faults = Vec::new();
+    for it in &extraction.set_aside {
+        match &it.why {
+            Why::Faulted(fault) => faults.push((it.message, fault)),
+            Why::Rejected(reason) => panic!("message {} was rejected: {reason}", it.message),
+        }
+    }
+    faults
 }
 
 /// The messages that have keys.

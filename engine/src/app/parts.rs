@@ -67,7 +67,7 @@ impl Matchers {
                 version = it.description.version,
                 origin = %it.origin,
                 topics = it.topics.join(" "),
-                sha256 = &it.sha256()[..12],
+                sha256 = it.short_sha256(),
                 "Serving"
             );
         }

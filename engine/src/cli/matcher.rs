@@ -41,9 +41,8 @@ fn list(matchers: &Matchers, format: Format) -> Result<(), Failure> {
     }
     let mut table = print::table(&["NAME", "VERSION", "TOPICS", "ORIGIN", "SHA256"]);
     for it in matchers.registry.all() {
-        let short = it.sha256().chars().take(12).collect::<String>();
         let origin = it.origin.to_string();
-        table.add_row([&**it.name(), &it.description.version, &it.topics.join(" "), &origin, &short]);
+        table.add_row([&**it.name(), &it.description.version, &it.topics.join(" "), &origin, it.short_sha256()]);
     }
     print::lines(&table.to_string())
 }

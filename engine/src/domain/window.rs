@@ -138,9 +138,6 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Frequency; 5] =
-        [Frequency::Day, Frequency::Week, Frequency::Month, Frequency::Quarter, Frequency::Year];
-
     fn check(frequency: Frequency, shift: i32, instant: &str, last_second: &str) {
         let calendar = Calendar::new(TimeZone::UTC, shift);
         let window = Window::at(frequency, instant.parse().unwrap(), &calendar);

@@ -60,6 +60,9 @@ fn judge(error: &wasmtime::Error) -> (FaultKind, String) {
         Some(Trap::UnreachableCodeReached) => {
             (FaultKind::Trap, "panicked (reached `unreachable`; its log line says why, if it wrote one)".into())
         }
+        Some(Trap::MemoryOutOfBounds) => {
+            (FaultKind::Trap, "accessed memory out of bounds (recursion without end shows so, too)".into())
+        }
         Some(trap) => (FaultKind::Trap, format!("trapped: {trap}")),
         None => judge_text(&error.root_cause().to_string()),
     }

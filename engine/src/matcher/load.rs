@@ -151,6 +151,11 @@ impl Generation {
         &self.loaded.sha256
     }
 
+    /// Enough of it for a person to tell builds apart.
+    pub fn short_sha256(&self) -> &str {
+        self.loaded.sha256.get(..12).unwrap_or_default()
+    }
+
     /// Whether it wants to see messages without a value.
     pub fn takes_tombstones(&self) -> bool {
         self.loaded.needs.contains(Needs::TOMBSTONES)

@@ -118,7 +118,8 @@ fn open_for(books: &mut Books<'_, '_>, now: Timestamp, sensor: SensorId) -> Resu
     Ok(())
 }
 
-/// Makes sure that the wait of the window around a business date is there, where waits open with windows.
+/// Makes sure that the wait of the window around a business date is there, where waits open with windows. A window that
+/// had closed before the sensor was there has none: nobody waited, whatever a backlog says.
 fn ensure_open(books: &mut Books<'_, '_>, shape: &Shape, date: Date) -> Result<(), StoreError> {
     let Some(leading) = shape.leading().filter(|_| shape.opening == Opening::Window) else {
         return Ok(());
@@ -130,15 +131,14 @@ fn ensure_open(books: &mut Books<'_, '_>, shape: &Shape, date: Date) -> Result<(
     let known = "SELECT count(*) FROM waits WHERE sensor_id = ?1 AND name = ?2";
     let name = columns::date(first_day);
     let known: i64 = books.db().prepare_cached(known)?.query_row(params![shape.id.0, name], |row| row.get(0))?;
-    if known == 0 {
-        let window = Window::on(leading.frequency, date, &shape.calendar(leading));
+    let window = Window::on(leading.frequency, date, &shape.calendar(leading));
+    if known == 0 && shape.active_since < window.closes {
         open(books, shape, leading, &window, name)?;
     }
     Ok(())
 }
 
-/// A wait opens when its window does, or its sensor, but never after its window has closed: so it is the same wait
-/// whenever it comes into being.
+/// A wait opens when its window does, or its sensor: so it is the same wait whenever it comes into being.
 fn open(
     books: &mut Books<'_, '_>,
     shape: &Shape,
@@ -149,7 +149,7 @@ fn open(
     let db = books.db();
     let window_id = books.windows.id(db, &shape.timezone, leading.day_shift_seconds, window)?;
     let (business_date, until) = reach(window.frequency, window.first_day, Date::MAX);
-    let opened_at = shape.active_since.max(window.opens).min(window.closes);
+    let opened_at = shape.active_since.max(window.opens);
     let sql = "INSERT INTO waits (sensor_id, name, business_date, until, window_id, state, opened_at, on_timeout, late,
                                   revision)
                VALUES (?1, ?2, ?3, ?4, ?5, 'waiting', ?6, ?7, ?8, ?9)";

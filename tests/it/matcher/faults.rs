@@ -52,7 +52,7 @@ async fn a_result_over_its_limit_is_not_taken() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fault_in_the_last_word_concerns_its_candidate_alone() {
     let bench = Bench::of(UNRULY);
-    let messages = messages(&["{}"; 4]);
+    let messages = messages(&[r#"{"name": "any"}"#; 4]);
     let tokens = ["good", "confirm:panic", "confirm:refuse", "good"].map(|name| format!(r#"{{"name": "{name}"}}"#));
     let generation = Arc::clone(&bench.generation);
     let job = move |worker: &mut Worker| {

@@ -8,8 +8,10 @@ use super::{UNRULY, load, runtime};
 
 /// The whole chain of an error, as a person would read it.
 fn words(error: &dyn Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    match error.source() {
+        Some(source) => format!("{error}: {}", words(source)),
+        None => error.to_string(),
+    }
 }
 
 fn check(bytes: &[u8], expected: &[&str]) {
