@@ -91,3 +91,36 @@ fn set(table: &mut Table, path: &[String], value: Value) {
         set(inner, rest, value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(name: &str, value: &str) -> Result<Config, ConfigError> {
+        Config::load(None, [(name.to_owned(), value.to_owned())])
+    }
+
+    #[test]
+    fn a_variable_wins_and_keeps_the_type_of_its_value() {
+        assert_eq!(load("EVENTLATCH_KAFKA_BROKERS", "a:1,b:2").unwrap().kafka.brokers, "a:1,b:2");
+        assert_eq!(load("EVENTLATCH_KAFKA_MAX_MESSAGES", "7").unwrap().kafka.max_messages, 7);
+        assert_eq!(load("EVENTLATCH_MATCHERS_LIMITS_MEMORY_MIB", "9").unwrap().matchers.limits.memory_mib, 9);
+        let properties = load("EVENTLATCH_KAFKA_PROPERTIES_SSL_CA_LOCATION", "/ca.pem").unwrap().kafka.properties;
+        assert!(properties.contains("ssl.ca.location"));
+    }
+
+    #[test]
+    fn a_bad_value_is_told_with_the_name_of_its_variable() {
+        let error = load("EVENTLATCH_KAFKA_MAX_MESSAGES", "many").unwrap_err().to_string();
+        assert!(error.contains("EVENTLATCH_KAFKA_MAX_MESSAGES") && error.contains("many"), "{error}");
+    }
+
+    #[test]
+    fn every_value_is_in_the_reference() {
+        let reference = include_str!("../../../docs/configuration.md");
+        for path in PATHS {
+            let key = path.rsplit('.').next().unwrap_or(path);
+            assert!(reference.contains(&format!("| `{key}` |")), "{path} is not in docs/configuration.md");
+        }
+    }
+}
