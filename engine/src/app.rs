@@ -62,6 +62,7 @@ impl Service {
     /// Builds everything and begins to read messages.
     pub async fn start(config: &Config, input: &Input) -> Result<Self, StartError> {
         let matchers = Matchers::load(config).await?;
+        matchers.announce();
         let sensors = load_sensors(config, &matchers).await?;
         let (store, marking) = open_store(config).await?;
         synchronise(&store, &matchers, sensors).await?;

@@ -2,6 +2,8 @@
 //!
 //! Knows only `domain`. Libraries and rooms speak through `tracing`; here is decided what becomes of it.
 
+use std::io::IsTerminal;
+
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
@@ -37,7 +39,8 @@ pub struct BadFilter(String, #[source] tracing_subscriber::filter::ParseError);
 /// Starts the log. Only the first call of a process counts.
 pub fn start(config: &Config) -> Result<(), BadFilter> {
     let filter = EnvFilter::try_new(&config.log).map_err(|error| BadFilter(config.log.clone(), error))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     // A second call finds a log in place and leaves it: not an error.
     let _first = match config.format {
         Format::Human => log.with_target(false).try_init(),

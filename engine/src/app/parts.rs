@@ -51,7 +51,7 @@ pub struct Matchers {
 impl Matchers {
     pub async fn load(config: &Config) -> Result<Self, StartError> {
         let config = config.matchers.clone();
-        let loading = tokio::task::spawn_blocking(move || {
+        let loading = tokio::task::spawn_blocking(move || -> Result<Self, StartError> {
             let cache = config.cache.as_deref().map(Cache::open).unwrap_or_default();
             let runtime = Runtime::new(config.limits.clone(), cache)?;
             let registry = Registry::load(&runtime, &config)?;
@@ -59,9 +59,12 @@ impl Matchers {
             let pool = Pool::start(&runtime, workers)?;
             Ok(Self { registry: Arc::new(registry), pool: Arc::new(pool) })
         });
-        let matchers: Result<Self, StartError> = loading.await.expect("loading matchers does not panic");
-        let matchers = matchers?;
-        for it in matchers.registry.all() {
+        loading.await.expect("loading matchers does not panic")
+    }
+
+    /// Says in the log which builds serve.
+    pub fn announce(&self) {
+        for it in self.registry.serving_any() {
             tracing::info!(
                 matcher = &**it.name(),
                 version = it.description.version,
@@ -71,7 +74,6 @@ impl Matchers {
                 "Serving"
             );
         }
-        Ok(matchers)
     }
 
     /// What the store keeps of them.
@@ -86,7 +88,7 @@ impl Matchers {
             state: store::GenerationState::Serving,
             reason: None,
         };
-        self.registry.all().map(generation).collect()
+        self.registry.serving_any().map(generation).collect()
     }
 }
 

@@ -28,7 +28,7 @@ const NO_STORE: &str = "check";
 pub(super) async fn check(config: &Config, args: &Args) -> Result<Exit, Failure> {
     print::lines("configuration  ok")?;
     let matchers = Matchers::load(config).await?;
-    let names: Vec<_> = matchers.registry.all().map(|it| it.name().to_string()).collect();
+    let names: Vec<_> = matchers.registry.serving_any().map(|it| it.name().to_string()).collect();
     print::lines(&format!("matchers       ok  {}", names.join(" ")))?;
     let sensors = load_sensors(config, &matchers).await?;
     let wanted: usize = sensors.iter().map(|(_, sensor)| sensor.wanted.len()).sum();

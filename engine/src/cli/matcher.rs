@@ -42,7 +42,8 @@ fn list(matchers: &Matchers, format: Format) -> Result<(), Failure> {
     let mut table = print::table(&["NAME", "VERSION", "TOPICS", "ORIGIN", "SHA256"]);
     for it in matchers.registry.all() {
         let origin = it.origin.to_string();
-        table.add_row([&**it.name(), &it.description.version, &it.topics.join(" "), &origin, it.short_sha256()]);
+        let topics = if it.topics.is_empty() { "- (needs configuration)".to_owned() } else { it.topics.join(" ") };
+        table.add_row([&**it.name(), &it.description.version, &topics, &origin, it.short_sha256()]);
     }
     print::lines(&table.to_string())
 }

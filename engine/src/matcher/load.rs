@@ -97,7 +97,7 @@ impl From<wasmtime::Error> for LoadError {
 
 impl Generation {
     /// Checks, compiles and configures a matcher. It serves under its own name unless given another; `named` holds the
-    /// settings for each name. One that knows no topic of its own is not configured under its own name.
+    /// settings for each name. One that knows no topic of its own is configured only where there are settings.
     pub fn load(
         runtime: &Runtime,
         bytes: &[u8],
@@ -122,7 +122,7 @@ impl Generation {
         loaded.needs = description.needs;
         let settings = named.get(&*loaded.name).filter(|settings| name.is_some() || settings.r#use.is_none());
         let config = settings.cloned().unwrap_or_default().config_json();
-        let answer = match description.topics.is_empty() && name.is_none() {
+        let answer = match description.topics.is_empty() && settings.is_none() {
             true => guest::Settings { topics: Vec::new(), day_shift_seconds: 0 },
             false => instance
                 .configure(&config)

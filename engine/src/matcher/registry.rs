@@ -52,8 +52,7 @@ struct File {
 }
 
 impl Registry {
-    /// Loads the built-in matchers, those of the directory, and those that the configuration names beside them. A
-    /// matcher without a topic of its own (`fields`) serves only where a name of the configuration uses it.
+    /// Loads the built-in matchers, those of the directory, and those that the configuration names beside them.
     pub fn load(runtime: &Runtime, config: &Config) -> Result<Self, RegistryError> {
         let loader = Loader { runtime, named: &config.named };
         let mut registry = Self::default();
@@ -65,9 +64,7 @@ impl Registry {
                 replaces(&earlier.origin, &about)?;
             }
             files.insert(about.description.name.clone(), file);
-            if !about.topics.is_empty() {
-                registry.insert(about);
-            }
+            registry.insert(about);
         }
         for (name, settings) in &config.named {
             let wanted = settings.r#use.as_ref().unwrap_or(name);
@@ -85,6 +82,12 @@ impl Registry {
 
     pub fn get(&self, name: &str) -> Option<&Arc<Generation>> {
         self.by_name.get(name)
+    }
+
+    /// Those that serve a topic, in the order of their names. One without a topic of its own (`fields`) serves only
+    /// where the configuration gives it one.
+    pub fn serving_any(&self) -> impl Iterator<Item = &Arc<Generation>> {
+        self.all().filter(|generation| !generation.topics.is_empty())
     }
 
     /// In the order of their names.
