@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use tokio::sync::mpsc;
 
 use super::{
@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     domain::{
+        calendar::Calendar,
         message::Slice,
         recording::{Recorded, Recording},
     },
@@ -105,7 +106,7 @@ async fn index_for(shared: &Shared, slices: &[Slice]) -> Result<Arc<Index>, Rend
             return Ok(index);
         }
         for (calendar, date) in missing {
-            shared.render(&calendar, date).await?;
+            until_rendered(shared, &calendar, date).await?;
         }
     }
 }
@@ -179,11 +180,27 @@ async fn until_recorded(shared: &Shared, recordings: Vec<Recording>) -> Result<V
     loop {
         match shared.store.record(recordings.clone()).await {
             Ok(outcomes) => return Ok(outcomes),
-            Err(StoreError::Closed) => return Err(StoreError::Closed),
-            Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "The store takes nothing now; trying again");
-                tokio::time::sleep(STORE_PAUSE).await;
-            }
+            Err(error) => pause_after(error).await?,
         }
     }
+}
+
+/// The same for what evaluation needs of the store.
+async fn until_rendered(shared: &Shared, calendar: &Calendar, date: Date) -> Result<(), RenderError> {
+    loop {
+        match shared.render(calendar, date).await {
+            Err(RenderError::Store(error)) => pause_after(error).await?,
+            done => return done,
+        }
+    }
+}
+
+/// Waits a little after a failure of the store; one that is closed will not come back.
+async fn pause_after(error: StoreError) -> Result<(), StoreError> {
+    if matches!(error, StoreError::Closed) {
+        return Err(error);
+    }
+    tracing::error!(error = &error as &dyn std::error::Error, "The store does not answer; trying again");
+    tokio::time::sleep(STORE_PAUSE).await;
+    Ok(())
 }
