@@ -35,14 +35,15 @@ wanted = [
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Between two messages, so that one can follow.
-const PACE: Duration = Duration::from_millis(700);
+const PACE: Duration = Duration::from_millis(500);
 
 pub(super) async fn demo(args: &Args) -> Result<Exit, Failure> {
     let quiet = telemetry::Config { log: "warn,librdkafka=off".into(), ..Default::default() };
     telemetry::start(&quiet).map_err(Failure::config)?;
     let cluster = Mock::start(&[("etl-finish", 2), ("job-finish", 2)]).map_err(Failure::unexpected)?;
     let config = prepare(args, cluster.brokers())?;
-    print::lines(&format!("A Kafka cluster inside this process listens at {}.\n", config.kafka.brokers))?;
+    print::lines(&format!("A Kafka cluster inside this process listens at {}.", config.kafka.brokers))?;
+    print::lines("")?;
     let service = Service::start(&config, &Input::Kafka).await?;
     play(&service, &config).await?;
     service.stop().await?;
@@ -88,6 +89,8 @@ fn prepare(args: &Args, brokers: String) -> Result<Config, Failure> {
     }
     let mut config = Config::default();
     config.kafka.brokers = brokers;
+    // The cluster inside answers only when this time is over, a real one at once.
+    config.kafka.properties.set("fetch.wait.max.ms", "50").map_err(Failure::unexpected)?;
     config.sensors.directory = sensors;
     config.store.path = args.directory.join("eventlatch.db");
     Ok(config)
