@@ -8,26 +8,36 @@ use std::{
 };
 
 const TARGET: &str = "wasm32-unknown-unknown";
-const GUESTS: [&str; 2] = ["unruly", "liar"];
+
+/// Workspaces, and the files that come out of them.
+const GUESTS: [(&str, &[&str]); 2] =
+    [("guests", &["unruly", "liar"]), ("../examples/order-shipped", &["order_shipped"])];
 
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-    let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests");
-    for watched in ["guests/Cargo.toml", "guests/unruly", "guests/liar", "../sdk/src", "../sdk/wit"] {
-        println!("cargo::rerun-if-changed={watched}");
-    }
     let target = out.join("guests");
+    let mut constants = String::new();
+    for (workspace, guests) in GUESTS {
+        build(Path::new(env!("CARGO_MANIFEST_DIR")).join(workspace).as_path(), &target);
+        println!("cargo::rerun-if-changed={workspace}");
+        for guest in guests {
+            let path = target.join(TARGET).join("release").join(format!("{guest}.wasm"));
+            constants += &format!("pub(crate) const {}: &[u8] = include_bytes!({path:?});\n", guest.to_uppercase());
+        }
+    }
+    for sdk in ["../sdk/src", "../sdk/wit"] {
+        println!("cargo::rerun-if-changed={sdk}");
+    }
+    fs::write(out.join("guests.rs"), constants).expect("OUT_DIR can be written");
+}
+
+fn build(workspace: &Path, target: &Path) {
     let mut cargo = Command::new(env::var_os("CARGO").expect("cargo sets CARGO"));
-    cargo.args(["build", "--release", "--target", TARGET]).current_dir(&guests).arg("--target-dir").arg(&target);
+    cargo.args(["build", "--locked", "--release", "--target", TARGET]).current_dir(workspace);
+    cargo.arg("--target-dir").arg(target);
     // Flags and wrappers that are meant for the host's build would break the guest's.
     for foreign in ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"] {
         cargo.env_remove(foreign);
     }
-    assert!(cargo.status().expect("cargo runs").success(), "the guests of the tests do not build");
-    let constant = |guest: &&str| {
-        let path = target.join(TARGET).join("release").join(format!("{guest}.wasm"));
-        format!("pub(crate) const {}: &[u8] = include_bytes!({:?});\n", guest.to_uppercase(), path)
-    };
-    let constants: String = GUESTS.iter().map(constant).collect();
-    fs::write(out.join("guests.rs"), constants).expect("OUT_DIR can be written");
+    assert!(cargo.status().expect("cargo runs").success(), "{} does not build", workspace.display());
 }

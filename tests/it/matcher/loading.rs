@@ -4,7 +4,7 @@ use std::{error::Error, fs};
 
 use eventlatch::matcher::{BUILTINS, Cache, Config, LoadError, Registry, Runtime};
 
-use super::{UNRULY, load, runtime};
+use super::{Bench, ORDER_SHIPPED, UNRULY, load, runtime, with_keys};
 
 /// The whole chain of an error, as a person would read it.
 fn words(error: &dyn Error) -> String {
@@ -107,4 +107,13 @@ fn a_file_replaces_the_built_in_matcher_of_its_name_but_not_another_file() {
     let error = Registry::load(&runtime(), &config).err().unwrap();
     let words = words(&error);
     assert!(words.contains("mine.wasm") && words.contains("too.wasm"), "{words}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strangers_matcher_needs_nothing_but_cargo_build() {
+    let bench = Bench::of(ORDER_SHIPPED);
+    assert_eq!(&**bench.generation.name(), "order-shipped");
+    let messages =
+        [r#"{"order": "o-17", "shipped_at": 1562486400}"#, r#"{"order": "o-18", "shipped_at": 0, "x": [1]}"#];
+    assert_eq!(with_keys(&bench.extract(&messages).await), [0, 1]);
 }
