@@ -1,6 +1,6 @@
 //! Composition: builds the rooms from the configuration, in the order of the flow, and takes them down again.
 //!
-//! Start at [`Service::start`]; its log lines read as the architecture. [`parts`] is what `check` builds too.
+//! Start at [`Service::start`]; its log lines read as the architecture. `parts` is what `check` builds too.
 
 mod parts;
 

@@ -1,8 +1,8 @@
 //! Matchers: loads WebAssembly components, keeps warm instances of them and asks them what messages are.
 //!
 //! Knows nothing of sensors, stores or Kafka: batches of messages in, keys and verdicts out. A matcher's failure is part
-//! of the answer, never an error of the caller. Start at [`worker`], which evaluates; [`load`] is how a file becomes a
-//! [`Generation`]; [`limits`] says what a guest may use.
+//! of the answer, never an error of the caller. Start at `worker`, which evaluates; `load` is how a file becomes a
+//! [`Generation`]; `limits` says what a guest may use.
 
 mod batch;
 mod bindings;

@@ -1,7 +1,7 @@
 //! Sensor files: TOML or JSON, whose wanted messages are the seed's dictionaries unchanged.
 //!
-//! Read in two steps: the text becomes drafts that know their lines ([`draft`]), and drafts become sensors with the
-//! matchers' consent ([`check`]). All problems of all files are reported at once.
+//! Read in two steps: the text becomes drafts that know their lines (`draft`), and drafts become sensors with the
+//! matchers' consent (`check`). All problems of all files are reported at once.
 
 mod check;
 mod draft;
