@@ -14,7 +14,7 @@ pub use parts::{Matchers, StartError, load_sensors};
 use crate::{
     config::Config,
     pipeline::{
-        Shared,
+        Shared, Stop,
         bookmarks::StoredBookmarks,
         intake::{self, IntakeError},
         marking::Marker,
@@ -55,7 +55,7 @@ pub struct Service {
     intake: JoinHandle<Result<(), IntakeError>>,
     turning: JoinHandle<()>,
     marking: Option<JoinHandle<()>>,
-    stop: watch::Sender<bool>,
+    stop: watch::Sender<Stop>,
 }
 
 impl Service {
@@ -83,7 +83,7 @@ impl Service {
         }
         .map_err(StartError::Source)?;
 
-        let (stop, stopped) = watch::channel(false);
+        let (stop, stopped) = watch::channel(Stop::Not);
         let marking = marking.map(|marker| {
             let stopped = stopped.clone();
             tokio::spawn(async move { marker.run(stopped).await })
@@ -109,12 +109,12 @@ impl Service {
         (&mut self.intake).await.unwrap_or(Ok(()))
     }
 
-    /// Stops in order: no more messages, what was read is recorded, Kafka is told, the mark in hand is finished, the
-    /// store is closed.
-    pub async fn stop(mut self) -> Result<(), IntakeError> {
+    /// Stops in order: no more messages, what was read is recorded, Kafka is told, the mark in hand is finished (all that
+    /// are due where the input has ended), the store is closed.
+    pub async fn stop(mut self, how: Stop) -> Result<(), IntakeError> {
         self.source.stop();
         let outcome = if self.intake.is_finished() { Ok(()) } else { self.ended().await };
-        self.stop.send_replace(true);
+        self.stop.send_replace(how);
         let _joined = self.turning.await;
         if let Some(marking) = self.marking {
             let _joined = marking.await;

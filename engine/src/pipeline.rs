@@ -35,6 +35,16 @@ use crate::{
     store::Store,
 };
 
+/// Whether the loops beside intake should end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    Not,
+    /// The input has ended: what is due is still delivered.
+    AfterDue,
+    /// With what is in hand.
+    Now,
+}
+
 /// What the loops share.
 #[derive(Clone)]
 pub struct Shared {

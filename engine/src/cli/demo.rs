@@ -10,6 +10,7 @@ use super::{Exit, Failure, print, status};
 use crate::{
     app::{Input, Service},
     config::Config,
+    pipeline::Stop,
     source::{Mock, Outgoing, Producer},
     store::SensorStatus,
     telemetry,
@@ -46,7 +47,7 @@ pub(super) async fn demo(args: &Args) -> Result<Exit, Failure> {
     print::lines("")?;
     let service = Service::start(&config, &Input::Kafka).await?;
     play(&service, &config).await?;
-    service.stop().await?;
+    service.stop(Stop::AfterDue).await?;
     let database = config.store.path.display();
     print::lines(&format!(
         "\nAll three tasks are success. What happened stays in the database:\n\n  \

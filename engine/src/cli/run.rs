@@ -8,6 +8,7 @@ use super::{Exit, Failure};
 use crate::{
     app::{GRACE, Input, Service},
     config::Config,
+    pipeline::Stop,
 };
 
 #[derive(Debug, clap::Args)]
@@ -30,14 +31,14 @@ pub(super) async fn run(config: &Config, args: &Args) -> Result<Exit, Failure> {
         _ = interrupt.recv() => return Ok(Exit::Done),
         _ = terminate.recv() => return Ok(Exit::Done),
     };
-    let ended = tokio::select! {
-        ended = service.ended() => ended,
-        _ = interrupt.recv() => Ok(()),
-        _ = terminate.recv() => Ok(()),
+    let (ended, how) = tokio::select! {
+        ended = service.ended() => (ended, Stop::AfterDue),
+        _ = interrupt.recv() => (Ok(()), Stop::Now),
+        _ = terminate.recv() => (Ok(()), Stop::Now),
     };
     tracing::info!("Stopping: what was read is recorded, a second signal ends it now");
     tokio::select! {
-        stopped = service.stop() => { ended?; stopped? }
+        stopped = service.stop(how) => { ended?; stopped? }
         () = tokio::time::sleep(GRACE) => return Err(Failure::unexpected("stop in time; what is missing is read again at the next start")),
         _ = interrupt.recv() => return Err(Failure::unexpected("stop in order: a second signal came")),
         _ = terminate.recv() => return Err(Failure::unexpected("stop in order: a second signal came")),

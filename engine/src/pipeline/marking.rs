@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use super::Stop;
 use crate::{
     domain::mark::{Mark, Outcome},
     store::{Store, StoreError},
@@ -28,10 +29,10 @@ pub struct Marker {
 }
 
 impl Marker {
-    /// Delivers marks until told to stop; the mark in hand is finished.
-    pub async fn run(&self, mut stop: watch::Receiver<bool>) {
+    /// Delivers marks until told to stop; the mark in hand is finished in any case.
+    pub async fn run(&self, mut stop: watch::Receiver<Stop>) {
         let mut appeared = self.store.marks_appeared();
-        while !*stop.borrow() {
+        while *stop.borrow() == Stop::Not {
             appeared.mark_unchanged();
             let pause = match self.deliver_due(&stop).await {
                 Ok(pause) => pause,
@@ -46,18 +47,23 @@ impl Marker {
                 () = tokio::time::sleep(pause) => {}
             }
         }
+        if *stop.borrow() == Stop::AfterDue
+            && let Err(error) = self.deliver_due(&stop).await
+        {
+            tracing::error!(error = &error as &dyn std::error::Error, "The outbox is kept for the next start");
+        }
     }
 
     /// Delivers what is due and answers how long there is nothing more to do.
-    async fn deliver_due(&self, stop: &watch::Receiver<bool>) -> Result<Duration, StoreError> {
+    async fn deliver_due(&self, stop: &watch::Receiver<Stop>) -> Result<Duration, StoreError> {
         loop {
             let now = Timestamp::now();
             let due = self.store.pending_marks(now, FETCHED).await?;
-            if due.is_empty() || *stop.borrow() {
+            if due.is_empty() || *stop.borrow() == Stop::Now {
                 return Ok(pause_until(self.store.next_mark_due(now).await?, now));
             }
             for mark in due {
-                if *stop.borrow() {
+                if *stop.borrow() == Stop::Now {
                     break;
                 }
                 let outcome = deliver(&*self.adapter, &mark, &self.backoff).await;

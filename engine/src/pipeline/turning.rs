@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
-use super::{Shared, rendering::RenderError};
+use super::{Shared, Stop, rendering::RenderError};
 use crate::{
     domain::calendar::{Calendar, next},
     store::StoreError,
@@ -30,9 +30,9 @@ pub enum TurnError {
 }
 
 /// Keeps the days turning until told to stop. What fails is tried again at the next look at the clock.
-pub async fn run(shared: &Shared, mut stop: watch::Receiver<bool>) {
+pub async fn run(shared: &Shared, mut stop: watch::Receiver<Stop>) {
     let mut opened_at = Timestamp::now();
-    while !*stop.borrow() {
+    while *stop.borrow() == Stop::Not {
         let now = Timestamp::now();
         if let Err(error) = turn(shared, &mut opened_at, now).await {
             tracing::error!(error = &error as &dyn std::error::Error, "A business day could not begin; trying again");
