@@ -20,7 +20,8 @@ test: wasm build-tools kafka ## Runs every test, with a real Apache Kafka
 	$(CARGO) test --workspace
 
 bench: wasm build-tools kafka ## Measures; a quiet machine gives better figures
-	$(CARGO) bench --workspace
+	$(CARGO) build --release --bin eventlatch
+	$(CARGO) bench --package eventlatch-tests --bench '*'
 
 lint: wasm build-tools ## Checks formatting and lints
 	$(CARGO) fmt --all --check

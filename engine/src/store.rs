@@ -41,7 +41,7 @@ pub use error::StoreError;
 pub use generations::{Generation, GenerationState};
 pub use reader::{ActiveWanted, Reader, StoredDeadLetter, StoredOffset};
 pub use sensors::{Refused, Synced};
-pub use status::{NearMissStatus, Received, SensorStatus, WaitStatus, WantedStatus};
+pub use status::{MarkStatus, NearMissStatus, Received, SensorStatus, WaitStatus, WantedStatus};
 use writer::Writer;
 
 /// `[store]`: where everything is kept.

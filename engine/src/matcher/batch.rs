@@ -38,7 +38,9 @@ pub struct Extraction {
     ends: Vec<usize>,
     /// For each key the index of its message.
     messages: Vec<usize>,
-    pub times: Vec<Option<EventTime>>,
+    /// Of each message; checked, and read only for the few that somebody wants.
+    times: Vec<i64>,
+    time_kinds: Vec<u8>,
     pub set_aside: Vec<SetAside>,
 }
 
@@ -50,13 +52,22 @@ impl Extraction {
         self.messages.iter().copied().zip(keys)
     }
 
+    /// When a message says it happened.
+    pub fn event_time(&self, message: usize) -> Option<EventTime> {
+        let instant = Timestamp::from_millisecond(*self.times.get(message)?).ok()?;
+        match *self.time_kinds.get(message)? {
+            INSTANT => Some(EventTime::Instant(instant)),
+            CIVIL => Some(EventTime::Civil(jiff::tz::Offset::UTC.to_datetime(instant))),
+            _ => None,
+        }
+    }
+
     /// Takes the answer for `count` messages which follow those taken so far, if it can be believed.
     pub(super) fn append(&mut self, extracts: Extracts, count: usize) -> Result<(), Fault> {
         check(&extracts, count)?;
-        let times = extracts.times.iter().zip(&extracts.time_kinds).map(|(time, kind)| event_time(*time, *kind));
-        let times = times.collect::<Result<Vec<_>, _>>()?;
         let (first_message, first_byte) = (self.times.len(), self.bytes.len());
-        self.times.extend(times);
+        self.times.extend(&extracts.times);
+        self.time_kinds.extend(&extracts.time_kinds);
         self.ends.extend(extracts.keys.ends.iter().map(|end| first_byte + *end as usize));
         self.messages.extend(extracts.messages.iter().map(|message| first_message + *message as usize));
         if first_byte == 0 {
@@ -74,17 +85,27 @@ impl Extraction {
     /// Notes that the matcher failed on the next message.
     pub(super) fn append_fault(&mut self, fault: Fault) {
         self.set_aside.push(SetAside { message: self.times.len(), why: Why::Faulted(fault) });
-        self.times.push(None);
+        self.times.push(0);
+        self.time_kinds.push(NO_TIME);
     }
 }
 
-fn event_time(value: i64, kind: u8) -> Result<Option<EventTime>, Fault> {
-    let instant = || Timestamp::from_millisecond(value).map_err(Fault::bad_result);
-    match kind {
-        0 => Ok(None),
-        1 => Ok(Some(EventTime::Instant(instant()?))),
-        2 => Ok(Some(EventTime::Civil(jiff::tz::Offset::UTC.to_datetime(instant()?)))),
-        other => Err(Fault::bad_result(format_args!("{other} is no kind of event time"))),
+/// The kinds of event time in the interface.
+const NO_TIME: u8 = 0;
+const INSTANT: u8 = 1;
+const CIVIL: u8 = 2;
+
+/// Whether all event times can be read.
+fn check_times(times: &[i64], kinds: &[u8]) -> Result<(), Fault> {
+    if let Some(kind) = kinds.iter().find(|kind| **kind > CIVIL) {
+        let what = format_args!("{kind} is no kind of event time");
+        return Err(Fault::bad_result(what));
+    }
+    let (first, last) = (Timestamp::MIN.as_millisecond(), Timestamp::MAX.as_millisecond());
+    let outside = |(time, kind): &(&i64, &u8)| **kind != NO_TIME && !(first..=last).contains(*time);
+    match times.iter().zip(kinds).find(outside) {
+        Some((time, _)) => Err(Fault::bad_result(format_args!("{time} ms is no time of the calendar"))),
+        None => Ok(()),
     }
 }
 
@@ -101,6 +122,7 @@ fn check(extracts: &Extracts, count: usize) -> Result<(), Fault> {
     if times.len() != count || time_kinds.len() != count {
         return complain("there is not one event time for each message");
     }
+    check_times(times, time_kinds)?;
     if !rejects.is_sorted_by(|a, b| a.message < b.message) || !within(rejects.last().map(|last| &last.message), count) {
         return complain("the rejects do not belong to messages of the batch in ascending order");
     }
@@ -177,8 +199,9 @@ fn tombstones(messages: &[&Message], needs: Needs) -> Vec<u32> {
     (0u32..).zip(messages).filter(|(_, message)| message.value.is_none()).map(|(index, _)| index).collect()
 }
 
-fn column<'a>(items: impl Iterator<Item = Option<&'a [u8]>>) -> Result<Column, Fault> {
-    let mut column = Column::default();
+fn column<'a>(items: impl Iterator<Item = Option<&'a [u8]>> + Clone) -> Result<Column, Fault> {
+    let lengths = items.clone().map(|item| item.map_or(0, <[u8]>::len));
+    let mut column = Column { bytes: Vec::with_capacity(lengths.sum()), ends: Vec::with_capacity(items.size_hint().0) };
     for item in items {
         column.bytes.extend_from_slice(item.unwrap_or_default());
         column.ends.push(u32::try_from(column.bytes.len()).map_err(|_| too_large())?);

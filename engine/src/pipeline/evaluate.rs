@@ -10,8 +10,8 @@ use crate::{
         message::{Message, Slice},
         recording::{DeadLetter, DeadLetterKind, JudgedBy, Match, NearMiss, Sighting},
     },
-    matcher::{Candidate, EventTime, Generation, Moment, SetAside, Verdict, Why, Worker},
-    sensor::{DayIndex, Entry, Index},
+    matcher::{Candidate, EventTime, Extraction, Generation, Moment, SetAside, Verdict, Why, Worker},
+    sensor::{CalendarDays, DayIndex, Entry, Index},
 };
 
 /// A message of one of the slices of a batch.
@@ -85,8 +85,9 @@ impl<'a> Judging<'a> {
     fn judge(&self, worker: &mut Worker, findings: &mut Vec<Finding>) {
         let extraction = worker.extract(self.generation, &self.portion.topic, &self.messages);
         let mut hits = Vec::new();
+        let keys: Vec<_> = extraction.keys().collect();
         for days in &self.portion.index.calendars {
-            self.join(&days.calendar, |arrival| days.at(arrival), &extraction, &mut hits);
+            self.join(days, &extraction, &keys, &mut hits);
         }
         // The order of the messages, whatever the calendars; a stable sort keeps the rest.
         hits.sort_by_key(|hit| hit.message);
@@ -98,32 +99,28 @@ impl<'a> Judging<'a> {
         );
     }
 
-    /// Finds who wants the messages, in one calendar.
-    fn join(
-        &self,
-        calendar: &'a Calendar,
-        day_of: impl Fn(Timestamp) -> Option<&'a DayIndex>,
-        extraction: &crate::matcher::Extraction,
-        hits: &mut Vec<Hit<'a>>,
-    ) {
-        let mut day: Option<(&DayIndex, _)> = None;
-        for (message, key) in extraction.keys() {
-            let arrival = self.messages[message].arrival;
-            if !day.is_some_and(|(day, _)| day.contains(arrival)) {
-                day = day_of(arrival).map(|day| (day, day.table(&self.portion.topic, self.generation.name())));
-            }
-            let Some((day, Some(table))) = day else {
+    /// Finds who wants the messages, in one calendar. Keys of one day are looked up together.
+    fn join(&self, days: &'a CalendarDays, extraction: &Extraction, keys: &[(usize, &[u8])], hits: &mut Vec<Hit<'a>>) {
+        let arrival = |message: usize| self.messages[message].arrival;
+        let mut rest = keys;
+        while let Some((message, _)) = rest.first() {
+            let Some(day) = days.at(arrival(*message)) else {
+                rest = &rest[1..];
                 continue;
             };
-            for (entry, token) in table.find(key) {
-                // A rendering may wait for several keys of which a message carries more than one.
-                let same = |hit: &&Hit<'_>| hit.message == message && hit.entry.wanted == entry.wanted;
-                if hits.iter().rev().take_while(|hit| hit.message == message).any(|hit| same(&hit)) {
-                    continue;
-                }
-                let event_time = extraction.times[message].map(|time| resolve(time, calendar, day));
-                hits.push(Hit { message, entry, token, day, calendar, event_time });
-            }
+            let of_day = rest.iter().take_while(|(message, _)| day.contains(arrival(*message)));
+            let (keys, others) = rest.split_at(of_day.count());
+            rest = others;
+            let Some(table) = day.table(&self.portion.topic, self.generation.name()) else {
+                continue;
+            };
+            let calendar = &days.calendar;
+            table.find_all(keys, |message, entry, token| {
+                let time = extraction.event_time(message);
+                let event_time = time.map(|time| resolve(time, calendar, day));
+                let hit = Hit { message, entry, token, day, calendar, event_time };
+                add(hits, hit);
+            });
         }
     }
 
@@ -173,6 +170,15 @@ impl<'a> Judging<'a> {
             reason,
             by: self.by.clone(),
         })
+    }
+}
+
+/// Adds a hit, unless it is there: a rendering may wait for several keys of which a message carries more than one.
+fn add<'a>(hits: &mut Vec<Hit<'a>>, hit: Hit<'a>) {
+    let of_message = hits.iter().rev().take_while(|earlier| earlier.message == hit.message);
+    let mut wanted = of_message.map(|earlier| earlier.entry.wanted);
+    if !wanted.any(|wanted| wanted == hit.entry.wanted) {
+        hits.push(hit);
     }
 }
 

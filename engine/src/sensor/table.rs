@@ -1,16 +1,22 @@
 //! The hash table from keys to renderings: made once, then only read.
 //!
-//! A million keys must fit beside everything else, and a look-up must not wander through memory: keys and tokens lie
-//! end to end in one arena, entries are small, and the table itself holds four-byte numbers of entries.
+//! A million keys must fit beside everything else, and a look-up in so large a table waits for memory, not for the
+//! processor. So little is touched: a slot holds a piece of the hash beside the number of an entry, entries are small,
+//! keys and tokens lie end to end in one arena. And keys are looked up many at a time, in steps: first all their slots
+//! are read, then all their entries, then all their keys. The reads of a step do not depend on each other, so the
+//! processor waits for them at the same time; measured in `tests/benches/join.rs`.
+
+use std::{hash::BuildHasher, hint::black_box};
 
 use foldhash::quality::RandomState;
-use hashbrown::HashTable;
-use std::hash::BuildHasher;
 
 use crate::domain::{
     wanted::{RenderingId, WantedId},
     window::Frequency,
 };
+
+/// So many keys go through each step together: enough to wait for at once, few enough for the nearest cache.
+const AT_ONCE: usize = 64;
 
 /// A rendering that waits for a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,31 +26,109 @@ pub struct Entry {
     pub frequency: Frequency,
 }
 
+/// As large as a line of the cache and aligned to it: one read brings all of it.
+#[repr(align(64))]
 struct Stored {
     entry: Entry,
     /// Where its key begins in the arena; the token follows the key.
     at: u64,
     key: u32,
     token: u32,
-    /// The next entry with the same key.
-    next: Option<u32>,
+    /// The next entry with the same key, or [`NONE`].
+    next: u32,
 }
+
+/// The number of no entry.
+const NONE: u32 = u32::MAX;
+
+/// Where the entries of a key are found. A key's slot is the one that its hash names, or one of those that follow
+/// without a gap.
+#[derive(Clone, Copy)]
+struct Slot {
+    /// A piece of the hash: other keys are told from this one without looking at it.
+    tag: u32,
+    /// The number of the key's first entry, or [`NONE`]: the slot is free.
+    head: u32,
+}
+
+const FREE: Slot = Slot { tag: 0, head: NONE };
 
 /// From keys to renderings.
 pub struct Table {
     hasher: RandomState,
-    /// Numbers of the first entry of each key.
-    heads: HashTable<u32>,
+    /// A power of two, more than half of them free.
+    slots: Vec<Slot>,
     entries: Vec<Stored>,
     arena: Vec<u8>,
 }
 
 impl Table {
-    /// All renderings that wait for a key, with the tokens that their matcher gave.
-    pub fn find<'a>(&'a self, key: &[u8]) -> impl Iterator<Item = (Entry, &'a [u8])> {
-        let head = self.heads.find(self.hasher.hash_one(key), |number| self.key(*number) == key);
-        let numbers = std::iter::successors(head.copied(), |number| self.entries[*number as usize].next);
-        numbers.map(|number| (self.entries[number as usize].entry, self.token(number)))
+    /// All renderings that wait for one of the keys, with the tokens that their matcher gave. Each key comes with a
+    /// number of the caller's, which is handed on; the order is that of the keys.
+    pub fn find_all<'a>(&'a self, keys: &[(usize, &[u8])], mut found: impl FnMut(usize, Entry, &'a [u8])) {
+        for some in keys.chunks(AT_ONCE) {
+            for (key, head) in self.heads(some) {
+                let (caller, _) = some[key];
+                self.chain(head).for_each(|number| found(caller, self.entry(number), self.token(number)));
+            }
+        }
+    }
+
+    /// The first entries of those keys that somebody waits for, step by step.
+    fn heads(&self, keys: &[(usize, &[u8])]) -> impl Iterator<Item = (usize, u32)> {
+        let hashes: Vec<_> = keys.iter().map(|(_, key)| self.hash(key)).collect();
+        for hash in &hashes {
+            black_box(self.slots[self.home(*hash)]);
+        }
+        let likely = |(key, hash): (usize, &u64)| Some((key, self.probe(*hash, |_| true)?));
+        let mut heads: Vec<_> = hashes.iter().enumerate().filter_map(likely).collect();
+        for (_, head) in &heads {
+            black_box(self.entries[*head as usize].at);
+        }
+        for (_, head) in &heads {
+            let key = self.key(*head);
+            black_box((key.first(), key.last()));
+        }
+        heads.retain_mut(|(key, head)| {
+            let key = keys[*key].1;
+            // Different keys with the same tag are rare, and only then there is another slot to look at.
+            let sure = Some(*head).filter(|head| self.key(*head) == key).or_else(|| self.head(key));
+            *head = sure.unwrap_or(NONE);
+            sure.is_some()
+        });
+        heads.into_iter()
+    }
+
+    fn head(&self, key: &[u8]) -> Option<u32> {
+        self.probe(self.hash(key), |head| self.key(head) == key)
+    }
+
+    /// The first entry in the slots for a hash that has its tag and is what is looked for.
+    fn probe(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        let mut at = self.home(hash);
+        loop {
+            let slot = self.slots[at];
+            if slot.head == NONE {
+                return None;
+            }
+            if slot.tag == tag(hash) && is_it(slot.head) {
+                return Some(slot.head);
+            }
+            at = self.after(at);
+        }
+    }
+
+    fn hash(&self, key: &[u8]) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
+    /// The slot that a hash names, by its lower half; the tag is the upper one.
+    fn home(&self, hash: u64) -> usize {
+        hash as u32 as usize & (self.slots.len() - 1)
+    }
+
+    fn after(&self, slot: usize) -> usize {
+        (slot + 1) & (self.slots.len() - 1)
     }
 
     /// Entries, counting one for each key of a rendering.
@@ -56,6 +140,19 @@ impl Table {
         self.entries.is_empty()
     }
 
+    /// An entry and all others with the same key.
+    fn chain(&self, head: u32) -> impl Iterator<Item = u32> {
+        let next = |number: &u32| {
+            let next = self.entries[*number as usize].next;
+            (next != NONE).then_some(next)
+        };
+        std::iter::successors(Some(head), next)
+    }
+
+    fn entry(&self, number: u32) -> Entry {
+        self.entries[number as usize].entry
+    }
+
     fn key(&self, number: u32) -> &[u8] {
         let stored = &self.entries[number as usize];
         &self.arena[stored.at as usize..][..stored.key as usize]
@@ -65,50 +162,58 @@ impl Table {
         let stored = &self.entries[number as usize];
         &self.arena[stored.at as usize + stored.key as usize..][..stored.token as usize]
     }
+
+    /// Enters an entry under its key, behind the first one that is there.
+    fn link(&mut self, number: u32) {
+        let hash = self.hash(self.key(number));
+        if let Some(head) = self.head(self.key(number)) {
+            let next = std::mem::replace(&mut self.entries[head as usize].next, number);
+            self.entries[number as usize].next = next;
+            return;
+        }
+        let mut at = self.home(hash);
+        while self.slots[at].head != NONE {
+            at = self.after(at);
+        }
+        self.slots[at] = Slot { tag: tag(hash), head: number };
+    }
+}
+
+fn tag(hash: u64) -> u32 {
+    (hash >> 32) as u32
 }
 
 /// Makes a table.
-pub struct TableBuilder(Table);
-
-impl Default for TableBuilder {
-    fn default() -> Self {
-        let (heads, entries, arena) = (HashTable::new(), Vec::new(), Vec::new());
-        Self(Table { hasher: RandomState::default(), heads, entries, arena })
-    }
+#[derive(Default)]
+pub struct TableBuilder {
+    entries: Vec<Stored>,
+    arena: Vec<u8>,
 }
 
 impl TableBuilder {
     /// Lets a rendering wait for a key.
     pub fn add(&mut self, key: &[u8], token: &[u8], entry: Entry) {
-        let table = &mut self.0;
-        let number = u32::try_from(table.entries.len()).expect("four thousand million renderings fit no memory");
-        let at = table.arena.len() as u64;
-        table.arena.extend_from_slice(key);
-        table.arena.extend_from_slice(token);
+        let at = self.arena.len() as u64;
+        self.arena.extend_from_slice(key);
+        self.arena.extend_from_slice(token);
         // A matcher's returned data is limited to less than 4 GiB.
-        let (key_length, token_length) = (key.len() as u32, token.len() as u32);
-        table.entries.push(Stored { entry, at, key: key_length, token: token_length, next: None });
-        self.link(number);
-    }
-
-    /// Enters an entry under its key, behind the first one that is there.
-    fn link(&mut self, number: u32) {
-        let Table { hasher, heads, entries, arena } = &mut self.0;
-        let key = |number: u32| {
-            let stored = &entries[number as usize];
-            &arena[stored.at as usize..][..stored.key as usize]
-        };
-        let hash = hasher.hash_one(key(number));
-        match heads.find(hash, |head| key(*head) == key(number)).copied() {
-            Some(head) => entries[number as usize].next = entries[head as usize].next.replace(number),
-            None => drop(heads.insert_unique(hash, number, |number| hasher.hash_one(key(*number)))),
-        }
+        let (key, token) = (key.len() as u32, token.len() as u32);
+        self.entries.push(Stored { entry, at, key, token, next: NONE });
     }
 
     pub fn build(mut self) -> Table {
-        self.0.entries.shrink_to_fit();
-        self.0.arena.shrink_to_fit();
-        self.0
+        let count = u32::try_from(self.entries.len()).ok();
+        let count = count.filter(|count| *count < NONE / 2).expect("two thousand million renderings fit no memory");
+        self.entries.shrink_to_fit();
+        self.arena.shrink_to_fit();
+        let mut table = Table {
+            hasher: RandomState::default(),
+            slots: vec![FREE; (self.entries.len() * 2 + 1).next_power_of_two()],
+            entries: self.entries,
+            arena: self.arena,
+        };
+        (0..count).for_each(|number| table.link(number));
+        table
     }
 }
 
@@ -120,6 +225,13 @@ mod tests {
         Entry { wanted: WantedId(number), rendering: RenderingId(number), frequency: Frequency::Day }
     }
 
+    fn find<'a>(table: &'a Table, keys: &[&str]) -> Vec<(usize, Entry, &'a [u8])> {
+        let keys: Vec<_> = keys.iter().map(|key| key.as_bytes()).enumerate().collect();
+        let mut found = Vec::new();
+        table.find_all(&keys, |key, entry, token| found.push((key, entry, token)));
+        found
+    }
+
     #[test]
     fn one_key_may_be_wanted_by_many() {
         let mut builder = TableBuilder::default();
@@ -127,12 +239,47 @@ mod tests {
             builder.add(format!("key {}", number % 10).as_bytes(), &[number as u8], entry(number));
         }
         let table = builder.build();
-        let mut found: Vec<_> = table.find(b"key 7").collect();
-        found.sort_by_key(|(entry, _)| entry.wanted);
+        let mut found = find(&table, &["key 7"]);
+        found.sort_by_key(|(_, entry, _)| entry.wanted);
         let expected = (0..100).map(|i| i * 10 + 7);
-        assert!(found.iter().map(|(entry, _)| entry.wanted.0).eq(expected.clone()));
-        assert!(found.iter().map(|(_, token)| token[0]).eq(expected.map(|number| number as u8)));
-        assert_eq!(table.find(b"key 10").count(), 0);
-        assert_eq!(table.find(b"").count(), 0);
+        assert!(found.iter().map(|(_, entry, _)| entry.wanted.0).eq(expected.clone()));
+        assert!(found.iter().map(|(_, _, token)| token[0]).eq(expected.map(|number| number as u8)));
+        assert_eq!(find(&table, &["key 10", ""]), []);
+    }
+
+    #[test]
+    fn many_keys_are_found_in_their_order() {
+        let wanted = 5 * AT_ONCE as i64;
+        let mut builder = TableBuilder::default();
+        (0..wanted).for_each(|number| builder.add(number.to_string().as_bytes(), b"", entry(number)));
+        let table = builder.build();
+        let keys: Vec<_> = (0..2 * wanted).map(|number| number.to_string()).collect();
+        let keys: Vec<_> = keys.iter().rev().map(String::as_str).collect();
+        let found = find(&table, &keys);
+        let expected = (wanted..2 * wanted).zip((0..wanted).rev());
+        assert!(found.iter().map(|(key, entry, _)| (*key as i64, entry.wanted.0)).eq(expected));
+    }
+
+    #[test]
+    fn equal_tags_and_slots_are_no_equal_keys() {
+        let mut builder = TableBuilder::default();
+        (0..3).for_each(|number| builder.add(&[number], b"", entry(number.into())));
+        let mut table = builder.build();
+        let hash = table.hash(&[2]);
+        // As if all hashes were the same: what is looked for is behind others.
+        table.slots.fill(FREE);
+        let home = table.home(hash);
+        for (at, head) in [home, table.after(home), table.after(table.after(home))].into_iter().zip(0..) {
+            table.slots[at] = Slot { tag: tag(hash), head };
+        }
+        assert_eq!(table.head(&[2]), Some(2));
+        let mut found = Vec::new();
+        table.find_all(&[(7, &[2])], |caller, entry, _| found.push((caller, entry.wanted.0)));
+        assert_eq!(found, [(7, 2)]);
+    }
+
+    #[test]
+    fn an_empty_table_holds_nothing() {
+        assert_eq!(find(&TableBuilder::default().build(), &["", "key"]), []);
     }
 }

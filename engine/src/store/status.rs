@@ -50,10 +50,23 @@ pub struct WantedStatus {
     pub rendered: Option<serde_json::Value>,
     /// The first message of the current window that fulfilled it.
     pub received: Option<Received>,
+    /// The mark of its task in the wait above; none: there is nothing to tell yet.
+    pub mark: Option<MarkStatus>,
     /// The last whole second of the current window, on the clock of the sensor's zone.
     pub expires: DateTime,
     /// Messages of the current window with the right key that were refused.
     pub near_misses: NearMissStatus,
+}
+
+/// How far a task was told of its state.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct MarkStatus {
+    /// `success`, `failed` or `skipped`.
+    pub state: String,
+    /// `pending`, `delivered` or `rejected`.
+    pub status: String,
+    /// What came of the last attempt that failed.
+    pub last_error: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -95,11 +108,11 @@ impl Reader {
 
 fn sensor_status(db: &Connection, sensor: SensorId, now: Timestamp) -> Result<SensorStatus, StoreError> {
     let shape = shape::load(db, sensor)?;
-    let all = shape.wanted.iter().map(|wanted| wanted_status(db, &shape, wanted, now));
+    let wait = wait_status(db, &shape, now)?;
+    let all = shape.wanted.iter().map(|wanted| wanted_status(db, &shape, wanted, wait.as_ref(), now));
     let wanted = all.collect::<Result<Vec<_>, _>>()?;
     let received = wanted.iter().filter(|one| !one.optional && one.received.is_some()).count();
     let complete = received >= shape.needed();
-    let wait = wait_status(db, &shape, now)?;
     Ok(SensorStatus { name: shape.name, timezone: shape.timezone.to_string(), wait, complete, wanted })
 }
 
@@ -122,6 +135,7 @@ fn wanted_status(
     db: &Connection,
     shape: &Shape,
     wanted: &WantedShape,
+    wait: Option<&WaitStatus>,
     now: Timestamp,
 ) -> Result<WantedStatus, StoreError> {
     let calendar = shape.calendar(wanted);
@@ -135,6 +149,7 @@ fn wanted_status(
         optional: wanted.optional,
         rendered: rendered.map(|text| serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text))),
         received: received(db, wanted, today)?,
+        mark: wait.map(|wait| mark(db, shape, wait, &wanted.task_id)).transpose()?.flatten(),
         expires: window.last_second(&calendar),
         near_misses: near_misses(db, shape, wanted, today, &window)?,
     })
@@ -151,12 +166,22 @@ fn texts(db: &Connection, wanted: &WantedShape, today: Date) -> Result<(String, 
 }
 
 fn received(db: &Connection, wanted: &WantedShape, today: Date) -> Result<Option<Received>, StoreError> {
-    let (first, last) = waits::reach(wanted.frequency, today, today);
-    let Some(found) = waits::first_match(db, wanted.id, first, last)? else {
+    let Some(found) = waits::first_match(db, wanted, today, today)? else {
         return Ok(None);
     };
     let sql = "SELECT arrival, topic, \"partition\", \"offset\", matcher, sha256 FROM matches WHERE id = ?1";
     Ok(Some(db.prepare_cached(sql)?.query_row([found], read_received)?))
+}
+
+fn mark(db: &Connection, shape: &Shape, wait: &WaitStatus, task_id: &str) -> Result<Option<MarkStatus>, StoreError> {
+    let sql = "SELECT marks.state, status, last_error FROM marks JOIN waits ON waits.id = wait_id
+                WHERE sensor_id = ?1 AND name = ?2 AND task_id = ?3 AND status <> 'superseded'
+                ORDER BY marks.id DESC LIMIT 1";
+    let mut statement = db.prepare_cached(sql)?;
+    let found = statement.query_row(params![shape.id.0, wait.name, task_id], |row| {
+        Ok(MarkStatus { state: row.get(0)?, status: row.get(1)?, last_error: row.get(2)? })
+    });
+    Ok(found.optional()?)
 }
 
 fn read_received(row: &Row<'_>) -> rusqlite::Result<Received> {

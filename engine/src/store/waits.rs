@@ -2,8 +2,9 @@
 //!
 //! A wait has a business date and an end of what it counts (`until`, the same date where its window is a day). A match
 //! of a wanted message counts for it when it lies in the same window of the wanted message's frequency, not after
-//! `until`, and its rendering has the text that is in force at the end of that reach. So the outcome is one of the
-//! facts and not of the order in which they came. Start at [`credit`].
+//! `until`, and, where it came before the wait's business date, its rendering has the text that is in force on that date.
+//! (On a later date its text is the one in force there: the index held no other.) So the outcome is one of the facts and
+//! not of the order in which they came, nor of when the service was down. Start at [`credit`].
 
 use std::collections::HashSet;
 
@@ -107,15 +108,13 @@ fn open_for(books: &mut Books<'_, '_>, now: Timestamp, sensor: SensorId) -> Resu
         let db = books.db();
         books.windows.ensure_current(db, &shape, wanted, now)?;
     }
-    for wait in outdated(books.db(), &shape)? {
+    let Some(leading) = shape.leading() else { return Ok(()) };
+    let today = shape.calendar(leading).business_date(now);
+    for wait in outdated(books.db(), &shape, today)? {
         forget_tasks(books, &shape, &wait)?;
         judge(books, &shape, &wait)?;
     }
-    if let Some(leading) = shape.leading() {
-        let today = shape.calendar(leading).business_date(now);
-        ensure_open(books, &shape, today)?;
-    }
-    Ok(())
+    ensure_open(books, &shape, today)
 }
 
 /// Makes sure that the wait of the window around a business date is there, where waits open with windows. A window that
@@ -245,7 +244,7 @@ fn settle(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait, from: usize) ->
 }
 
 fn note_lack(db: &Connection, wait: &Wait, lacks: WantedId) -> Result<(), StoreError> {
-    let sql = "UPDATE waits SET lacks = ?2 WHERE id = ?1";
+    let sql = "UPDATE waits SET state = 'waiting', ended_at = NULL, lacks = ?2 WHERE id = ?1";
     db.prepare_cached(sql)?.execute([wait.id.0, lacks.0])?;
     Ok(())
 }
@@ -266,26 +265,28 @@ fn complete(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(),
 
 /// Whether the text that matched is the one that the wait wants.
 fn still_wanted(db: &Connection, wait: &Wait, wanted: &WantedShape, sighting: &Sighting) -> Result<bool, StoreError> {
+    if sighting.business_date >= wait.business_date {
+        return Ok(true);
+    }
     let sql = "SELECT (SELECT rendered FROM renderings WHERE id = ?1) IS
                       (SELECT rendered FROM renderings WHERE wanted_id = ?2 AND since <= ?3 AND replaced = 0
                         ORDER BY since DESC LIMIT 1)";
-    let (_, last) = reach(wanted.frequency, wait.business_date, wait.until);
-    let values = params![sighting.rendering.0, wanted.id.0, columns::date(last)];
+    let values = params![sighting.rendering.0, wanted.id.0, columns::date(wait.business_date)];
     Ok(db.prepare_cached(sql)?.query_row(values, |row| row.get(0))?)
 }
 
 fn fulfilled(db: &Connection, wanted: &WantedShape, wait: &Wait) -> Result<Option<i64>, StoreError> {
-    let (first, last) = reach(wanted.frequency, wait.business_date, wait.until);
-    first_match(db, wanted.id, first, last)
+    first_match(db, wanted, wait.business_date, wait.until)
 }
 
-/// The first match in a span of business dates of the text in force at its end. Only the renderings of the span are
-/// looked at: a wanted message may have hundreds.
+/// The first match that counts for a business date and what follows it up to `until`: one from then on, or an earlier one
+/// of the text in force on the business date. Only the renderings of that span are looked at: a wanted message may have
+/// hundreds.
 pub(super) fn first_match(
     db: &Connection,
-    wanted: WantedId,
-    first: Date,
-    last: Date,
+    wanted: &WantedShape,
+    business_date: Date,
+    until: Date,
 ) -> Result<Option<i64>, StoreError> {
     let sql = "SELECT matches.id
                  FROM renderings CROSS JOIN matches
@@ -294,11 +295,14 @@ pub(super) fn first_match(
                   AND renderings.since BETWEEN ifnull((SELECT max(since) FROM renderings
                                                         WHERE wanted_id = ?1 AND since <= ?2 AND replaced = 0), ?2)
                                            AND ?3
-                  AND renderings.rendered = (SELECT rendered FROM renderings
-                                              WHERE wanted_id = ?1 AND since <= ?3 AND replaced = 0
-                                              ORDER BY since DESC LIMIT 1)
+                  AND (matches.business_date >= ?4
+                       OR renderings.rendered = (SELECT rendered FROM renderings
+                                                  WHERE wanted_id = ?1 AND since <= ?4 AND replaced = 0
+                                                  ORDER BY since DESC LIMIT 1))
                 LIMIT 1";
-    let values = params![wanted.0, columns::date(first), columns::date(last)];
+    let (first, last) = reach(wanted.frequency, business_date, until);
+    let dates = [first, last, business_date].map(columns::date);
+    let values = params![wanted.id.0, dates[0], dates[1], dates[2]];
     Ok(db.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?)
 }
 
@@ -308,11 +312,13 @@ fn waiting_from(db: &Connection, sensor: SensorId, date: Date) -> Result<Vec<Wai
     rows(db, sql, params![sensor.0, columns::date(date)], wait)
 }
 
-/// The waits that were last judged by an earlier definition of their sensor.
-fn outdated(db: &Connection, shape: &Shape) -> Result<Vec<Wait>, StoreError> {
+/// The waits that were last judged by an earlier definition of their sensor: those that wait, and those of the current
+/// window that were complete before the sensor wanted more.
+fn outdated(db: &Connection, shape: &Shape, today: Date) -> Result<Vec<Wait>, StoreError> {
     let sql = "SELECT id, name, business_date, until, lacks FROM waits
-                WHERE sensor_id = ?1 AND state = 'waiting' AND revision < ?2 ORDER BY until";
-    rows(db, sql, [shape.id.0, shape.revision], wait)
+                WHERE sensor_id = ?1 AND revision < ?2 AND (state = 'waiting' OR state = 'complete' AND until >= ?3)
+                ORDER BY until";
+    rows(db, sql, params![shape.id.0, shape.revision, columns::date(today)], wait)
 }
 
 fn wait(row: &Row<'_>) -> rusqlite::Result<Wait> {

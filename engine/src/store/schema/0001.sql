@@ -3,7 +3,7 @@
 -- Instants are TEXT in UTC, always as 2019-07-07T08:00:00.000Z, so that they sort as text.
 -- Dates are TEXT, YYYY-MM-DD, and are business dates.
 
--- Which store this is: one row. The identity goes out with every mark and with Kafka commits.
+-- Which store this is: one row. The identity goes out with every mark.
 CREATE TABLE store (
     one            INTEGER PRIMARY KEY CHECK (one = 1),
     identity       TEXT NOT NULL,

@@ -44,9 +44,10 @@ async fn status_says_what_came_and_what_did_not() {
             {"task_id": "y", "topic": "t", "frequency": "M", "optional": false, "rendered": "a.y",
              "received": {"arrival": "2019-07-07T08:00:00Z", "topic": "t", "partition": 0, "offset": 0,
                           "matcher": "job-finish", "sha256": "abc"},
+             "mark": {"state": "success", "status": "delivered", "last_error": null},
              "expires": "2019-07-31T23:59:59", "near_misses": {"count": 0, "newest": null}},
             {"task_id": "x", "topic": "t", "frequency": "D", "optional": false, "rendered": "a.x", "received": null,
-             "expires": "2019-07-07T23:59:59", "near_misses": {"count": 1, "newest": "not the same day"}},
+             "mark": null, "expires": "2019-07-07T23:59:59", "near_misses": {"count": 1, "newest": "not the same day"}},
         ],
     });
     assert_eq!(seen[0], expect);
@@ -55,6 +56,21 @@ async fn status_says_what_came_and_what_did_not() {
     let next = reader.sensor_status("b", at("2019-07-08T00:00:00Z")).unwrap().unwrap();
     assert_eq!((next.complete, next.wait, next.wanted[0].received.clone()), (false, None, None));
     assert_eq!(reader.sensor_status("c", at("2019-07-08T00:00:00Z")).unwrap(), None);
+}
+
+#[tokio::test]
+async fn status_says_how_far_a_mark_has_come() {
+    let mut fixture = Fixture::new(MarkMode::Outbox);
+    fixture.define(vec![sensor("s", &[("a", D)])]).await;
+    fixture.send("2019-07-07T08:00:00Z", &["s.a"]).await;
+    let mark = |fixture: &Fixture| {
+        let status = Reader::open(&fixture.path).unwrap().status(at("2019-07-07T12:00:00Z")).unwrap();
+        status[0].wanted[0].mark.clone().map(|mark| (mark.status, mark.last_error))
+    };
+    assert_eq!(mark(&fixture), Some(("pending".to_owned(), None)));
+    let rejected = Outcome::Rejected { reason: "no such column".to_owned() };
+    fixture.store.resolve(vec![(MarkId(1), rejected)]).await.unwrap();
+    assert_eq!(mark(&fixture), Some(("rejected".to_owned(), Some("no such column".to_owned()))));
 }
 
 #[tokio::test]

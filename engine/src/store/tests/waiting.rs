@@ -130,6 +130,40 @@ async fn a_monthly_sensor_has_monthly_waits() {
 }
 
 #[tokio::test]
+async fn a_message_of_yesterday_counts_for_the_month_though_the_text_is_another_today() {
+    let mut fixture = Fixture::new(MarkMode::Local);
+    fixture.define(vec![sensor("s", &[("a", M)])]).await;
+    fixture.texts.insert("s.a".to_owned(), "of the 20th".to_owned());
+    fixture.dawn("2019-07-20T00:00:00Z").await;
+    fixture.texts.insert("s.a".to_owned(), "of the 19th".to_owned());
+    fixture.send("2019-07-19T08:00:00Z", &["s.a"]).await;
+    assert_eq!(fixture.tasks(), ["s/2019-07-01/a=success"]);
+}
+
+#[tokio::test]
+async fn a_sensor_that_wants_more_waits_again() {
+    let mut fixture = Fixture::new(MarkMode::Local);
+    fixture.define(vec![sensor("s", &[("a", D)])]).await;
+    fixture.dawn("2019-07-07T00:00:00Z").await;
+    fixture.send("2019-07-07T08:00:00Z", &["s.a"]).await;
+    fixture.define(vec![sensor("s", &[("a", D), ("b", D)])]).await;
+    fixture.dawn("2019-07-07T09:00:00Z").await;
+    assert_eq!(fixture.waits(), ["s|2019-07-07|waiting"]);
+    fixture.send("2019-07-07T10:00:00Z", &["s.b"]).await;
+    assert_eq!(fixture.tasks(), ["s/2019-07-07/a=success", "s/2019-07-07/b=success"]);
+    assert_eq!(fixture.waits(), ["s|2019-07-07|complete"]);
+}
+
+#[tokio::test]
+async fn nobody_waited_for_a_window_that_had_closed_before_the_sensor_was_there() {
+    let mut fixture = Fixture::new(MarkMode::Local);
+    fixture.define(vec![sensor("s", &[("a", D)])]).await;
+    fixture.send("2018-12-31T08:00:00Z", &["s.a"]).await;
+    assert_eq!(fixture.sql("SELECT count(*) FROM matches"), ["1"]);
+    assert!(fixture.waits().is_empty() && fixture.tasks().is_empty());
+}
+
+#[tokio::test]
 async fn conditions() {
     let mut fixture = Fixture::new(MarkMode::Local);
     let mut optional = sensor("o", &[("a", D), ("z", D)]);
