@@ -7,4 +7,5 @@ mod demo;
 mod logging;
 mod matcher;
 mod scenarios;
+mod service;
 mod source;
