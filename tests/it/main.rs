@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 mod architecture;
+mod cli;
 mod demo;
 mod logging;
 mod matcher;

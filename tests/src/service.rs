@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    io::Write,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
@@ -23,14 +24,37 @@ pub fn binary() -> PathBuf {
 pub struct Service {
     command: Command,
     log: PathBuf,
+    input: Input,
     process: Child,
+}
+
+/// What it reads as its standard input.
+#[derive(Clone, Copy)]
+enum Input {
+    Nothing,
+    /// What the test gives it.
+    Fed,
 }
 
 impl Service {
     /// Starts it; what it says goes to the end of a file.
-    pub fn start(mut command: Command, log: &Path) -> Self {
-        let process = spawn(&mut command, log);
-        Self { command, log: log.to_owned(), process }
+    pub fn start(command: Command, log: &Path) -> Self {
+        Self::begin(command, log, Input::Nothing)
+    }
+
+    /// Starts one that reads what [`Self::feed`] gives it.
+    pub fn start_fed(command: Command, log: &Path) -> Self {
+        Self::begin(command, log, Input::Fed)
+    }
+
+    fn begin(mut command: Command, log: &Path, input: Input) -> Self {
+        let process = spawn(&mut command, log, input);
+        Self { command, log: log.to_owned(), input, process }
+    }
+
+    pub fn feed(&mut self, text: &str) {
+        let input = self.process.stdin.as_mut().expect("it was started to be fed");
+        input.write_all(text.as_bytes()).expect("the service reads its input");
     }
 
     /// Ends it as a power cut would.
@@ -41,7 +65,7 @@ impl Service {
 
     /// Starts it again after [`Self::kill`] or [`Self::terminate`].
     pub fn start_again(&mut self) {
-        self.process = spawn(&mut self.command, &self.log);
+        self.process = spawn(&mut self.command, &self.log, self.input);
     }
 
     /// Asks it to end, and waits until it has.
@@ -76,11 +100,14 @@ impl Drop for Service {
     }
 }
 
-fn spawn(command: &mut Command, log: &Path) -> Child {
+fn spawn(command: &mut Command, log: &Path, input: Input) -> Child {
     let log = File::options().create(true).append(true).open(log);
     let log = log.expect("the service's directory can be written");
     command
-        .stdin(Stdio::null())
+        .stdin(match input {
+            Input::Nothing => Stdio::null(),
+            Input::Fed => Stdio::piped(),
+        })
         .stdout(log.try_clone().expect("a file can be shared"))
         .stderr(log)
         .spawn()

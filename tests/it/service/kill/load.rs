@@ -1,6 +1,13 @@
 //! What is wanted, what is sent, and what has to come of it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use eventlatch::source::{Outgoing, Producer};
 use eventlatch_tests::cluster::message;
@@ -74,15 +81,16 @@ impl Load {
         (0..self.tasks).map(|task| format!("{}|{}|success", sensor(task), name(task))).collect()
     }
 
-    /// Sends the messages at a rate a second, none waiting for the one before.
-    pub(super) async fn produce(self, producer: Producer, rate: usize) -> Sent {
+    /// Sends the messages at a rate a second, none waiting for the one before, and counts those that have arrived.
+    pub(super) async fn produce(self, producer: Producer, rate: usize, acknowledged: Arc<AtomicI64>) -> Sent {
         let mut tick = tokio::time::interval(Duration::from_secs(1) / rate as u32);
         let mut sending = JoinSet::new();
         for (number, kind) in self.messages.into_iter().enumerate() {
             tick.tick().await;
-            let (producer, message) = (producer.clone(), kind.message(number));
+            let (producer, message, acknowledged) = (producer.clone(), kind.message(number), acknowledged.clone());
             sending.spawn(async move {
                 let (partition, offset) = producer.send(&message).await.unwrap();
+                acknowledged.fetch_add(1, Ordering::SeqCst);
                 (format!("{}|{partition}|{offset}", message.topic), kind)
             });
         }
