@@ -126,6 +126,7 @@ impl Home {
 }
 
 /// Opens a database of the test's own.
+#[expect(clippy::disallowed_methods, reason = "tests stand for whoever owns a foreign database")]
 pub fn open(path: &Path) -> Connection {
     Connection::open(path).expect("the temporary directory can be written")
 }

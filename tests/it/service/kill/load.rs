@@ -53,7 +53,7 @@ impl Load {
             // Tasks get their first message one after the other, all the time long.
             let newest = number * tasks / count;
             match number % CYCLE {
-                0..FULFILLING if number % 2 == 0 => Kind::Fulfilling(newest),
+                0..FULFILLING if number.is_multiple_of(2) => Kind::Fulfilling(newest),
                 0..FULFILLING => Kind::Fulfilling(random.usize(..=newest)),
                 10..14 => Kind::NearMiss(random.usize(..tasks)),
                 14..16 => Kind::Malformed(random.usize(..)),
