@@ -106,7 +106,7 @@ impl Service {
 
     /// Resolves when the source has ended by itself: a file is read, or reading cannot go on.
     pub async fn ended(&mut self) -> Result<(), IntakeError> {
-        (&mut self.intake).await.unwrap_or(Ok(()))
+        (&mut self.intake).await.unwrap_or(Err(IntakeError::Defect))
     }
 
     /// Stops in order: no more messages, what was read is recorded, Kafka is told, the mark in hand is finished (all that

@@ -19,7 +19,7 @@ use crate::{config::Config, telemetry};
 
 /// Waits for Kafka messages so that no workflow task has to.
 #[derive(Debug, Parser)]
-#[command(name = "eventlatch", version, propagate_version = true, after_help = exit::HELP)]
+#[command(name = "eventlatch", bin_name = "eventlatch", version, propagate_version = true, after_help = exit::HELP)]
 pub struct Cli {
     /// The configuration file [default: eventlatch.toml, if there is one]
     #[arg(short, long, global = true, env = "EVENTLATCH_CONFIG", value_name = "FILE")]
@@ -94,7 +94,12 @@ impl Cli {
         let default = PathBuf::from(DEFAULT_CONFIG);
         let path = self.config.clone().or_else(|| default.is_file().then_some(default));
         let config = Config::load(path.as_deref(), std::env::vars()).map_err(Failure::config)?;
-        telemetry::start(&config.telemetry).map_err(Failure::config)?;
+        let mut log = config.telemetry.clone();
+        if !matches!(self.command, Command::Run(_)) {
+            // What a command has to say is its result.
+            log.log = "warn".into();
+        }
+        telemetry::start(&log).map_err(Failure::config)?;
         Ok(config)
     }
 }

@@ -48,16 +48,14 @@ impl Default for SensorsConfig {
 /// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    #[error("read the configuration `{}` (hint: name the file with `-c FILE`)", .0.display())]
+    #[error("cannot read the configuration `{}` (hint: name the file with `-c FILE`)", .0.display())]
     Read(PathBuf, #[source] io::Error),
-    #[error("read the configuration `{}`\n{detail}", .path.display())]
-    Parse { path: PathBuf, detail: String },
-    #[error("read the environment variable {name}: {detail}")]
+    #[error("{0}")]
+    Parse(String),
+    #[error("the environment variable {name} cannot be used: {detail}")]
     Environment { name: String, detail: String },
-    #[error("use the configuration: {0}")]
-    Marking(#[from] task::ConfigError),
-    #[error("find a place for compiled matchers (hint: set `cache` in [matchers])")]
-    NoCache,
+    #[error("{}: {problem}", .path.display())]
+    Marking { path: PathBuf, problem: task::ConfigError },
 }
 
 impl Config {
@@ -71,16 +69,15 @@ impl Config {
             Some(path) => fs::read_to_string(path).map_err(|error| ConfigError::Read(path.to_owned(), error))?,
             None => String::new(),
         };
-        let parse_error = |error: toml::de::Error| ConfigError::Parse {
-            path: path.unwrap_or(Path::new("-")).to_owned(),
-            detail: error.to_string().trim_end().to_owned(),
-        };
+        let named = path.unwrap_or(Path::new("the environment"));
+        let parse_error = |error: toml::de::Error| ConfigError::Parse(text::with_place(named, &error));
         let mut config: Self = toml::from_str(&text).map_err(parse_error)?;
         let table: toml::Table = toml::from_str(&text).map_err(parse_error)?;
         if let Some(with_twins) = environment::overlay(table, environment)? {
             config = with_twins;
         }
-        config.marking.check()?;
+        let contradiction = |problem| ConfigError::Marking { path: named.to_owned(), problem };
+        config.marking.check().map_err(contradiction)?;
         config.resolve_paths(path.and_then(Path::parent).unwrap_or(Path::new("")));
         Ok(config)
     }

@@ -33,7 +33,7 @@ pub enum Format {
 
 /// Directives that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("read `log = {0:?}` in [telemetry] (hint: a level as `info`, or `info,eventlatch::source=debug`)")]
+#[error("cannot read `log = {0:?}` in [telemetry] (hint: a level as `info`, or `info,eventlatch::source=debug`)")]
 pub struct BadFilter(String, #[source] tracing_subscriber::filter::ParseError);
 
 /// Starts the log. Only the first call of a process counts.

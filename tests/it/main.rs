@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 mod architecture;
+mod cli;
 mod demo;
 mod logging;
 mod matcher;
 mod scenarios;
+mod service;
 mod source;

@@ -3,6 +3,8 @@
 //! Start at [`broker`]. Nothing here sleeps for a fixed time: [`waiting`] polls a condition and reports its last state.
 
 pub mod broker;
+pub mod cluster;
+pub mod home;
 mod jars;
 pub mod ledger;
 pub mod service;

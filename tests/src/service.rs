@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    io::Write,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
@@ -21,17 +22,39 @@ pub fn binary() -> PathBuf {
 
 /// A running `eventlatch run`. Killed when dropped.
 pub struct Service {
-    directory: PathBuf,
-    config: PathBuf,
+    command: Command,
+    log: PathBuf,
+    input: Input,
     process: Child,
 }
 
+/// What it reads as its standard input.
+#[derive(Clone, Copy)]
+enum Input {
+    Nothing,
+    /// What the test gives it.
+    Fed,
+}
+
 impl Service {
-    /// Starts it in the directory of its configuration, where its log goes, too.
-    pub fn start(config: &Path) -> Self {
-        let directory = config.parent().map(Path::to_owned).unwrap_or_default();
-        let process = run(&directory, config);
-        Self { directory, config: config.to_owned(), process }
+    /// Starts it; what it says goes to the end of a file.
+    pub fn start(command: Command, log: &Path) -> Self {
+        Self::begin(command, log, Input::Nothing)
+    }
+
+    /// Starts one that reads what [`Self::feed`] gives it.
+    pub fn start_fed(command: Command, log: &Path) -> Self {
+        Self::begin(command, log, Input::Fed)
+    }
+
+    fn begin(mut command: Command, log: &Path, input: Input) -> Self {
+        let process = spawn(&mut command, log, input);
+        Self { command, log: log.to_owned(), input, process }
+    }
+
+    pub fn feed(&mut self, text: &str) {
+        let input = self.process.stdin.as_mut().expect("it was started to be fed");
+        input.write_all(text.as_bytes()).expect("the service reads its input");
     }
 
     /// Ends it as a power cut would.
@@ -42,26 +65,31 @@ impl Service {
 
     /// Starts it again after [`Self::kill`] or [`Self::terminate`].
     pub fn start_again(&mut self) {
-        self.process = run(&self.directory, &self.config);
+        self.process = spawn(&mut self.command, &self.log, self.input);
     }
 
     /// Asks it to end, and waits until it has.
     pub fn terminate(&mut self) -> ExitStatus {
         let asked = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
         assert!(asked.expect("kill can be started").success(), "the service was gone:\n{}", self.log());
-        wait_for("the service to end", Duration::from_secs(30), || match self.process.try_wait() {
-            Ok(Some(status)) => Ok(status),
-            _ => Err(self.log_now()),
-        })
+        wait_for("the service to end", Duration::from_secs(30), || self.ended().ok_or_else(|| self.log_end()))
+    }
+
+    /// What it ended with, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.try_wait().expect("the service is our child")
     }
 
     /// All that it has written so far.
     pub fn log(&self) -> String {
-        self.log_now()
+        fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    fn log_now(&self) -> String {
-        fs::read_to_string(self.directory.join("service.log")).unwrap_or_default()
+    /// The last lines that it has written.
+    pub fn log_end(&self) -> String {
+        let log = self.log();
+        let lines: Vec<_> = log.lines().collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
     }
 }
 
@@ -72,14 +100,14 @@ impl Drop for Service {
     }
 }
 
-fn run(directory: &Path, config: &Path) -> Child {
-    let log = File::options().create(true).append(true).open(directory.join("service.log"));
+fn spawn(command: &mut Command, log: &Path, input: Input) -> Child {
+    let log = File::options().create(true).append(true).open(log);
     let log = log.expect("the service's directory can be written");
-    Command::new(binary())
-        .args(["run", "-c"])
-        .arg(config)
-        .current_dir(directory)
-        .stdin(Stdio::null())
+    command
+        .stdin(match input {
+            Input::Nothing => Stdio::null(),
+            Input::Fed => Stdio::piped(),
+        })
         .stdout(log.try_clone().expect("a file can be shared"))
         .stderr(log)
         .spawn()

@@ -48,8 +48,7 @@ impl Topic {
     }
 
     pub async fn make(&self, partitions: i32) {
-        let new = NewTopic::new(&self.name, partitions, TopicReplication::Fixed(1));
-        done(admin().create_topics(&[new], &options()).await);
+        make_all(brokers(), &[&self.name], partitions).await;
     }
 
     pub async fn grow(&self, partitions: usize) {
@@ -105,9 +104,19 @@ pub fn producer() -> Producer {
     PRODUCER.get_or_init(|| Producer::new(&config()).expect("the configuration is good")).clone()
 }
 
+/// Makes topics of these names.
+pub(crate) async fn make_all(brokers: &str, names: &[&str], partitions: i32) {
+    let new = names.iter().map(|name| NewTopic::new(name, partitions, TopicReplication::Fixed(1)));
+    done(admin_of(brokers).create_topics(&new.collect::<Vec<_>>(), &options()).await);
+}
+
 fn admin() -> AdminClient<DefaultClientContext> {
+    admin_of(brokers())
+}
+
+fn admin_of(brokers: &str) -> AdminClient<DefaultClientContext> {
     let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", brokers());
+    config.set("bootstrap.servers", brokers);
     config.create().expect("the configuration is good")
 }
 

@@ -22,24 +22,24 @@ use crate::{
 pub enum StartError {
     #[error(transparent)]
     Config(#[from] ConfigError),
-    #[error("start the matchers")]
+    #[error(transparent)]
     Runtime(#[from] RuntimeError),
-    #[error("load the matchers")]
+    #[error(transparent)]
     Matchers(#[from] RegistryError),
     #[error(transparent)]
     Sensors(#[from] SensorsError),
-    #[error("open the store")]
-    Store(#[source] StoreError),
-    #[error("set up marking")]
-    Marking(#[source] task::ConfigError),
-    #[error("mark tasks: {0}")]
+    #[error(transparent)]
+    Store(StoreError),
+    #[error(transparent)]
+    Marking(task::ConfigError),
+    #[error("tasks cannot be marked: {0}")]
     Probe(String),
-    #[error("render wanted messages")]
-    Render(#[source] RenderError),
-    #[error("begin the business day")]
-    Turn(#[source] TurnError),
-    #[error("read messages")]
-    Source(#[source] SourceError),
+    #[error(transparent)]
+    Render(RenderError),
+    #[error(transparent)]
+    Turn(TurnError),
+    #[error(transparent)]
+    Source(SourceError),
 }
 
 /// The matchers and the threads that run them.

@@ -26,13 +26,14 @@ pub(super) struct Args {
 const NO_STORE: &str = "check";
 
 pub(super) async fn check(config: &Config, args: &Args) -> Result<Exit, Failure> {
+    config.kafka.check().map_err(Failure::config)?;
     print::lines("configuration  ok")?;
     let matchers = Matchers::load(config).await?;
     let names: Vec<_> = matchers.registry.serving_any().map(|it| it.name().to_string()).collect();
     print::lines(&format!("matchers       ok  {}", names.join(" ")))?;
     let sensors = load_sensors(config, &matchers).await?;
     let wanted: usize = sensors.iter().map(|(_, sensor)| sensor.wanted.len()).sum();
-    print::lines(&format!("sensors        ok  {} with {wanted} wanted messages", sensors.len()))?;
+    print::lines(&format!("sensors        ok  {} (wanted messages: {wanted})", sensors.len()))?;
     print::lines(&format!("store          ok  {}", store(config)?))?;
     print::lines(&format!("marking        ok  {}", marking(config).await?))?;
     if args.broker {
@@ -58,8 +59,9 @@ fn store(config: &Config) -> Result<String, Failure> {
 async fn marking(config: &Config) -> Result<String, Failure> {
     let marking = config.marking.build(NO_STORE).map_err(Failure::config)?;
     if let Marking::Outbox(adapter) = &marking {
-        let failed =
-            |error: crate::task::MarkError| Failure::new(Exit::Marking, format!("mark tasks: {}", error.reason()));
+        let failed = |error: crate::task::MarkError| {
+            Failure::new(Exit::Marking, format!("tasks cannot be marked: {}", error.reason()))
+        };
         adapter.probe().await.map_err(failed)?;
     }
     Ok(marking.summary())
@@ -73,5 +75,5 @@ async fn broker(config: &Config, topics: Vec<String>, args: &Args) -> Result<Str
         true => String::new(),
         false => format!(" (no such topic yet: {})", probed.missing.join(" ")),
     };
-    Ok(format!("{} at {}{missing}", probed.cluster.unwrap_or_default(), config.kafka.brokers))
+    Ok(format!("cluster {} at {}{missing}", probed.cluster.unwrap_or_default(), config.kafka.brokers))
 }

@@ -78,7 +78,8 @@ async fn play(service: &Service, config: &Config) -> Result<(), Failure> {
 fn prepare(args: &Args, brokers: String) -> Result<Config, Failure> {
     let sensors = args.directory.join("sensors");
     let written = fs::create_dir_all(&sensors).and_then(|()| fs::write(sensors.join("my_consumer.toml"), SENSOR));
-    let at = |error: io::Error| anyhow::Error::new(error).context(format!("write to {}", args.directory.display()));
+    let at =
+        |error: io::Error| anyhow::Error::new(error).context(format!("cannot write to {}", args.directory.display()));
     written.map_err(|error| Failure::new(Exit::Store, at(error)))?;
     for stale in ["eventlatch.db", "eventlatch.db-wal", "eventlatch.db-shm"] {
         match fs::remove_file(args.directory.join(stale)) {
@@ -128,7 +129,8 @@ async fn until(service: &Service, received: usize) -> Result<(), Failure> {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let late = |_| Failure::unexpected(format!("see {received} messages received in time: {:?}", service.health()));
+    let late =
+        |_| Failure::unexpected(format!("{received} messages were not received in time: {:?}", service.health()));
     tokio::time::timeout(PATIENCE, arrived).await.map_err(late)?
 }
 

@@ -67,7 +67,7 @@ impl Failure {
     /// Tells the chain of causes on standard error.
     #[expect(clippy::print_stderr, reason = "the one place that tells a failure")]
     pub(super) fn report(&self) -> ExitCode {
-        eprintln!("error: failed to {}", self.error);
+        eprintln!("error: {}", self.error);
         let mut cause = self.error.source();
         while let Some(error) = cause {
             eprintln!("  caused by: {error}");
@@ -95,6 +95,7 @@ impl From<IntakeError> for Failure {
         let exit = match &error {
             IntakeError::Source(error) => of_source(error),
             IntakeError::Render(_) | IntakeError::Store(_) => Exit::Store,
+            IntakeError::Defect => Exit::Unexpected,
         };
         Self::new(exit, error)
     }

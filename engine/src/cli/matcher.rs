@@ -51,7 +51,8 @@ fn list(matchers: &Matchers, format: Format) -> Result<(), Failure> {
 async fn inspect(config: &Config, matcher: &str, format: Format) -> Result<(), Failure> {
     if matcher.ends_with(".wasm") {
         let path = PathBuf::from(matcher);
-        let failed = |error: anyhow::Error| Failure::new(Exit::Matcher, error.context(format!("inspect {matcher}")));
+        let failed =
+            |error: anyhow::Error| Failure::new(Exit::Matcher, error.context(format!("cannot inspect {matcher}")));
         let bytes = fs::read(&path).map_err(|error| failed(error.into()))?;
         let runtime =
             Runtime::new(config.matchers.limits.clone(), Cache::default()).map_err(|error| failed(error.into()))?;
@@ -60,7 +61,7 @@ async fn inspect(config: &Config, matcher: &str, format: Format) -> Result<(), F
     }
     let matchers = Matchers::load(config).await?;
     let unknown =
-        || Failure::new(Exit::Matcher, format!("find the matcher `{matcher}` (hint: `eventlatch matcher list`)"));
+        || Failure::new(Exit::Matcher, format!("there is no matcher `{matcher}` (hint: `eventlatch matcher list`)"));
     show(matchers.registry.get(matcher).ok_or_else(unknown)?, format)
 }
 

@@ -39,9 +39,9 @@ pub(super) async fn run(config: &Config, args: &Args) -> Result<Exit, Failure> {
     tracing::info!("Stopping: what was read is recorded, a second signal ends it now");
     tokio::select! {
         stopped = service.stop(how) => { ended?; stopped? }
-        () = tokio::time::sleep(GRACE) => return Err(Failure::unexpected("stop in time; what is missing is read again at the next start")),
-        _ = interrupt.recv() => return Err(Failure::unexpected("stop in order: a second signal came")),
-        _ = terminate.recv() => return Err(Failure::unexpected("stop in order: a second signal came")),
+        () = tokio::time::sleep(GRACE), if how == Stop::Now => return Err(Failure::unexpected("the service did not stop in time; what is missing is read again at the next start")),
+        _ = interrupt.recv() => return Err(Failure::unexpected("the service did not stop in order: a second signal came")),
+        _ = terminate.recv() => return Err(Failure::unexpected("the service did not stop in order: a second signal came")),
     }
     tracing::info!("Stopped");
     Ok(Exit::Done)

@@ -79,13 +79,13 @@ fn read(path: &PathBuf) -> Result<Vec<Outgoing>, Failure> {
     let input: Box<dyn BufRead> = match path.as_os_str() == "-" {
         true => Box::new(io::stdin().lock()),
         false => Box::new(BufReader::new(File::open(path).map_err(|error| {
-            Failure::new(Exit::Source, anyhow::Error::new(error).context(format!("read {}", path.display())))
+            Failure::new(Exit::Source, anyhow::Error::new(error).context(format!("cannot read {}", path.display())))
         })?)),
     };
     let mut messages = Vec::new();
     for (number, line) in (1..).zip(input.lines()) {
         let at = |error: anyhow::Error| {
-            Failure::new(Exit::Source, error.context(format!("read {}:{number}", path.display())))
+            Failure::new(Exit::Source, error.context(format!("cannot read {}:{number}", path.display())))
         };
         let line = line.map_err(|error| at(error.into()))?;
         if !line.trim().is_empty() {

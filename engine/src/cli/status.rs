@@ -26,7 +26,7 @@ pub(super) fn status(config: &Config, args: &Args) -> Result<Exit, Failure> {
         Some(name) => {
             let found = reader.sensor_status(name, now).map_err(store)?;
             vec![found.ok_or_else(|| {
-                Failure::unexpected(format!("find the sensor `{name}` (hint: `eventlatch status` lists all)"))
+                Failure::unexpected(format!("there is no sensor `{name}` (hint: `eventlatch status` lists all)"))
             })?]
         }
     };

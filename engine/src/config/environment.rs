@@ -2,7 +2,7 @@
 
 use toml::{Table, Value};
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, text};
 
 const PREFIX: &str = "EVENTLATCH_";
 
@@ -62,7 +62,7 @@ pub(super) fn overlay(
 
 impl Config {
     fn deserialize_table(table: &Table) -> Result<Self, String> {
-        Value::Table(table.clone()).try_into().map_err(|error: toml::de::Error| error.message().to_owned())
+        Value::Table(table.clone()).try_into().map_err(|error: toml::de::Error| text::plain(error.message()))
     }
 }
 

@@ -17,9 +17,9 @@ pub use draft::Draft;
 /// Why sensors cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SensorsError {
-    #[error("read the sensor directory `{}` (hint: create it, or set `directory` in [sensors])", .0.display())]
+    #[error("cannot read the sensor directory `{}` (hint: create it, or set `directory` in [sensors])", .0.display())]
     Directory(PathBuf, #[source] io::Error),
-    #[error("use the sensor files\n{}", list(.0))]
+    #[error("the sensor files cannot be used\n{}", list(.0))]
     Problems(Vec<Problem>),
 }
 

@@ -1,6 +1,62 @@
-//! Places in a text file, for people.
+//! Places in a text file, and what is wrong there, for people.
+
+use std::path::Path;
 
 /// The line of a byte, counted from 1.
 pub(super) fn line_of(text: &str, byte: usize) -> usize {
     1 + text.bytes().take(byte).filter(|it| *it == b'\n').count()
+}
+
+/// `FILE:LINE:COLUMN: what is wrong`, and below it the line itself.
+pub(super) fn with_place(file: &Path, error: &toml::de::Error) -> String {
+    let (file, message, shown) = (file.display(), plain(error.message()), error.to_string());
+    let place = shown.strip_prefix("TOML parse error at line ").and_then(|rest| rest.split_once('\n'));
+    let Some((place, rest)) = place else {
+        return format!("{file}: {message}");
+    };
+    let excerpt = rest.trim_end().strip_suffix(error.message().trim_end()).unwrap_or_default();
+    format!("{file}:{}: {message}\n{}", place.replace(", column ", ":"), excerpt.trim_end())
+}
+
+/// What a JSON text has wrong, whose place is said otherwise.
+pub(super) fn without_place(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    plain(text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message))
+}
+
+/// How the parsers' words read to whoever writes no Rust.
+const WORDS: [(&str, &str); 9] = [
+    ("\n", " "),
+    ("unknown field ", "unknown key "),
+    ("unknown variant ", "unknown value "),
+    ("missing field ", "missing key "),
+    ("duplicate field ", "duplicate key "),
+    ("invalid type: ", "wrong type: "),
+    ("expected usize", "expected a whole number"),
+    ("expected u32", "expected a whole number"),
+    ("expected u64", "expected a whole number"),
+];
+
+/// A parser's message in one line and plain words.
+pub(super) fn plain(message: &str) -> String {
+    WORDS.iter().fold(message.trim_end().to_owned(), |text, (theirs, ours)| text.replace(theirs, ours))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_is_told_with_its_place_and_its_line() {
+        let error = toml::from_str::<super::super::Config>("[matchers]\nworkers = \"many\"\n").unwrap_err();
+        let told = "f.toml:2:11: wrong type: string \"many\", expected a whole number\n  |\n\
+                    2 | workers = \"many\"\n  |           ^^^^^^";
+        assert_eq!(with_place(Path::new("f.toml"), &error), told);
+    }
+
+    #[test]
+    fn json_says_what_without_where() {
+        let error = serde_json::from_str::<Vec<u32>>("[1,\n x]").unwrap_err();
+        assert_eq!(without_place(&error), "expected value");
+    }
 }

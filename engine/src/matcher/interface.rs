@@ -21,9 +21,11 @@ pub(super) enum Form {
 /// Why a file is no matcher for this host.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum NotAMatcher {
-    #[error("it is not a WebAssembly file")]
+    #[error(
+        "it is not a WebAssembly file (hint: `cargo build --release --target wasm32-unknown-unknown` makes one of a matcher)"
+    )]
     NotWasm,
-    #[error("it is damaged")]
+    #[error("it is damaged (hint: build or copy it again)")]
     Damaged(#[source] wasmparser::BinaryReaderError),
     #[error(
         "it does not export `eventlatch:matcher/guest`, only {found} (hint: write the matcher with the SDK's \

@@ -71,22 +71,24 @@ pub struct About {
 /// Why a matcher cannot serve.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    #[error("load it")]
+    #[error(transparent)]
     NotAMatcher(#[from] NotAMatcher),
-    #[error("wrap the core module as a component")]
+    #[error("it cannot be wrapped as a component")]
     Wrap(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("compile or link it")]
+    #[error("it cannot be compiled or linked")]
     Compile(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("ask it to {0}")]
+    #[error("it could not {0}")]
     Call(&'static str, #[source] Fault),
-    #[error("it refuses its configuration: {}", list(.0))]
-    Config(Vec<Problem>),
+    #[error("it refuses [matchers.{name}.config]: {}", list(.problems))]
+    Config { name: Arc<str>, problems: Vec<Problem> },
     #[error("it describes itself badly: {0}")]
     Description(String),
 }
 
 fn list(problems: &[Problem]) -> String {
-    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    // Nobody wrote the JSON that it was given: a place in it says nothing.
+    let plain = |text: String| text.split(" at line ").next().unwrap_or_default().to_owned();
+    problems.iter().map(|problem| plain(problem.to_string())).collect::<Vec<_>>().join("; ")
 }
 
 impl From<wasmtime::Error> for LoadError {
@@ -127,7 +129,7 @@ impl Generation {
             false => instance
                 .configure(&config)
                 .map_err(|fault| LoadError::Call("take its configuration", fault))?
-                .map_err(LoadError::Config)?,
+                .map_err(|problems| LoadError::Config { name: Arc::clone(&loaded.name), problems })?,
         };
         let topics = if answer.topics.is_empty() { description.topics } else { answer.topics };
         Ok(Self {

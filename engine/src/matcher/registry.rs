@@ -18,16 +18,16 @@ pub struct Registry {
 /// Why the matchers could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
-    #[error("read the matcher directory `{}` (hint: create it, or set `directory` in [matchers])", .0.display())]
+    #[error("cannot read the matcher directory `{}` (hint: create it, or set `directory` in [matchers])", .0.display())]
     Directory(PathBuf, #[source] io::Error),
-    #[error("read the matcher `{}`", .0.display())]
+    #[error("cannot read the matcher `{}`", .0.display())]
     File(PathBuf, #[source] io::Error),
-    #[error("load the matcher `{0}`")]
+    #[error("cannot load {0}")]
     Load(String, #[source] LoadError),
-    #[error("load the matcher `{name}`: {first} and {second} both hold it (hint: remove one)")]
+    #[error("the matcher `{name}` is there twice, in {first} and in {second} (hint: remove one)")]
     Twice { name: Arc<str>, first: Origin, second: Origin },
     #[error(
-        "find the matcher `{wanted}` for [matchers.{name}] (hint: the matchers are {known}; `use` names another one)"
+        "there is no matcher `{wanted}` for [matchers.{name}] (hint: the matchers are {known}; `use` names another one)"
     )]
     Unknown { name: String, wanted: String, known: String },
 }
@@ -164,8 +164,13 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     fn load(&self, file: &File, name: Option<&str>) -> Result<Generation, RegistryError> {
+        let what = || match (name, &file.origin) {
+            (Some(name), _) => format!("the matcher `{name}`"),
+            (None, Origin::File(path)) => format!("the matcher `{}`", path.display()),
+            (None, Origin::BuiltIn) => "a built-in matcher".to_owned(),
+        };
         Generation::load(self.runtime, &file.bytes, file.origin.clone(), name, self.named)
-            .map_err(|error| RegistryError::Load(name.map_or_else(|| file.origin.to_string(), str::to_owned), error))
+            .map_err(|error| RegistryError::Load(what(), error))
     }
 }
 

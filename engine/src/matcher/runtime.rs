@@ -30,7 +30,7 @@ pub struct Runtime {
 
 /// The Wasm engine could not be set up.
 #[derive(Debug, thiserror::Error)]
-#[error("set up the WebAssembly engine")]
+#[error("cannot set up the WebAssembly engine")]
 pub struct RuntimeError(#[source] Box<dyn std::error::Error + Send + Sync>);
 
 impl From<wasmtime::Error> for RuntimeError {

@@ -36,12 +36,14 @@ const STORE_PAUSE: Duration = Duration::from_millis(500);
 /// Why intake ended before its source did.
 #[derive(Debug, thiserror::Error)]
 pub enum IntakeError {
-    #[error("read messages")]
+    #[error(transparent)]
     Source(#[from] SourceError),
-    #[error("render wanted messages")]
+    #[error(transparent)]
     Render(#[from] RenderError),
-    #[error("record what messages came to")]
+    #[error("what messages came to cannot be recorded")]
     Store(#[from] StoreError),
+    #[error("reading messages ended by a defect of its own; the log says more")]
+    Defect,
 }
 
 /// A batch that is ready to be recorded.
@@ -59,7 +61,7 @@ pub async fn run(shared: &Shared, mut deliveries: Deliveries) -> Result<(), Inta
     let recorded = recording.await;
     deliveries.close().await;
     outcome?;
-    recorded.unwrap_or(Ok(()))?;
+    recorded.map_err(|_| IntakeError::Defect)??;
     Ok(())
 }
 

@@ -23,9 +23,9 @@ const PAGE: usize = 1_000;
 /// Why a day could not be rendered.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
-    #[error("read or save renderings")]
+    #[error("renderings cannot be read or saved")]
     Store(#[from] StoreError),
-    #[error("read the zone `{0}` of a sensor")]
+    #[error("the time zone `{0}` of a sensor cannot be read")]
     Zone(String, #[source] jiff::Error),
 }
 

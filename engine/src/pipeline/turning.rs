@@ -23,9 +23,9 @@ const WAITS_AT_ONCE: usize = 500;
 /// Why a business day could not begin.
 #[derive(Debug, thiserror::Error)]
 pub enum TurnError {
-    #[error("render wanted messages")]
+    #[error(transparent)]
     Render(#[from] RenderError),
-    #[error("open waits")]
+    #[error("the waits of a business day cannot be opened")]
     Store(#[from] StoreError),
 }
 

@@ -42,7 +42,11 @@ impl KafkaConfig {
         match error {
             KafkaError::ClientConfig(_, reason, name, _) => {
                 let by_reference = self.properties.iter().any(|(set, value)| set == name && is_reference(value));
-                let reason = if by_reference { "its value is not accepted".to_owned() } else { reason };
+                let twice = format!(": \"{name}\"");
+                let reason = match by_reference {
+                    true => "its value is not accepted".to_owned(),
+                    false => reason.strip_suffix(&twice).map(str::to_owned).unwrap_or(reason),
+                };
                 SourceError::Property { name, reason }
             }
             KafkaError::ClientCreation(reason) => SourceError::Client(reason),

@@ -23,8 +23,8 @@ pub struct Outgoing {
 /// Why a line is no message.
 #[derive(Debug, thiserror::Error)]
 pub enum LineError {
-    #[error("this is not a message: write {{\"topic\": \"…\", \"value\": …}}")]
-    Json(#[source] serde_json::Error),
+    #[error("this is not a message ({0}): write {{\"topic\": \"…\", \"value\": …}}")]
+    Json(String),
     #[error("a message has either a `value` (JSON, null for a tombstone) or a `raw` text")]
     Value,
     #[error("`timestamp` is neither a time as \"2026-01-31T00:00:00Z\" nor milliseconds since 1970")]
@@ -54,8 +54,8 @@ impl Outgoing {
     /// and a `timestamp` (RFC 3339 or milliseconds) if it should have them. A `value` is sent as compact JSON with
     /// sorted keys; `raw` is sent to the byte.
     pub fn parse(line: &str) -> Result<Self, LineError> {
-        let Line { topic, value, raw, key, headers, timestamp } =
-            serde_json::from_str(line).map_err(LineError::Json)?;
+        let Line { topic, value, raw, key, headers, timestamp } = serde_json::from_str(line)
+            .map_err(|error| LineError::Json(error.to_string().replace(" at line 1 column ", " in column ")))?;
         let value = match (value, raw) {
             (Some(Value::Null), None) => None,
             (Some(value), None) => Some(value.to_string().into_bytes()),
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn what_is_no_message_is_refused() {
-        refused("nonsense", "not a message");
+        refused("nonsense", "not a message (expected ident in column 2)");
         refused(r#"{"topic": "t", "value": 1, "valeu": 2}"#, "not a message");
         refused(r#"{"topic": "t"}"#, "either a `value`");
         refused(r#"{"topic": "t", "raw": "", "value": 1}"#, "either a `value`");

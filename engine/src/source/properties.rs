@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, error::Error, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error as _, MapAccess, Visitor},
+    de::{DeserializeSeed, Error as _, MapAccess, Visitor},
 };
 
 use super::SourceError;
@@ -90,76 +90,83 @@ impl fmt::Debug for Properties {
 impl<'de> Deserialize<'de> for Properties {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut all = BTreeMap::new();
-        for (name, node) in BTreeMap::<String, Node>::deserialize(deserializer)? {
-            flatten(name, node, &mut all);
-        }
-        match all.keys().find_map(|name| refusal(name).map(|reason| (name, reason))) {
-            Some((name, reason)) => Err(D::Error::custom(format_args!("`{name}` cannot be set here: {reason}"))),
-            None => Ok(Self(all)),
-        }
+        deserializer.deserialize_map(Property { name: String::new(), all: &mut all })?;
+        Ok(Self(all))
     }
 }
 
-/// TOML reads `ssl.ca.location = "…"` as tables in tables; both spellings mean the same here.
-enum Node {
-    Value(String),
-    Table(Vec<(String, Node)>),
+/// A value with its name, or more of them below it: TOML reads `ssl.ca.location = "…"` as tables in tables, and both
+/// spellings mean the same here.
+struct Property<'a> {
+    name: String,
+    all: &'a mut BTreeMap<String, String>,
 }
 
-fn flatten(prefix: String, node: Node, all: &mut BTreeMap<String, String>) {
-    match node {
-        Node::Value(value) => {
-            all.insert(prefix, value);
-        }
-        Node::Table(entries) => {
-            for (name, node) in entries {
-                flatten(format!("{prefix}.{name}"), node, all);
-            }
-        }
+impl Property<'_> {
+    fn set<E>(self, value: String) -> Result<(), E> {
+        self.all.insert(self.name, value);
+        Ok(())
     }
 }
 
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(NodeVisitor)
+impl<'de> DeserializeSeed<'de> for Property<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
-struct NodeVisitor;
-
-impl<'de> Visitor<'de> for NodeVisitor {
-    type Value = Node;
+impl<'de> Visitor<'de> for Property<'_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a text, a number, true or false")
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Node, E> {
-        Ok(Node::Value(value.to_owned()))
+    fn visit_str<E>(self, value: &str) -> Result<(), E> {
+        self.set(value.to_owned())
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
-        Ok(Node::Value(value.to_string()))
+    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
+        self.set(value.to_string())
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
-        Ok(Node::Value(value.to_string()))
+    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
+        self.set(value.to_string())
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
-        Ok(Node::Value(value.to_string()))
+    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
+        self.set(value.to_string())
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
-        Ok(Node::Value(value.to_string()))
+    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
+        self.set(value.to_string())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
-        let mut entries = Vec::new();
-        while let Some(entry) = map.next_entry()? {
-            entries.push(entry);
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key_seed(Name { below: &self.name })? {
+            map.next_value_seed(Property { name, all: self.all })?;
         }
-        Ok(Node::Table(entries))
+        Ok(())
+    }
+}
+
+/// The name of a property. One that is refused fails here, so that the error has its line.
+struct Name<'a> {
+    below: &'a str,
+}
+
+impl<'de> DeserializeSeed<'de> for Name<'_> {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        let last = String::deserialize(deserializer)?;
+        let name = if self.below.is_empty() { last } else { format!("{}.{last}", self.below) };
+        match refusal(&name) {
+            Some(reason) => Err(D::Error::custom(format_args!("`{name}` cannot be set here: {reason}"))),
+            None => Ok(name),
+        }
     }
 }
 

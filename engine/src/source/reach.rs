@@ -34,7 +34,7 @@ impl Reach {
     /// Keeps an error for whoever asks for it, and says nothing.
     pub(super) fn note(&self, code: Option<RDKafkaErrorCode>, reason: &str) {
         if code != Some(RDKafkaErrorCode::AllBrokersDown) {
-            lock(&self.heard).connection = Some(reason.to_owned());
+            lock(&self.heard).connection = Some(without_timing(reason));
         }
     }
 
@@ -55,7 +55,7 @@ impl Reach {
                 | Code::SaslAuthenticationFailed,
             ) => {
                 tracing::debug!(reason, "A connection to Kafka failed");
-                heard.connection = Some(reason.to_owned());
+                heard.connection = Some(without_timing(reason));
             }
             // The reader deals with it.
             Some(Code::AutoOffsetReset) => tracing::debug!(reason, "An offset is not in the log"),
@@ -98,6 +98,11 @@ impl Reach {
     pub(super) fn connection(&self) -> Option<String> {
         lock(&self.heard).connection.clone()
     }
+}
+
+/// Without `(after 0ms in state CONNECT, …)`, which helps nobody and differs each time.
+fn without_timing(reason: &str) -> String {
+    reason.split_once(" (after ").map_or(reason, |(reason, _)| reason).to_owned()
 }
 
 /// Passes a log line of librdkafka on. Failed connections are told by [`Reach`], so their lines are for debugging.

@@ -36,7 +36,7 @@ pub enum StoreError {
          start `eventlatch run` once to migrate it"
     )]
     Older { path: PathBuf, found: i64, supported: i64 },
-    #[error("there is no store at {path}")]
+    #[error("there is no store at {path}: `eventlatch run` makes one")]
     Missing { path: PathBuf },
     #[error("the sensor `{sensor}` belongs to {owner} and can be changed only there")]
     Owned { sensor: String, owner: String },

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, value::RawValue};
 use toml::Spanned;
 
 use super::Problem;
-use crate::config::text::line_of;
+use crate::config::text::{line_of, plain, without_place};
 
 /// A sensor as a file has it, not yet checked.
 #[derive(Debug)]
@@ -63,9 +63,7 @@ impl Draft {
 type Located<T> = Result<T, (Option<usize>, String)>;
 
 fn from_toml(text: &str) -> Located<Vec<Keys<WantedDraft>>> {
-    let problem = |error: toml::de::Error| {
-        (error.span().map(|span| line_of(text, span.start)), error.message().replace('\n', " "))
-    };
+    let problem = |error: toml::de::Error| (error.span().map(|span| line_of(text, span.start)), plain(error.message()));
     let table: toml::Table = toml::from_str(text).map_err(problem)?;
     let keys: Vec<Keys<Spanned<Map<String, Value>>>> = match table.contains_key("sensors") {
         true => toml::from_str::<Several<_>>(text).map_err(problem)?.sensors,
@@ -78,7 +76,7 @@ fn from_toml(text: &str) -> Located<Vec<Keys<WantedDraft>>> {
 }
 
 fn from_json(text: &str) -> Located<Vec<Keys<WantedDraft>>> {
-    let problem = |error: serde_json::Error| (Some(error.line()), error.to_string());
+    let problem = |error: serde_json::Error| (Some(error.line()), without_place(&error));
     let map: Map<String, Value> = serde_json::from_str(text).map_err(problem)?;
     let keys: Vec<Keys<&RawValue>> = match map.contains_key("sensors") {
         true => serde_json::from_str::<Several<_>>(text).map_err(problem)?.sensors,
@@ -89,7 +87,7 @@ fn from_json(text: &str) -> Located<Vec<Keys<WantedDraft>>> {
         let line = line_of(text, it.get().as_ptr().addr() - text.as_ptr().addr());
         match serde_json::from_str(it.get()) {
             Ok(fields) => Ok(WantedDraft { line, fields }),
-            Err(error) => Err((Some(line), format!("a wanted message must be an object: {error}"))),
+            Err(error) => Err((Some(line), format!("a wanted message must be an object: {}", without_place(&error)))),
         }
     };
     keys.into_iter().map(|keys| keys.map(wanted)).collect()

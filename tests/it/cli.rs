@@ -1,0 +1,19 @@
+//! The commands as a person meets them: what they print, to the letter, and what they end with.
+
+mod looking;
+mod refused;
+
+use eventlatch_tests::home::Home;
+
+/// A sensor that waits for one table, with a line to be pointed at.
+const SENSOR: &str = r#"wanted = [
+  { frequency = "D", topic = "etl-finish", db = "db0", table = "table0", partition_values = "", task_id = "tbla" },
+]
+"#;
+
+/// A good service, whose log is off: what it prints is the result.
+fn home(config: &str) -> Home {
+    let home = Home::new(config).with("EVENTLATCH_TELEMETRY_LOG", "off");
+    home.write("sensors/one.toml", SENSOR);
+    home
+}
