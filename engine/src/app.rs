@@ -115,9 +115,11 @@ impl Service {
         self.source.stop();
         let outcome = if self.intake.is_finished() { Ok(()) } else { self.ended().await };
         self.stop.send_replace(how);
-        let _joined = self.turning.await;
-        if let Some(marking) = self.marking {
-            let _joined = marking.await;
+        let ended = [Some(self.turning), self.marking].into_iter().flatten();
+        for task in ended {
+            if let Err(defect) = task.await {
+                tracing::error!(%defect, "A loop of the service had ended before its time");
+            }
         }
         if let Err(error) = self.store.close().await {
             tracing::error!(error = &error as &dyn std::error::Error, "The store was not closed in order");

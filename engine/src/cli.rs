@@ -9,7 +9,7 @@ mod run;
 mod send;
 mod status;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
@@ -59,18 +59,17 @@ enum Format {
 /// The configuration file that is used where none is named.
 const DEFAULT_CONFIG: &str = "eventlatch.toml";
 
-/// Runs the command of the process's arguments.
-pub fn main() -> ExitCode {
+/// Runs the command of the process's arguments and ends the process: what it had in hand is finished by then, or was
+/// given up, and a matcher that loops must not hold it.
+pub fn main() -> ! {
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let outcome = match runtime {
+    let outcome = match &runtime {
         Ok(runtime) => runtime.block_on(cli.run()),
-        Err(error) => Err(Failure::unexpected(error)),
+        Err(error) => Err(Failure::unexpected(error.to_string())),
     };
-    match outcome {
-        Ok(exit) => exit.into(),
-        Err(failure) => failure.report(),
-    }
+    let exit = outcome.unwrap_or_else(|failure| failure.report());
+    std::process::exit(exit.code())
 }
 
 impl Cli {
@@ -93,7 +92,7 @@ impl Cli {
     fn config(&self) -> Result<Config, Failure> {
         let default = PathBuf::from(DEFAULT_CONFIG);
         let path = self.config.clone().or_else(|| default.is_file().then_some(default));
-        let config = Config::load(path.as_deref(), std::env::vars()).map_err(Failure::config)?;
+        let config = Config::load(path.as_deref(), environment()).map_err(Failure::config)?;
         let mut log = config.telemetry.clone();
         if !matches!(self.command, Command::Run(_)) {
             // What a command has to say is its result.
@@ -102,4 +101,13 @@ impl Cli {
         telemetry::start(&log).map_err(Failure::config)?;
         Ok(config)
     }
+}
+
+/// What the environment says to eventlatch; the rest of it may be anything.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    let ours = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        let name = name.into_string().ok().filter(|name| name.starts_with("EVENTLATCH_"))?;
+        Some((name, value.to_string_lossy().into_owned()))
+    };
+    std::env::vars_os().filter_map(ours)
 }

@@ -1,6 +1,6 @@
 //! `eventlatch check`: would it run? Changes nothing.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use super::{Exit, Failure, exit::of_source, print};
 use crate::{
@@ -50,10 +50,18 @@ fn store(config: &Config) -> Result<String, Failure> {
     let path = config.store.path.display();
     match Reader::open(&config.store.path) {
         Ok(_) => Ok(path.to_string()),
+        Err(StoreError::Missing { .. }) if !has_directory(&config.store.path) => {
+            let problem = format!("there is no directory for the store {path}: create it, or set `path` in [store]");
+            Err(Failure::new(Exit::Store, problem))
+        }
         Err(StoreError::Missing { .. }) => Ok(format!("{path} (will be created)")),
         Err(StoreError::Older { .. }) => Ok(format!("{path} (will be migrated)")),
         Err(error) => Err(Failure::new(Exit::Store, error)),
     }
+}
+
+fn has_directory(path: &Path) -> bool {
+    path.parent().is_none_or(|parent| parent.as_os_str().is_empty() || parent.is_dir())
 }
 
 async fn marking(config: &Config) -> Result<String, Failure> {

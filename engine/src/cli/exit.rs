@@ -1,9 +1,6 @@
 //! Exit codes, and how a failure is told.
 
-use std::{
-    error::Error,
-    process::{ExitCode, Termination},
-};
+use std::error::Error;
 
 use crate::{app::StartError, pipeline::intake::IntakeError};
 
@@ -32,15 +29,9 @@ pub(super) const HELP: &str = "\
 Exit codes: 0 done · 1 unexpected failure · 2 wrong command line · 3 configuration or sensor file · 4 matcher · 5 store \
 · 6 Kafka or input file · 7 marking";
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
-    }
-}
-
-impl Termination for Exit {
-    fn report(self) -> ExitCode {
-        self.into()
+impl Exit {
+    pub(super) fn code(self) -> i32 {
+        self as i32
     }
 }
 
@@ -66,14 +57,14 @@ impl Failure {
 
     /// Tells the chain of causes on standard error.
     #[expect(clippy::print_stderr, reason = "the one place that tells a failure")]
-    pub(super) fn report(&self) -> ExitCode {
+    pub(super) fn report(&self) -> Exit {
         eprintln!("error: {}", self.error);
         let mut cause = self.error.source();
         while let Some(error) = cause {
             eprintln!("  caused by: {error}");
             cause = error.source();
         }
-        self.exit.into()
+        self.exit
     }
 }
 

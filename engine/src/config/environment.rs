@@ -53,8 +53,12 @@ pub(super) fn overlay(
         environment.into_iter().filter_map(|(name, value)| Some((path(&name)?, name, value))).collect();
     twins.sort();
     for (path, name, value) in twins {
-        set(&mut table, &path, value_of(&value));
-        let parsed = Config::deserialize_table(&table);
+        // As text where text is wanted: a password of digits is no number.
+        set(&mut table, &path, Value::String(value.clone()));
+        let parsed = Config::deserialize_table(&table).or_else(|detail| {
+            set(&mut table, &path, typed(&value).ok_or(detail)?);
+            Config::deserialize_table(&table)
+        });
         config = Some(parsed.map_err(|detail| ConfigError::Environment { name, detail })?);
     }
     Ok(config)
@@ -75,12 +79,10 @@ fn path(name: &str) -> Option<Vec<String>> {
     Some(found.split('.').map(str::to_owned).collect())
 }
 
-/// A number or a boolean where it reads as one, else the text itself.
-fn value_of(text: &str) -> Value {
-    match text.parse::<Value>() {
-        Ok(value @ (Value::Integer(_) | Value::Float(_) | Value::Boolean(_))) => value,
-        _ => Value::String(text.to_owned()),
-    }
+/// A number or a boolean, where it reads as one.
+fn typed(text: &str) -> Option<Value> {
+    let value = text.parse::<Value>().ok();
+    value.filter(|value| matches!(value, Value::Integer(_) | Value::Float(_) | Value::Boolean(_)))
 }
 
 fn set(table: &mut Table, path: &[String], value: Value) {
@@ -104,7 +106,8 @@ mod tests {
     fn a_variable_wins_and_keeps_the_type_of_its_value() {
         assert_eq!(load("EVENTLATCH_KAFKA_BROKERS", "a:1,b:2").unwrap().kafka.brokers, "a:1,b:2");
         assert_eq!(load("EVENTLATCH_KAFKA_MAX_MESSAGES", "7").unwrap().kafka.max_messages, 7);
-        assert_eq!(load("EVENTLATCH_MATCHERS_LIMITS_MEMORY_MIB", "9").unwrap().matchers.limits.memory_mib, 9);
+        assert_eq!(load("EVENTLATCH_MATCHERS_LIMITS_MEMORY_MIB", "9").unwrap().matchers.limits.memory_mib.get(), 9);
+        assert_eq!(load("EVENTLATCH_KAFKA_GROUP", "2024").unwrap().kafka.group, "2024");
         let properties = load("EVENTLATCH_KAFKA_PROPERTIES_SSL_CA_LOCATION", "/ca.pem").unwrap().kafka.properties;
         assert!(properties.contains("ssl.ca.location"));
     }

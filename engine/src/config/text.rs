@@ -2,9 +2,18 @@
 
 use std::path::Path;
 
-/// The line of a byte, counted from 1.
-pub(super) fn line_of(text: &str, byte: usize) -> usize {
-    1 + text.bytes().take(byte).filter(|it| *it == b'\n').count()
+/// Where the lines of a text end, found once: a file may hold many thousand sensors.
+pub(super) struct Lines(Vec<usize>);
+
+impl Lines {
+    pub(super) fn of(text: &str) -> Self {
+        Self(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect())
+    }
+
+    /// The line of a byte, counted from 1.
+    pub(super) fn line_of(&self, byte: usize) -> usize {
+        1 + self.0.partition_point(|end| *end < byte)
+    }
 }
 
 /// `FILE:LINE:COLUMN: what is wrong`, and below it the line itself.

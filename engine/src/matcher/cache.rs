@@ -84,12 +84,19 @@ fn save(path: &Path, component: &Component) -> io::Result<()> {
     fs::rename(beside, path)
 }
 
+/// Makes the directory, for its owner alone. One that is there must be ours, and nobody else may write in it: whoever
+/// can place a file there can have it run.
 #[cfg(unix)]
 fn private_directory(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+    let found = fs::metadata(path)?;
+    let ours = found.uid() == rustix::process::geteuid().as_raw();
+    if !ours || found.mode() & 0o022 != 0 {
+        return Err(io::Error::other("others can write in it (hint: `cache` in [matchers] names another directory)"));
+    }
+    Ok(())
 }
 
 #[cfg(unix)]

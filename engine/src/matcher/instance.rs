@@ -17,10 +17,13 @@ use super::{
         exports::eventlatch::matcher::guest::{self, Description},
     },
     fault::Fault,
-    limits::{Growth, Limits, MIB, TimeBudget},
+    limits::{Growth, Limits, TimeBudget},
     load::Loaded,
 };
 use crate::domain::message::Message;
+
+/// What a line of the log costs beside its text: empty ones are not free.
+const LOG_LINE: usize = 64;
 
 /// What the host keeps for a running guest.
 pub(super) struct Guest {
@@ -33,7 +36,7 @@ pub(super) struct Guest {
 
 impl host::Host for Guest {
     fn log(&mut self, level: host::Level, text: String) -> wasmtime::Result<()> {
-        let Some(left) = self.log_left.checked_sub(text.len()) else {
+        let Some(left) = self.log_left.checked_sub(text.len() + LOG_LINE) else {
             if std::mem::take(&mut self.log_left) > 0 {
                 tracing::warn!(matcher = self.name, "The matcher logs more than its limit; the rest is dropped");
             }
@@ -120,7 +123,7 @@ pub(super) struct Instance {
 impl Instance {
     /// A fresh instance, not yet configured.
     pub(super) fn new(loaded: &Loaded, limits: &Limits) -> Result<Self, Fault> {
-        let growth = Growth { memory: limits.memory(), table_elements: limits.table_elements, high_water: 0 };
+        let growth = Growth { memory: limits.memory(), table_elements: limits.table_elements, held: 0 };
         let guest =
             Guest { name: loaded.name.to_string(), growth, time: TimeBudget::new(limits.time_for(0)), log_left: 0 };
         let mut store = Store::new(loaded.pre.engine(), guest);
@@ -129,14 +132,14 @@ impl Instance {
         store.set_epoch_deadline(1);
         store.set_hostcall_fuel(limits.returned());
         let exports = loaded.pre.instantiate(&mut store).map_err(|error| Fault::of(&error))?;
-        let born_with = store.data().growth.high_water;
+        let born_with = store.data().growth.held;
         Ok(Self { store, exports, limits: limits.clone(), calls: 0, born_with })
     }
 
     /// Whether it has served long enough to be replaced by a fresh one.
     pub(super) fn is_worn(&self) -> bool {
-        let grown = self.store.data().growth.high_water - self.born_with;
-        self.calls >= self.limits.recycle_calls || grown >= self.limits.recycle_growth_mib * MIB
+        let grown = self.store.data().growth.held - self.born_with;
+        self.calls >= self.limits.recycle_calls || grown >= self.limits.recycle_growth()
     }
 
     pub(super) fn describe(&mut self) -> Result<Description, Fault> {

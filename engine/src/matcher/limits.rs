@@ -1,6 +1,6 @@
 //! What a guest may use: memory, tables, time, returned data, log.
 
-use std::time::Duration;
+use std::{num::NonZeroU16, time::Duration};
 
 use rustix::time::{ClockId, clock_gettime};
 use serde::Deserialize;
@@ -14,15 +14,15 @@ use super::fault::Overrun;
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Linear memory, in MiB. Default 64.
-    pub memory_mib: usize,
+    pub memory_mib: NonZeroU16,
     /// Elements of a table. Default 20,000.
     pub table_elements: usize,
     /// Stack, in KiB. Default 512.
-    pub stack_kib: usize,
+    pub stack_kib: NonZeroU16,
     /// Data returned by one call, in MiB. Default 32.
-    pub returned_mib: usize,
+    pub returned_mib: NonZeroU16,
     /// Lines logged by one call, in KiB; what is over is dropped with a note. Default 16.
-    pub log_kib: usize,
+    pub log_kib: u16,
     /// CPU time of one call, in milliseconds, whatever it is given. Default 250.
     pub base_ms: u64,
     /// CPU time on top of it for each message, in microseconds. Default 1,000.
@@ -30,26 +30,33 @@ pub struct Limits {
     /// An instance is replaced by a fresh one after so many calls. Default 100,000.
     pub recycle_calls: u64,
     /// … or when its memory has grown by so many MiB since it was fresh. Default 16.
-    pub recycle_growth_mib: usize,
+    pub recycle_growth_mib: NonZeroU16,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            memory_mib: 64,
+            memory_mib: nonzero(64),
             table_elements: 20_000,
-            stack_kib: 512,
-            returned_mib: 32,
+            stack_kib: nonzero(512),
+            returned_mib: nonzero(32),
             log_kib: 16,
             base_ms: 250,
             per_message_us: 1_000,
             recycle_calls: 100_000,
-            recycle_growth_mib: 16,
+            recycle_growth_mib: nonzero(16),
         }
     }
 }
 
-pub(super) const MIB: usize = 1 << 20;
+const fn nonzero(value: u16) -> NonZeroU16 {
+    NonZeroU16::MIN.saturating_add(value - 1)
+}
+
+/// What a 32-bit guest can address.
+const ADDRESSABLE: usize = 4096 * MIB;
+
+const MIB: usize = 1 << 20;
 const KIB: usize = 1 << 10;
 
 impl Limits {
@@ -59,19 +66,23 @@ impl Limits {
     }
 
     pub(super) fn memory(&self) -> usize {
-        self.memory_mib * MIB
+        (usize::from(self.memory_mib.get()) * MIB).min(ADDRESSABLE)
     }
 
     pub(super) fn stack(&self) -> usize {
-        self.stack_kib * KIB
+        usize::from(self.stack_kib.get()) * KIB
     }
 
     pub(super) fn returned(&self) -> usize {
-        self.returned_mib * MIB
+        usize::from(self.returned_mib.get()) * MIB
+    }
+
+    pub(super) fn recycle_growth(&self) -> usize {
+        usize::from(self.recycle_growth_mib.get()) * MIB
     }
 
     pub(super) fn log(&self) -> usize {
-        self.log_kib * KIB
+        usize::from(self.log_kib) * KIB
     }
 }
 
@@ -110,16 +121,17 @@ fn thread_cpu_time() -> Duration {
 pub(super) struct Growth {
     pub(super) memory: usize,
     pub(super) table_elements: usize,
-    /// The largest memory seen, in bytes.
-    pub(super) high_water: usize,
+    /// Bytes of all its memories together: a component may have several.
+    pub(super) held: usize,
 }
 
 impl ResourceLimiter for Growth {
-    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        if desired > self.memory {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let held = self.held.saturating_add(desired.saturating_sub(current));
+        if held > self.memory {
             return Err(Overrun::Memory(self.memory).into());
         }
-        self.high_water = self.high_water.max(desired);
+        self.held = held;
         Ok(true)
     }
 

@@ -14,7 +14,7 @@ use super::{bindings::eventlatch::matcher::host, cache::Cache, instance::Guest, 
 const EPOCH_TICK: Duration = Duration::from_millis(5);
 
 /// Room for so many instances at once. Each reserves address space, not memory.
-const INSTANCES: u32 = 256;
+const INSTANCES: u32 = 1024;
 
 /// A guest that calls itself for ever should meet its limit well before the thread's own stack ends.
 const STACK_MARGIN: usize = 1 << 20;

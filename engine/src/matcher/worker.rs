@@ -32,7 +32,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Starts so many workers, at least two: one looping matcher must not stop the others.
+    /// Starts so many workers, at least two, so that a slow matcher does not hold up all others.
     pub fn start(runtime: &Runtime, workers: usize) -> Result<Self, RuntimeError> {
         let (jobs, inbox) = crossbeam_channel::unbounded::<Job>();
         let spawn = |number: usize| {
@@ -157,7 +157,7 @@ impl Worker {
             self.halve(generation, first, answer, ask, give_up);
             self.halve(generation, second, answer, ask, give_up);
         } else if let Err(again) = self.attempt(generation, |instance| ask(instance, items, answer)) {
-            tracing::debug!(matcher = &**generation.name(), %fault, "A message fails alone, twice");
+            tracing::debug!(matcher = &**generation.name(), %fault, backtrace = fault.backtrace, "A message fails alone, twice");
             give_up(answer, again);
         }
     }

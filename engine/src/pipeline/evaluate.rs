@@ -177,7 +177,7 @@ impl<'a> Judging<'a> {
 fn add<'a>(hits: &mut Vec<Hit<'a>>, hit: Hit<'a>) {
     let of_message = hits.iter().rev().take_while(|earlier| earlier.message == hit.message);
     let mut wanted = of_message.map(|earlier| earlier.entry.wanted);
-    if !wanted.any(|wanted| wanted == hit.entry.wanted) {
+    if !hit.entry.several_keys || !wanted.any(|wanted| wanted == hit.entry.wanted) {
         hits.push(hit);
     }
 }

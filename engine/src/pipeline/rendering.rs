@@ -11,7 +11,10 @@ use jiff::{civil::Date, tz::TimeZone};
 
 use super::Shared;
 use crate::{
-    domain::{calendar::Calendar, wanted::WantedId},
+    domain::{
+        calendar::Calendar,
+        wanted::{RenderingId, WantedId},
+    },
     matcher::{Prepared, Problem, Worker},
     sensor::{DayIndex, Entry, Index, TableBuilder},
     store::{ActiveWanted, StoreError},
@@ -99,16 +102,12 @@ impl Shared {
         }
         let texts = prepared.iter().map(|(wanted, answer)| (wanted.id, date, answer.rendered.clone())).collect();
         let ids = self.store.save_renderings(texts).await?;
-        let entry =
-            |wanted: &ActiveWanted, rendering| Entry { wanted: wanted.id, rendering, frequency: wanted.frequency };
-        Ok(prepared
-            .into_iter()
-            .zip(ids)
-            .map(|((wanted, answer), id)| {
-                let entry = entry(&wanted, id);
-                (wanted, answer, entry)
-            })
-            .collect())
+        let with_entry = |((wanted, answer), rendering): ((ActiveWanted, Prepared), RenderingId)| {
+            let several_keys = answer.keys.len() > 1;
+            let entry = Entry { wanted: wanted.id, rendering, frequency: wanted.frequency, several_keys };
+            (wanted, answer, entry)
+        };
+        Ok(prepared.into_iter().zip(ids).map(with_entry).collect())
     }
 
     /// Asks each wanted message's matcher; the order is by matcher.

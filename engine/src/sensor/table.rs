@@ -24,6 +24,8 @@ pub struct Entry {
     pub wanted: WantedId,
     pub rendering: RenderingId,
     pub frequency: Frequency,
+    /// Whether it waits for more keys than this one, so that a message may bring it twice.
+    pub several_keys: bool,
 }
 
 /// As large as a line of the cache and aligned to it: one read brings all of it.
@@ -222,7 +224,12 @@ mod tests {
     use super::*;
 
     fn entry(number: i64) -> Entry {
-        Entry { wanted: WantedId(number), rendering: RenderingId(number), frequency: Frequency::Day }
+        Entry {
+            wanted: WantedId(number),
+            rendering: RenderingId(number),
+            frequency: Frequency::Day,
+            several_keys: false,
+        }
     }
 
     fn find<'a>(table: &'a Table, keys: &[&str]) -> Vec<(usize, Entry, &'a [u8])> {

@@ -42,8 +42,6 @@ pub enum StoreError {
     Owned { sensor: String, owner: String },
     #[error("the sensor `{sensor}` names the unknown time zone `{timezone}`")]
     Timezone { sensor: String, timezone: String },
-    #[error("there is no rendering of wanted message {wanted} for {date}")]
-    NoRendering { wanted: i64, date: String },
     #[error("the store cannot be read or written")]
     Sqlite(#[from] rusqlite::Error),
     #[error("a group of changes could not be committed")]

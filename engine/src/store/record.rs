@@ -104,8 +104,8 @@ fn set_aside(books: &Books<'_, '_>, partition: &Partition, letter: &DeadLetter) 
         partition.epoch,
         letter.offset,
         columns::instant(letter.arrival),
-        letter.key,
-        payload.map(|payload| &payload[..payload.len().min(SAMPLE)]),
+        letter.key.as_deref().map(sample),
+        payload.map(sample),
         payload.map(|payload| payload.len() as i64),
         letter.kind.word(),
         letter.reason,
@@ -114,6 +114,10 @@ fn set_aside(books: &Books<'_, '_>, partition: &Partition, letter: &DeadLetter) 
         books.now,
     ])?;
     Ok(())
+}
+
+fn sample(bytes: &[u8]) -> &[u8] {
+    &bytes[..bytes.len().min(SAMPLE)]
 }
 
 fn record_near_miss(books: &mut Books<'_, '_>, partition: &Partition, near: &NearMiss) -> Result<(), StoreError> {

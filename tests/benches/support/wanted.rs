@@ -59,5 +59,10 @@ fn text(number: u64) -> String {
 }
 
 fn entry(number: u64) -> Entry {
-    Entry { wanted: WantedId(number as i64), rendering: RenderingId(number as i64), frequency: Frequency::Day }
+    Entry {
+        wanted: WantedId(number as i64),
+        rendering: RenderingId(number as i64),
+        frequency: Frequency::Day,
+        several_keys: false,
+    }
 }

@@ -88,7 +88,8 @@ impl Checker<'_> {
         }
         Ok(Sensor {
             name: draft.name.clone(),
-            timezone: timezone.to_owned(),
+            // As the tz database spells it: `europe/berlin` is found, and is the same calendar.
+            timezone: zone.iana_name().unwrap_or(timezone).to_owned(),
             opening: Opening::Window,
             require: Require::All,
             timeout: Timeout::WindowEnd,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, value::RawValue};
 use toml::Spanned;
 
 use super::Problem;
-use crate::config::text::{line_of, plain, without_place};
+use crate::config::text::{Lines, plain, without_place};
 
 /// A sensor as a file has it, not yet checked.
 #[derive(Debug)]
@@ -63,19 +63,21 @@ impl Draft {
 type Located<T> = Result<T, (Option<usize>, String)>;
 
 fn from_toml(text: &str) -> Located<Vec<Keys<WantedDraft>>> {
-    let problem = |error: toml::de::Error| (error.span().map(|span| line_of(text, span.start)), plain(error.message()));
+    let lines = Lines::of(text);
+    let problem = |error: toml::de::Error| (error.span().map(|span| lines.line_of(span.start)), plain(error.message()));
     let table: toml::Table = toml::from_str(text).map_err(problem)?;
     let keys: Vec<Keys<Spanned<Map<String, Value>>>> = match table.contains_key("sensors") {
         true => toml::from_str::<Several<_>>(text).map_err(problem)?.sensors,
         false => vec![toml::from_str(text).map_err(problem)?],
     };
     let wanted = |it: Spanned<Map<String, Value>>| {
-        Ok(WantedDraft { line: line_of(text, it.span().start), fields: it.into_inner() })
+        Ok(WantedDraft { line: lines.line_of(it.span().start), fields: it.into_inner() })
     };
     keys.into_iter().map(|keys| keys.map(wanted)).collect()
 }
 
 fn from_json(text: &str) -> Located<Vec<Keys<WantedDraft>>> {
+    let lines = Lines::of(text);
     let problem = |error: serde_json::Error| (Some(error.line()), without_place(&error));
     let map: Map<String, Value> = serde_json::from_str(text).map_err(problem)?;
     let keys: Vec<Keys<&RawValue>> = match map.contains_key("sensors") {
@@ -84,7 +86,7 @@ fn from_json(text: &str) -> Located<Vec<Keys<WantedDraft>>> {
     };
     let wanted = |it: &RawValue| {
         // A raw value is a part of the text: where it begins says on which line it stands.
-        let line = line_of(text, it.get().as_ptr().addr() - text.as_ptr().addr());
+        let line = lines.line_of(it.get().as_ptr().addr() - text.as_ptr().addr());
         match serde_json::from_str(it.get()) {
             Ok(fields) => Ok(WantedDraft { line, fields }),
             Err(error) => Err((Some(line), format!("a wanted message must be an object: {}", without_place(&error)))),
