@@ -4,7 +4,7 @@ mod faults;
 mod limits;
 mod loading;
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, num::NonZeroU16, path::Path, sync::Arc};
 
 use eventlatch::{
     domain::message::Message,
@@ -16,7 +16,7 @@ include!(concat!(env!("OUT_DIR"), "/guests.rs"));
 
 /// A runtime with small limits: a test that runs into one should not take long.
 fn runtime() -> Runtime {
-    let limits = Limits { base_ms: 100, per_message_us: 100, recycle_growth_mib: 8, ..Limits::default() };
+    let limits = Limits { base_ms: 100, per_message_us: 100, recycle_growth_mib: NonZeroU16::MIN.saturating_add(7), ..Limits::default() };
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
     Runtime::new(limits, Cache::open(&cache)).unwrap()
 }

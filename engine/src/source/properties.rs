@@ -192,7 +192,7 @@ mod tests {
     fn what_would_break_a_guarantee_is_refused_with_the_reason() {
         let error = toml::from_str::<KafkaConfig>("[properties]\nenable.auto.commit = false").unwrap_err().to_string();
         assert!(error.contains("`enable.auto.commit` cannot be set here: an offset is stored only once"), "{error}");
-        let error = toml::from_str::<KafkaConfig>("[properties]\nacks = [1]").unwrap_err().to_string();
+        let error = toml::from_str::<KafkaConfig>("[properties]\nlinger.ms = [1]").unwrap_err().to_string();
         assert!(error.contains("a text, a number, true or false"), "{error}");
     }
 
