@@ -25,8 +25,11 @@ struct Scale {
     seed: u64,
 }
 
-/// Between two kills on average.
+/// So long messages are sent for each kill.
 const PACE: Duration = Duration::from_secs(2);
+
+/// Before a kill on average: shorter, so that messages are sent until the last one.
+const PAUSE: Duration = Duration::from_millis(1_700);
 
 /// Messages a second.
 const RATE: usize = 1_000;
@@ -134,7 +137,7 @@ fn kill_repeatedly(acknowledged: &AtomicI64, home: &Home, service: &mut Service,
     let mut kills = Kills::default();
     while kills.all < scale.kills {
         let before = stored(home);
-        std::thread::sleep(PACE.mul_f64(2.0 * random.f64()));
+        std::thread::sleep(PAUSE.mul_f64(2.0 * random.f64()));
         assert!(service.ended().is_none(), "the service has ended by itself:\n{}", service.log_end());
         wait_for_lag(acknowledged, home);
         // The high watermarks are together at least this, and nothing is recorded after the kill: so is the lag.
