@@ -17,7 +17,7 @@ use eventlatch_tests::{
     waiting::wait_for,
 };
 
-use self::load::{Load, TOPICS};
+use self::load::{BURST, Load, TOPICS};
 
 /// How hard it is. `EVENTLATCH_TEST_KILLS` and `EVENTLATCH_TEST_SEED` change it.
 struct Scale {
@@ -156,7 +156,8 @@ fn kill_repeatedly(acknowledged: &AtomicI64, home: &Home, service: &mut Service,
 /// something does is waited for; when nothing is sent any more there is none.
 fn wait_for_lag(acknowledged: &AtomicI64, home: &Home) {
     let until = Instant::now() + Duration::from_millis(500);
-    while acknowledged.load(Ordering::SeqCst) <= total(&stored(home)) && Instant::now() < until {
+    let lag = || acknowledged.load(Ordering::SeqCst) - total(&stored(home));
+    while lag() < BURST as i64 / 5 && Instant::now() < until {
         std::thread::yield_now();
     }
 }

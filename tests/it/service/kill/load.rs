@@ -25,6 +25,9 @@ const TASKS_PER_SENSOR: usize = 60;
 const CYCLE: usize = 20;
 const FULFILLING: usize = 10;
 
+/// So many messages are sent at once: one by one they would be recorded as they come.
+pub(super) const BURST: usize = 100;
+
 /// The messages of a run. The same seed gives the same ones.
 #[derive(Clone)]
 pub(super) struct Load {
@@ -81,12 +84,14 @@ impl Load {
         (0..self.tasks).map(|task| format!("{}|{}|success", sensor(task), name(task))).collect()
     }
 
-    /// Sends the messages at a rate a second, none waiting for the one before, and counts those that have arrived.
+    /// Sends the messages at a rate a second, in bursts, and counts those that have arrived.
     pub(super) async fn produce(self, producer: Producer, rate: usize, acknowledged: Arc<AtomicI64>) -> Sent {
-        let mut tick = tokio::time::interval(Duration::from_secs(1) / rate as u32);
+        let mut tick = tokio::time::interval(Duration::from_secs(1) * BURST as u32 / rate as u32);
         let mut sending = JoinSet::new();
         for (number, kind) in self.messages.into_iter().enumerate() {
-            tick.tick().await;
+            if number.is_multiple_of(BURST) {
+                tick.tick().await;
+            }
             let (producer, message, acknowledged) = (producer.clone(), kind.message(number), acknowledged.clone());
             sending.spawn(async move {
                 let (partition, offset) = producer.send(&message).await.unwrap();
