@@ -34,7 +34,7 @@ fmt: rust ## Formats the code
 	$(CARGO) fmt --all
 
 rust:
-	@command -v $(CARGO) >/dev/null || { echo "cargo is missing: install Rust from https://rustup.rs" >&2; exit 1; }
+	@command -v $(CARGO) >/dev/null || { echo "cargo is missing: install Rust with rustup" >&2; exit 1; }
 
 # rustup brings the toolchain of rust-toolchain.toml, and with it the target; a Rust without rustup has to have both.
 wasm: rust

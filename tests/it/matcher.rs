@@ -16,7 +16,12 @@ include!(concat!(env!("OUT_DIR"), "/guests.rs"));
 
 /// A runtime with small limits: a test that runs into one should not take long.
 fn runtime() -> Runtime {
-    let limits = Limits { base_ms: 100, per_message_us: 100, recycle_growth_mib: NonZeroU16::MIN.saturating_add(7), ..Limits::default() };
+    let limits = Limits {
+        base_ms: 100,
+        per_message_us: 100,
+        recycle_growth_mib: NonZeroU16::MIN.saturating_add(7),
+        ..Limits::default()
+    };
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
     Runtime::new(limits, Cache::open(&cache)).unwrap()
 }
