@@ -56,10 +56,12 @@ fn sensor(sensor: &SensorStatus) -> String {
 }
 
 fn row(wanted: &WantedStatus, timezone: &str) -> Vec<String> {
-    let state = match (&wanted.received, wanted.optional) {
-        (Some(_), _) => "success",
-        (None, false) => "missing",
-        (None, true) => "optional",
+    let state = match (&wanted.received, &wanted.mark, wanted.optional) {
+        (Some(_), Some(mark), _) if mark.status == "pending" => "marking",
+        (Some(_), Some(mark), _) if mark.status == "rejected" => "rejected",
+        (Some(_), ..) => "success",
+        (None, _, false) => "missing",
+        (None, _, true) => "optional",
     };
     vec![
         format!("  {}", wanted.task_id),
@@ -75,7 +77,10 @@ fn received(wanted: &WantedStatus, timezone: &str) -> String {
     if let Some(received) = &wanted.received {
         let zone = TimeZone::get(timezone).unwrap_or(TimeZone::UTC);
         let time = zone.to_datetime(received.arrival).strftime("%H:%M:%S").to_string();
-        return format!("{time} {}/{}@{}", received.topic, received.partition, received.offset);
+        let problem = wanted.mark.as_ref().filter(|mark| mark.status != "delivered");
+        let problem = problem.and_then(|mark| mark.last_error.as_ref());
+        let not_marked = problem.map(|why| format!(", not marked: {why}")).unwrap_or_default();
+        return format!("{time} {}/{}@{}{not_marked}", received.topic, received.partition, received.offset);
     }
     match (&wanted.near_misses.newest, wanted.near_misses.count) {
         (Some(reason), 1) => format!("near miss: {reason}"),

@@ -34,13 +34,16 @@ pub(super) fn without_place(error: &serde_json::Error) -> String {
 }
 
 /// How the parsers' words read to whoever writes no Rust.
-const WORDS: [(&str, &str); 9] = [
+const WORDS: [(&str, &str); 12] = [
     ("\n", " "),
     ("unknown field ", "unknown key "),
     ("unknown variant ", "unknown value "),
     ("missing field ", "missing key "),
     ("duplicate field ", "duplicate key "),
     ("invalid type: ", "wrong type: "),
+    ("invalid value: ", "wrong value: "),
+    ("expected a nonzero u16", "expected a whole number of at least 1"),
+    ("expected u16", "expected a whole number"),
     ("expected usize", "expected a whole number"),
     ("expected u32", "expected a whole number"),
     ("expected u64", "expected a whole number"),

@@ -15,7 +15,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Bookmarks, Deliveries, Outgoing, Source, SourceError,
+    Bookmarks, Deliveries, LineError, Outgoing, Source, SourceError,
     assignment::Assignment,
     deliveries::{Ending, Outlet, channel},
     desk::{Desk, Order, State},
@@ -119,11 +119,11 @@ impl LineReader {
     }
 
     fn read(&mut self) -> Result<(), SourceError> {
-        let mut line = String::new();
+        let mut line = Vec::new();
         let mut number = 0;
         while !self.desk.stopping() {
             line.clear();
-            let read = self.input.read_line(&mut line);
+            let read = self.input.read_until(b'\n', &mut line);
             if read.map_err(failed(Path::new(&self.name)))? == 0 {
                 break;
             }
@@ -139,11 +139,12 @@ impl LineReader {
         Ok(())
     }
 
-    fn take_in(&mut self, line: &str, number: i64) -> Result<(), SourceError> {
-        if line.trim().is_empty() {
+    fn take_in(&mut self, line: &[u8], number: i64) -> Result<(), SourceError> {
+        if line.trim_ascii().is_empty() {
             return Ok(());
         }
-        let message = Outgoing::parse(line).map_err(|source| SourceError::Line {
+        let text = str::from_utf8(line).map_err(|_| LineError::Encoding);
+        let message = text.and_then(Outgoing::parse).map_err(|source| SourceError::Line {
             file: self.name.clone(),
             line: number,
             source,

@@ -25,6 +25,8 @@ pub struct Outgoing {
 pub enum LineError {
     #[error("this is not a message ({0}): write {{\"topic\": \"…\", \"value\": …}}")]
     Json(String),
+    #[error("this is not UTF-8: a line is JSON, also where the message is not")]
+    Encoding,
     #[error("a message has either a `value` (JSON, null for a tombstone) or a `raw` text")]
     Value,
     #[error("`timestamp` is neither a time as \"2026-01-31T00:00:00Z\" nor milliseconds since 1970")]
