@@ -43,6 +43,16 @@ fn what_is_added_to_a_file_is_read_the_next_time() {
 }
 
 #[test]
+fn a_zone_may_be_spelt_in_any_case() {
+    let home = Home::new("").with("EVENTLATCH_SENSORS_TIMEZONE", noon_zone().to_lowercase());
+    home.write("sensors/tables.json", sensor(&["a", "b"]));
+    home.write("messages.jsonl", lines(&["b"]));
+    let ran = home.run(&["run", "--input", "messages.jsonl"]);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert_eq!(home.rows(TASKS), ["a|pending", "b|success"]);
+}
+
+#[test]
 fn the_standard_input_is_read_to_its_end() {
     let home = home("");
     let ran = home.run_with_input(&["run", "--input", "-"], &lines(&["b", "c"]));
