@@ -32,7 +32,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Starts so many workers, at least two, so that a slow matcher does not hold up all others.
+    /// Starts so many workers, at least two: one alone would do nothing else while a matcher is slow.
     pub fn start(runtime: &Runtime, workers: usize) -> Result<Self, RuntimeError> {
         let (jobs, inbox) = crossbeam_channel::unbounded::<Job>();
         let spawn = |number: usize| {
