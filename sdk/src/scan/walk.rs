@@ -13,17 +13,27 @@ const DEEPEST: u32 = 127;
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
 pub(super) fn object(document: &[u8], names: &Names, memory: &mut Memory, found: &mut [Found]) -> Option<()> {
     let (mut at, mut fields) = (0, 0);
-    for gap in memory.gaps() {
-        let Some(start) = gap.after(document, at) else {
-            break;
-        };
-        let (value, after) = if gap.text { text_value(document, start)? } else { bare_value(document, start)? };
-        note(found, gap.name, value);
-        (at, fields) = (after, fields + 1);
-    }
-    // Of a document of known shape only the end is left, too near for whole blocks.
-    if document.len().saturating_sub(at) <= LONGEST {
-        memory.hit();
+    let mut shape = memory.latest();
+    let known = loop {
+        for gap in memory.gaps(shape, fields) {
+            let Some(start) = gap.after(document, at) else {
+                break;
+            };
+            let (value, after) = if gap.text { text_value(document, start)? } else { bare_value(document, start)? };
+            note(found, gap.name, value);
+            (at, fields) = (after, fields + 1);
+        }
+        // Of a document of known shape only the end is left, too near for whole blocks.
+        if document.len().saturating_sub(at) <= LONGEST {
+            break true;
+        }
+        match memory.fitting(document, at, fields) {
+            Some(other) => shape = other,
+            None => break false,
+        }
+    };
+    if known {
+        memory.hit(shape);
     } else if memory.learns() {
         let mut learns = true;
         return rest(document, 0, true, names, found, |gap, name, text| learns = learns && memory.add(gap, name, text));
