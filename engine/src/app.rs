@@ -13,6 +13,7 @@ pub use parts::{Matchers, StartError, load_sensors};
 
 use crate::{
     config::Config,
+    matcher::Registry,
     pipeline::{
         Shared, Stop,
         bookmarks::StoredBookmarks,
@@ -66,11 +67,11 @@ impl Service {
         let sensors = load_sensors(config, &matchers).await?;
         let (store, marking) = open_store(config).await?;
         synchronise(&store, &matchers, sensors).await?;
-        let shared = Shared::new(store.clone(), Arc::clone(&matchers.pool), Arc::clone(&matchers.registry));
+        let shared = Shared::new(store.clone(), Arc::clone(&matchers.pool), Registry::clone(&matchers.registry));
         shared.reindex().await.map_err(StartError::Render)?;
         turning::begin(&shared, Timestamp::now()).await.map_err(StartError::Turn)?;
 
-        let topics: Vec<_> = shared.index.load().topics().map(ToString::to_string).collect();
+        let topics: Vec<_> = shared.live.load().index.topics().map(ToString::to_string).collect();
         if topics.is_empty() {
             tracing::warn!("No sensor wants any message; there is nothing to read");
         }

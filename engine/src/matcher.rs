@@ -26,6 +26,6 @@ pub use fault::{Fault, FaultKind};
 pub use instance::{Candidate, Moment, Prepared, Problem, Verdict};
 pub use limits::Limits;
 pub use load::{Generation, LoadError, Origin};
-pub use registry::{Registry, RegistryError, TopicError};
+pub use registry::{Post, Registry, RegistryError, TopicError};
 pub use runtime::{Runtime, RuntimeError};
 pub use worker::{Pool, Worker};

@@ -21,6 +21,7 @@
 pub mod bookmarks;
 pub mod evaluate;
 pub mod intake;
+pub mod live;
 pub mod marking;
 pub mod rendering;
 pub mod turning;
@@ -31,9 +32,9 @@ use arc_swap::ArcSwap;
 
 use crate::{
     matcher::{Pool, Registry},
-    sensor::Index,
     store::Store,
 };
+use live::Live;
 
 /// Whether the loops beside intake should end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,16 +51,15 @@ pub enum Stop {
 pub struct Shared {
     pub store: Store,
     pub pool: Arc<Pool>,
-    pub registry: Arc<Registry>,
-    /// Who wants what, as of now. Replaced whole.
-    pub index: Arc<ArcSwap<Index>>,
-    pub renderer: Arc<rendering::Renderer>,
+    /// What messages are judged by, as of now. Replaced whole.
+    pub live: Arc<ArcSwap<Live>>,
+    /// Held by whoever makes a change of it that takes time.
+    pub changing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Shared {
-    pub fn new(store: Store, pool: Arc<Pool>, registry: Arc<Registry>) -> Self {
-        let index = Arc::new(ArcSwap::from_pointee(Index::default()));
-        let renderer = Arc::new(rendering::Renderer::default());
-        Self { store, pool, registry, index, renderer }
+    pub fn new(store: Store, pool: Arc<Pool>, registry: Registry) -> Self {
+        let live = Live { registry: Arc::new(registry), index: Arc::default() };
+        Self { store, pool, live: Arc::new(ArcSwap::from_pointee(live)), changing: Arc::default() }
     }
 }

@@ -77,7 +77,7 @@ impl Turn {
             topic: TOPIC.into(),
             places: (0..messages.len()).map(|message| Place { slice: 0, message }).collect(),
             index: Arc::clone(index),
-            matchers: vec![Arc::clone(matcher)],
+            generation: Arc::clone(matcher),
         };
         self.portions.iter().map(|(messages, _)| portion(messages)).collect()
     }

@@ -99,7 +99,8 @@ impl Scenario {
         let sensors = checker.check(Draft::parse(Path::new("scenario.json"), &text).unwrap()).await.unwrap();
         let store = Store::open(&self.config.store, MarkMode::Local).unwrap();
         store.sync_sensors(now, sensors).await.unwrap();
-        let shared = Shared::new(store, Arc::clone(&matchers.pool), Arc::clone(&matchers.registry));
+        let shared =
+            Shared::new(store, Arc::clone(&matchers.pool), eventlatch::matcher::Registry::clone(&matchers.registry));
         shared.reindex().await.unwrap();
         Play { shared, zone: self.zone.clone(), next: BTreeMap::new() }
     }

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::{
     Shared,
     evaluate::{Found, Place, Portion, evaluate},
+    live::Live,
     rendering::RenderError,
 };
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
         message::Slice,
         recording::{Recorded, Recording},
     },
-    sensor::Index,
+    matcher::Generation,
     source::{Deliveries, Receipt, SourceError},
     store::StoreError,
 };
@@ -82,9 +83,9 @@ async fn evaluate_all(
 
 /// Evaluates a batch on all workers.
 pub async fn evaluate_batch(shared: &Shared, slices: Vec<Slice>) -> Result<Vec<Recording>, RenderError> {
-    let index = index_for(shared, &slices).await?;
+    let live = live_for(shared, &slices).await?;
     let slices = Arc::new(slices);
-    let portions = portions(shared, &slices, &index);
+    let portions = portions(shared, &slices, &live);
     let evaluate = |portion: Portion| shared.pool.run(move |worker| evaluate(worker, &portion));
     // All portions are under way before the first is awaited.
     let running: Vec<_> = portions.into_iter().map(evaluate).collect();
@@ -96,16 +97,16 @@ pub async fn evaluate_batch(shared: &Shared, slices: Vec<Slice>) -> Result<Vec<R
     Ok(recordings)
 }
 
-/// The index with all business dates that the slices need.
-async fn index_for(shared: &Shared, slices: &[Slice]) -> Result<Arc<Index>, RenderError> {
+/// What is live, with all business dates that the slices need.
+async fn live_for(shared: &Shared, slices: &[Slice]) -> Result<Arc<Live>, RenderError> {
     loop {
-        let index = shared.index.load_full();
-        let missing = index.missing(arrivals(slices));
+        let live = shared.live.load_full();
+        let missing = live.index.missing(arrivals(slices));
         if missing.is_empty() {
-            if index.is_crowded() {
-                shared.index.rcu(|index| index.without_past(arrivals(slices)));
+            if live.index.is_crowded() {
+                shared.change_index(|index| index.without_past(arrivals(slices)));
             }
-            return Ok(index);
+            return Ok(live);
         }
         for (calendar, date) in missing {
             until_rendered(shared, &calendar, date).await?;
@@ -118,7 +119,7 @@ fn arrivals(slices: &[Slice]) -> impl Iterator<Item = Timestamp> + Clone {
 }
 
 /// Cuts a batch by topic, and a topic's messages into a share for each worker.
-fn portions(shared: &Shared, slices: &Arc<Vec<Slice>>, index: &Arc<Index>) -> Vec<Portion> {
+fn portions(shared: &Shared, slices: &Arc<Vec<Slice>>, live: &Live) -> Vec<Portion> {
     let mut by_topic: BTreeMap<&Arc<str>, Vec<Place>> = BTreeMap::new();
     for (number, slice) in slices.iter().enumerate() {
         let places = (0..slice.messages.len()).map(|message| Place { slice: number, message });
@@ -126,15 +127,15 @@ fn portions(shared: &Shared, slices: &Arc<Vec<Slice>>, index: &Arc<Index>) -> Ve
     }
     let cut = |(topic, places): (&Arc<str>, Vec<Place>)| {
         let share = places.len().div_ceil(shared.pool.workers()).max(PORTION);
-        let matchers: Vec<_> = index.matchers(topic).filter_map(|name| shared.registry.get(name).cloned()).collect();
-        let portion = |places: &[Place]| Portion {
+        let portion = |generation: &Arc<Generation>, places: &[Place]| Portion {
             slices: Arc::clone(slices),
             topic: Arc::clone(topic),
             places: places.to_vec(),
-            index: Arc::clone(index),
-            matchers: matchers.clone(),
+            index: Arc::clone(&live.index),
+            generation: Arc::clone(generation),
         };
-        places.chunks(share).map(portion).collect::<Vec<_>>()
+        let matchers = live.index.matchers(topic).filter_map(|name| live.registry.get(name));
+        matchers.flat_map(|matcher| places.chunks(share).map(|places| portion(matcher, places))).collect::<Vec<_>>()
     };
     by_topic.into_iter().flat_map(cut).collect()
 }
