@@ -95,6 +95,19 @@ impl Reader {
         self.rows(sql, params![after.0, limit as i64], active_wanted)
     }
 
+    /// Those of these wanted messages that active sensors want.
+    pub fn active_wanted_among(&self, ids: &[WantedId]) -> Result<Vec<ActiveWanted>, StoreError> {
+        let sql = "SELECT wanted.id, sensors.id, sensors.name, sensors.timezone, wanted.day_shift_seconds,
+                          wanted.matcher, wanted.topic, wanted.frequency, wanted.task_id, wanted.optional,
+                          wanted.fields
+                     FROM json_each(?1) AS asked
+                     CROSS JOIN wanted ON wanted.id = asked.value
+                     CROSS JOIN sensors ON sensors.id = wanted.sensor_id
+                    WHERE wanted.state = 'active' AND sensors.state = 'active'";
+        let asked = serde_json::Value::from_iter(ids.iter().map(|id| id.0)).to_string();
+        self.rows(sql, [asked], active_wanted)
+    }
+
     /// The newest messages that were set aside.
     pub fn dead_letters(&self, limit: usize) -> Result<Vec<StoredDeadLetter>, StoreError> {
         let sql = "SELECT cluster, topic, \"partition\", epoch, \"offset\", arrival, key, payload, payload_size, kind,
