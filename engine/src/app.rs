@@ -93,7 +93,10 @@ impl Service {
             let shared = shared.clone();
             async move { turning::run(&shared, stopped).await }
         });
-        let intake = tokio::spawn(async move { intake::run(&shared, deliveries).await });
+        let intake = tokio::spawn({
+            let source = source.clone();
+            async move { intake::run(&shared, &source, deliveries).await }
+        });
         Ok(Self { store, source, intake, turning, marking, stop })
     }
 

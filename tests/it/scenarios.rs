@@ -11,7 +11,7 @@ use eventlatch::{
         sensors::{Checker, Draft},
     },
     domain::message::{Message, Partition, Slice, Span},
-    pipeline::{Shared, intake::evaluate_batch, turning},
+    pipeline::{Shared, judging::judge, turning},
     store::{MarkMode, SensorStatus, Store},
 };
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
@@ -121,7 +121,7 @@ impl Play {
         let partition = Partition { cluster: "scenario".into(), topic: topic.into(), number: 0, epoch: 0 };
         let messages = vec![Message { offset, arrival, key: None, value, headers: Vec::new() }];
         let slice = Slice { partition, span: Span { from, to: offset + 1 }, messages };
-        let recordings = evaluate_batch(&self.shared, vec![slice]).await.unwrap();
+        let recordings = judge(&self.shared, vec![slice]).await.unwrap().unwrap();
         self.shared.store.record(recordings).await.unwrap();
     }
 

@@ -24,6 +24,7 @@ use super::{
     instance::{Guest, Instance, Problem},
     interface::{self, Form, NotAMatcher},
     runtime::Runtime,
+    trust::Trust,
 };
 use crate::domain::generation::GenerationId;
 
@@ -46,6 +47,7 @@ impl fmt::Display for Origin {
 /// One build of a matcher with one configuration, checked and ready to be asked.
 pub struct Generation {
     pub id: GenerationId,
+    pub trust: Trust,
     pub(super) loaded: Loaded,
     pub description: About,
     /// The topics it serves.
@@ -144,6 +146,7 @@ impl Generation {
         let topics = if answer.topics.is_empty() { description.topics } else { answer.topics };
         Ok(Self {
             id: next_id(),
+            trust: Trust::default(),
             loaded,
             description: about,
             topics: topics.into_iter().map(Into::into).collect(),

@@ -96,6 +96,13 @@ impl Registry {
         self.posts.insert(name, Post { serving: Arc::new(generation), previous: None });
     }
 
+    /// The same with another post under its name.
+    pub fn with(&self, post: Post) -> Self {
+        let mut posts = self.posts.clone();
+        posts.insert(Arc::clone(post.serving.name()), post);
+        Self { posts }
+    }
+
     pub fn get(&self, name: &str) -> Option<&Arc<Generation>> {
         self.post(name).map(|post| &post.serving)
     }

@@ -10,12 +10,12 @@ use crate::{
         message::{Message, Slice},
         recording::{DeadLetter, DeadLetterKind, JudgedBy, Match, NearMiss, Sighting},
     },
-    matcher::{Candidate, EventTime, Extraction, Generation, Moment, SetAside, Verdict, Why, Worker},
+    matcher::{Candidate, EventTime, Extraction, GaveUp, Generation, Moment, SetAside, Verdict, Why, Worker},
     sensor::{CalendarDays, DayIndex, Entry, Index},
 };
 
 /// A message of one of the slices of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Place {
     pub slice: usize,
     pub message: usize,
@@ -43,8 +43,8 @@ pub enum Found {
 }
 
 /// Evaluates a portion. The renderings of all its arrivals must be in the index.
-pub fn evaluate(worker: &mut Worker, portion: &Portion) -> Vec<Finding> {
-    Judging::new(portion).judge(worker)
+pub fn evaluate(worker: &mut Worker, portion: &Portion) -> Result<Vec<Finding>, GaveUp> {
+    Ok(Judging::new(portion).judge(worker))
 }
 
 /// One matcher at work on one portion.
