@@ -3,8 +3,9 @@
 //! Start at [`Service::start`]; its log lines read as the architecture. `parts` is what `check` builds too.
 
 mod parts;
+mod sensor_files;
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio::{sync::watch, task::JoinHandle};
@@ -12,11 +13,13 @@ use tokio::{sync::watch, task::JoinHandle};
 pub use parts::{Matchers, StartError, load_sensors};
 
 use crate::{
-    config::Config,
+    config::{Config, sensors::Problem, watch::Watch},
+    domain::sensor::{Owner, Sensor},
     matcher::Registry,
     pipeline::{
         Shared, Stop,
         bookmarks::StoredBookmarks,
+        changing,
         intake::{self, IntakeError},
         marking::Marker,
         turning,
@@ -25,6 +28,7 @@ use crate::{
     store::{MarkMode, Store},
     task::{MarkError, Marking},
 };
+use sensor_files::{SensorFiles, log_changed};
 
 /// How long a stopping service finishes what it has in hand.
 pub const GRACE: Duration = Duration::from_secs(20);
@@ -56,6 +60,8 @@ pub struct Service {
     intake: JoinHandle<Result<(), IntakeError>>,
     turning: JoinHandle<()>,
     marking: Option<JoinHandle<()>>,
+    sensor_files: JoinHandle<()>,
+    sensor_problems: watch::Receiver<Vec<Problem>>,
     stop: watch::Sender<Stop>,
 }
 
@@ -64,7 +70,8 @@ impl Service {
     pub async fn start(config: &Config, input: &Input) -> Result<Self, StartError> {
         let matchers = Matchers::load(config).await?;
         matchers.announce();
-        let sensors = load_sensors(config, &matchers).await?;
+        let watch = Watch::begin(&config.sensors.directory);
+        let (folder, sensors) = load_sensors(config, &matchers).await?;
         let (store, marking) = open_store(config).await?;
         synchronise(&store, &matchers, sensors).await?;
         let shared = Shared::new(store.clone(), Arc::clone(&matchers.pool), Registry::clone(&matchers.registry));
@@ -90,14 +97,18 @@ impl Service {
             tokio::spawn(async move { marker.run(stopped).await })
         });
         let turning = tokio::spawn({
-            let shared = shared.clone();
+            let (shared, stopped) = (shared.clone(), stopped.clone());
             async move { turning::run(&shared, stopped).await }
         });
+        let (problems, sensor_problems) = watch::channel(Vec::new());
+        let timezone = config.sensors.timezone.clone();
+        let files = SensorFiles { folder, watch, timezone, shared: shared.clone(), source: source.clone(), problems };
+        let sensor_files = tokio::spawn(files.run(stopped));
         let intake = tokio::spawn({
             let source = source.clone();
             async move { intake::run(&shared, &source, deliveries).await }
         });
-        Ok(Self { store, source, intake, turning, marking, stop })
+        Ok(Self { store, source, intake, turning, marking, sensor_files, sensor_problems, stop })
     }
 
     pub fn store(&self) -> &Store {
@@ -106,6 +117,11 @@ impl Service {
 
     pub fn health(&self) -> Health {
         self.source.health()
+    }
+
+    /// What is wrong with sensor files now: what they gave before is in force.
+    pub fn sensor_problems(&self) -> Vec<Problem> {
+        self.sensor_problems.borrow().clone()
     }
 
     /// Resolves when the source has ended by itself: a file is read, or reading cannot go on.
@@ -119,7 +135,7 @@ impl Service {
         self.source.stop();
         let outcome = if self.intake.is_finished() { Ok(()) } else { self.ended().await };
         self.stop.send_replace(how);
-        let ended = [Some(self.turning), self.marking].into_iter().flatten();
+        let ended = [Some(self.turning), Some(self.sensor_files), self.marking].into_iter().flatten();
         for task in ended {
             if let Err(defect) = task.await {
                 tracing::error!(%defect, "A loop of the service had ended before its time");
@@ -151,25 +167,16 @@ async fn open_store(config: &Config) -> Result<(Store, Option<Marker>), StartErr
 }
 
 /// Brings the store's sensors and generations in line with the files.
-async fn synchronise(
-    store: &Store,
-    matchers: &Matchers,
-    sensors: Vec<(crate::domain::sensor::Owner, crate::domain::sensor::Sensor)>,
-) -> Result<(), StartError> {
+async fn synchronise(store: &Store, matchers: &Matchers, sensors: Vec<(Owner, Sensor)>) -> Result<(), StartError> {
     let now = Timestamp::now();
     for generation in matchers.generations(now) {
         store.save_generation(generation).await.map_err(StartError::Store)?;
     }
-    let synced = store.sync_sensors(now, sensors).await.map_err(StartError::Store)?;
-    for refused in &synced.refused {
-        tracing::error!(sensor = refused.sensor, owner = refused.owner, "A sensor belongs to another owner");
-    }
-    tracing::info!(
-        added = synced.added,
-        changed = synced.changed,
-        retired = synced.retired,
-        unchanged = synced.unchanged,
-        "Sensors"
-    );
+    let kept: HashSet<_> = sensors.iter().map(|(owner, sensor)| (owner, sensor.name.as_str())).collect();
+    let mut gone = store.sensors_of_files().await.map_err(StartError::Store)?;
+    gone.retain(|(owner, name)| !kept.contains(&(owner, name.as_str())));
+    drop(kept);
+    let changed = changing::define(store, now, sensors, gone).await.map_err(StartError::Store)?;
+    log_changed("Sensors", &changed);
     Ok(())
 }

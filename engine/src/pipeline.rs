@@ -7,6 +7,8 @@
 //! * [`marking`]: marks out of the outbox to the task adapter;
 //! * [`turning`]: when a business day begins, its renderings and waits.
 //!
+//! [`changing`] is how sensors change while the loops run.
+//!
 //! What fails, and what follows:
 //!
 //! | what fails | consequence | reason |
@@ -19,6 +21,7 @@
 //! | the process | at the next start reading goes on from the stored offsets | they moved with the matches |
 
 pub mod bookmarks;
+pub mod changing;
 pub mod evaluate;
 pub mod held;
 pub mod intake;

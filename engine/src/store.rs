@@ -176,6 +176,14 @@ impl Store {
         self.report(move |reader| reader.active_wanted_among(&ids)).await
     }
 
+    /// Those of these topics and matchers that an active sensor has a wanted message of.
+    pub async fn wanted_routes(
+        &self,
+        routes: Vec<(Arc<str>, Arc<str>)>,
+    ) -> Result<Vec<(Arc<str>, Arc<str>)>, StoreError> {
+        self.report(move |reader| reader.wanted_routes(&routes)).await
+    }
+
     /// The active sensors that files define, each with its file.
     pub async fn sensors_of_files(&self) -> Result<Vec<(Owner, String)>, StoreError> {
         self.report(Reader::sensors_of_files).await

@@ -32,9 +32,7 @@ pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
 }
 
 /// Prints a list that comes in pages, so that it need not fit in memory.
-pub(super) fn json_list<T: Serialize>(
-    pages: impl IntoIterator<Item = Result<Vec<T>, Failure>>,
-) -> Result<(), Failure> {
+pub(super) fn json_list<T: Serialize>(pages: impl IntoIterator<Item = Result<Vec<T>, Failure>>) -> Result<(), Failure> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     match write_list(&mut out, pages)?.and_then(|()| writeln!(out)).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::unexpected(error)),

@@ -15,7 +15,7 @@ use std::{
 
 pub use check::{Checked, Checker};
 pub use draft::Draft;
-pub use folder::{Folder, Look};
+pub use folder::{Change, Folder, Look};
 
 use crate::domain::sensor::Owner;
 

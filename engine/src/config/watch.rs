@@ -52,7 +52,7 @@ impl Watch {
         // A full channel says already what there is to say.
         let note = move |event: notify::Result<Event>| {
             if event.map_or(true, |event| matters(&event.kind)) {
-                drop(happened.try_send(()));
+                let _full = happened.try_send(());
             }
         };
         let watcher = notify::recommended_watcher(note);

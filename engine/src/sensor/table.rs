@@ -150,6 +150,11 @@ impl Table {
         all.build()
     }
 
+    /// Whether one of these wanted messages waits for something here.
+    pub fn has_any(&self, of: &HashSet<WantedId>) -> bool {
+        !of.is_empty() && self.entries.iter().any(|stored| of.contains(&stored.entry.wanted))
+    }
+
     /// Entries, counting one for each key of a rendering.
     pub fn len(&self) -> usize {
         self.entries.len()

@@ -6,9 +6,11 @@
 //! (On a later date its text is the one in force there: the index held no other.) So the outcome is one of the facts and
 //! not of the order in which they came, nor of when the service was down. Start at [`credit`].
 
+mod opening;
+
 use std::collections::HashSet;
 
-use jiff::{Timestamp, civil::Date};
+use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
@@ -18,7 +20,6 @@ use super::{
     reader::rows,
     record::Books,
     shape::{Shape, WantedShape},
-    writer::Session,
 };
 use crate::domain::{
     mark::TaskState,
@@ -104,12 +105,7 @@ fn ensure_open(books: &mut Books<'_, '_>, shape: &Shape, date: Date) -> Result<(
 
 /// The window around a business date, if its wait is not there. One that had closed before the sensor was there has none:
 /// nobody waited, whatever a backlog says.
-fn missing(
-    db: &Connection,
-    shape: &Shape,
-    leading: &WantedShape,
-    date: Date,
-) -> Result<Option<Window>, StoreError> {
+fn missing(db: &Connection, shape: &Shape, leading: &WantedShape, date: Date) -> Result<Option<Window>, StoreError> {
     let known = "SELECT count(*) FROM waits WHERE sensor_id = ?1 AND name = ?2";
     let name = columns::date(leading.frequency.first_day(date));
     let known: i64 = db.prepare_cached(known)?.query_row(params![shape.id.0, name], |row| row.get(0))?;
@@ -121,12 +117,7 @@ fn missing(
 }
 
 /// A wait opens when its window does, or its sensor: so it is the same wait whenever it comes into being.
-fn open(
-    books: &mut Books<'_, '_>,
-    shape: &Shape,
-    leading: &WantedShape,
-    window: &Window,
-) -> Result<(), StoreError> {
+fn open(books: &mut Books<'_, '_>, shape: &Shape, leading: &WantedShape, window: &Window) -> Result<(), StoreError> {
     let (db, name) = (books.db(), columns::date(window.first_day));
     let window_id = books.windows.id(db, &shape.timezone, leading.day_shift_seconds, window)?;
     let (business_date, until) = reach(window.frequency, window.first_day, Date::MAX);

@@ -28,10 +28,10 @@ use content::{Seen, Stamp, Text};
 use names::Claims;
 
 /// How long a file may be missing before it counts as gone.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The sensor directory.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Folder {
     directory: PathBuf,
     files: BTreeMap<PathBuf, File>,
@@ -203,13 +203,7 @@ impl Folder {
         change
     }
 
-    fn settle(
-        &mut self,
-        path: PathBuf,
-        read: Read,
-        change: &mut Change,
-        moved: &mut HashMap<String, PathBuf>,
-    ) {
+    fn settle(&mut self, path: PathBuf, read: Read, change: &mut Change, moved: &mut HashMap<String, PathBuf>) {
         let Read { seen, names, problems } = read;
         let file = self.files.entry(path.clone()).or_default();
         file.seen = Some(seen);

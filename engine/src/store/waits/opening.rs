@@ -41,7 +41,8 @@ impl Reader {
         let after = after.map_or(i64::MIN, |sensor| sensor.0);
         self.with(|db| {
             let page = rows(db, page, params![after, limit as i64], |row| row.get(0).map(SensorId))?;
-            let mut found = WaitsToOpen { next: page.last().copied().filter(|_| page.len() == limit), sensors: Vec::new() };
+            let mut found =
+                WaitsToOpen { next: page.last().copied().filter(|_| page.len() == limit), sensors: Vec::new() };
             let mut windows = Windows::default();
             for sensor in page {
                 if is_behind(db, &mut windows, sensor, now)? {

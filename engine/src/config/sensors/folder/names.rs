@@ -28,8 +28,7 @@ impl<'a> Claims<'a> {
             let earlier = own.insert(&draft.name, draft.line);
             let message = match earlier {
                 _ if holder != file => {
-                    let other = holder.file_name().unwrap_or_default().to_string_lossy();
-                    format!("the sensor `{}` is defined in {other} too: rename one", draft.name)
+                    format!("the sensor `{}` is defined in {} too: rename one", draft.name, holder.display())
                 }
                 Some(line) => format!("the sensor `{}` is defined on line {line} too: rename one", draft.name),
                 None => continue,
