@@ -54,7 +54,7 @@ impl Matchers {
         let loading = tokio::task::spawn_blocking(move || -> Result<Self, StartError> {
             let cache = config.cache.as_deref().map(Cache::open).unwrap_or_default();
             let runtime = Runtime::new(config.limits.clone(), cache)?;
-            let registry = Registry::load(&runtime, &config)?;
+            let registry = Registry::load(&runtime, &config, |_, _| None)?;
             let workers = config.workers.unwrap_or_else(|| thread::available_parallelism().map_or(2, usize::from));
             let pool = Pool::start(&runtime, workers)?;
             Ok(Self { registry: Arc::new(registry), pool: Arc::new(pool) })

@@ -9,6 +9,9 @@ use serde::{
 
 use super::limits::Limits;
 
+/// Settings by the name that they are for.
+pub(super) type Named = BTreeMap<String, Settings>;
+
 /// `[matchers]`. Every other key of the section is the name of a matcher: `[matchers.etl-finish.config]`.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
@@ -19,7 +22,7 @@ pub struct Config {
     /// Threads that evaluate messages; at least two. Default: one per processor.
     pub workers: Option<usize>,
     pub limits: Limits,
-    pub named: BTreeMap<String, Settings>,
+    pub named: Named,
 }
 
 /// `[matchers.NAME]`.
