@@ -10,11 +10,11 @@ use sha2::{Digest, Sha256};
 
 use super::{
     builtin::BUILTINS,
+    config::{Config, Named},
     load::{Generation, LoadError, Origin},
     registry::RegistryError,
     runtime::Runtime,
 };
-use crate::matcher::config::Named;
 
 /// A matcher's file, as it was found.
 #[derive(Clone)]
@@ -62,6 +62,16 @@ pub fn paths(directory: &Path) -> Result<Vec<PathBuf>, RegistryError> {
     Ok(paths)
 }
 
+/// The files of the matcher directory, if there is one.
+pub fn directory(config: &Config) -> Result<Vec<WasmFile>, RegistryError> {
+    let Some(directory) = &config.directory else {
+        return Ok(Vec::new());
+    };
+    let read = |path: PathBuf| read(&path).map_err(|error| RegistryError::File(path, error));
+    paths(directory)?.into_iter().map(read).collect()
+}
+
+/// Reads one file.
 pub fn read(path: &Path) -> io::Result<WasmFile> {
     Ok(WasmFile::new(Origin::File(path.to_owned()), fs::read(path)?))
 }

@@ -77,17 +77,18 @@ pub enum TopicError {
 }
 
 impl Registry {
-    /// Loads the built-in matchers, those of the directory, and those that the configuration names beside them. A file
+    /// Loads the built-in matchers, those of the directory's files, and those that the configuration names beside them. A file
     /// that cannot be loaded is given to `instead`, which may know another one for its place.
     pub fn load(
         runtime: &Runtime,
         config: &Config,
+        files: &[WasmFile],
         instead: impl Fn(&WasmFile, &RegistryError) -> Option<WasmFile>,
     ) -> Result<Self, RegistryError> {
         let mut registry = Self::default();
-        for file in files::built_in().into_iter().chain(directory(config)?) {
-            let loaded = match load(runtime, &file, &config.named) {
-                Err(error) => load(runtime, &instead(&file, &error).ok_or(error)?, &config.named)?,
+        for file in files::built_in().iter().chain(files) {
+            let loaded = match load(runtime, file, &config.named) {
+                Err(error) => load(runtime, &instead(file, &error).ok_or(error)?, &config.named)?,
                 loaded => loaded?,
             };
             for generation in loaded {
@@ -213,12 +214,4 @@ fn load(runtime: &Runtime, file: &WasmFile, named: &Named) -> Result<Vec<Generat
         Origin::BuiltIn => "a built-in matcher".to_owned(),
     };
     file.load(runtime, named).map_err(|error| RegistryError::Load(what(), error))
-}
-
-fn directory(config: &Config) -> Result<Vec<WasmFile>, RegistryError> {
-    let Some(directory) = &config.directory else {
-        return Ok(Vec::new());
-    };
-    let read = |path: PathBuf| files::read(&path).map_err(|error| RegistryError::File(path, error));
-    files::paths(directory)?.into_iter().map(read).collect()
 }

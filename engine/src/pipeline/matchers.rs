@@ -8,6 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
+
 use super::{
     Shared,
     live::Live,
@@ -16,7 +18,7 @@ use super::{
 use crate::{
     matcher::{Generation, Post, Probation, Problem, Registry},
     sensor::{ChangedDay, Index},
-    store::{ActiveWanted, GenerationState, StoreError},
+    store::{self, ActiveWanted, GenerationState, StoreError},
 };
 
 /// Why a generation does not get its post.
@@ -39,8 +41,13 @@ pub enum Refusal {
 
 impl Shared {
     /// Gives a generation the post of its name, if it takes all that is wanted of it. For so long the one before stays
-    /// beside it.
-    pub async fn appoint(&self, candidate: Arc<Generation>, probation: Duration) -> Result<(), Refusal> {
+    /// beside it. `wasm` is its file, to be kept.
+    pub async fn appoint(
+        &self,
+        candidate: Arc<Generation>,
+        wasm: Option<Arc<[u8]>>,
+        probation: Duration,
+    ) -> Result<(), Refusal> {
         let _alone = self.changing.lock().await;
         let live = self.live.load_full();
         let before = live.registry.post(candidate.name());
@@ -48,7 +55,21 @@ impl Shared {
         let until = Instant::now() + probation;
         let trial = before.filter(|_| !probation.is_zero());
         let probation = trial.map(|before| Probation { previous: Arc::clone(&before.serving), until });
-        self.fill(Post { serving: candidate, probation }).await
+        self.fill(Post { serving: Arc::clone(&candidate), probation }).await?;
+        self.note_serving(&candidate, wasm).await;
+        Ok(())
+    }
+
+    /// Whether a matcher serves the build that somebody chose, whatever the directory holds.
+    pub async fn is_pinned(&self, name: &str) -> bool {
+        self.store.pins().await.is_ok_and(|pins| pins.iter().any(|(matcher, _)| matcher == name))
+    }
+
+    async fn note_serving(&self, generation: &Generation, wasm: Option<Arc<[u8]>>) {
+        if let Err(error) = self.store.save_generation(serving(generation), wasm).await {
+            let (error, matcher) = (&error as &dyn std::error::Error, &**generation.name());
+            tracing::error!(error, matcher, "A matcher's build was not kept");
+        }
     }
 
     /// Whether a candidate takes what is wanted now, on all days of the index.
@@ -80,8 +101,7 @@ impl Shared {
         let days = self.days_of(&post.serving, &live).await?;
         self.live.rcu(|live| {
             let index = days.iter().fold(Index::clone(&live.index), |index, day| index.with_tables(day));
-            let index = index.without(&departed(live.registry.post(post.serving.name()), &post));
-            Live { registry: Arc::new(live.registry.with(post.clone())), index: Arc::new(index) }
+            Live::new(live.registry.with(post.clone()), &index)
         });
         self.matchers_changed.send_replace(());
         Ok(())
@@ -136,6 +156,7 @@ impl Shared {
         self.matchers_changed.send_replace(());
         self.note_generation(name, failed.sha256(), GenerationState::RolledBack, Some(reason)).await;
         if let Some(previous) = back.registry.get(name) {
+            self.note_serving(previous, None).await;
             tokio::spawn(self.clone().reinstate(Arc::clone(previous)));
         }
     }
@@ -166,6 +187,21 @@ impl Shared {
             let post = Post::of(Arc::clone(serving));
             if serves { Live::new(live.registry.with(post), &live.index) } else { Live::clone(live) }
         });
+    }
+}
+
+/// What the store keeps of a generation that serves.
+pub fn serving(generation: &Generation) -> store::Generation {
+    store::Generation {
+        matcher: generation.name().to_string(),
+        sha256: generation.sha256().to_string(),
+        version: generation.description.version.clone(),
+        interface: generation.description.interface.to_owned(),
+        origin: generation.origin.to_string(),
+        loaded_at: Timestamp::now(),
+        state: GenerationState::Serving,
+        reason: None,
+        ended_at: None,
     }
 }
 
