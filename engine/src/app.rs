@@ -2,6 +2,8 @@
 //!
 //! Start at [`Service::start`]; its log lines read as the architecture. `parts` is what `check` builds too.
 
+mod following;
+mod matchers;
 mod parts;
 mod sensor_files;
 
@@ -10,7 +12,10 @@ use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use tokio::{sync::watch, task::JoinHandle};
 
-pub use parts::{Matchers, StartError, load_sensors};
+use following::Following;
+pub use matchers::Matchers;
+use matchers::Past;
+pub use parts::{StartError, load_sensors};
 
 use crate::{
     config::{Config, sensors::Problem, watch::Watch},
@@ -62,18 +67,21 @@ pub struct Service {
     marking: Option<JoinHandle<()>>,
     sensor_files: JoinHandle<()>,
     sensor_problems: watch::Receiver<Vec<Problem>>,
+    following: Option<JoinHandle<()>>,
     stop: watch::Sender<Stop>,
 }
 
 impl Service {
     /// Builds everything and begins to read messages.
     pub async fn start(config: &Config, input: &Input) -> Result<Self, StartError> {
-        let matchers = Matchers::load(config).await?;
+        let (store, marking) = open_store(config).await?;
+        let past = Past::of(&store).await.map_err(StartError::Store)?;
+        let matchers = Matchers::load_after(config, past).await?;
         matchers.announce();
         let watch = Watch::begin(&config.sensors.directory);
         let (folder, sensors) = load_sensors(config, &matchers).await?;
-        let (store, marking) = open_store(config).await?;
-        synchronise(&store, &matchers, sensors).await?;
+        matchers.save(&store).await.map_err(StartError::Store)?;
+        synchronise(&store, sensors).await?;
         let shared = Shared::new(store.clone(), Arc::clone(&matchers.pool), Registry::clone(&matchers.registry));
         shared.reindex().await.map_err(StartError::Render)?;
         turning::begin(&shared, Timestamp::now()).await.map_err(StartError::Turn)?;
@@ -104,11 +112,13 @@ impl Service {
         let timezone = config.sensors.timezone.clone();
         let files = SensorFiles { folder, watch, timezone, shared: shared.clone(), source: source.clone(), problems };
         let sensor_files = tokio::spawn(files.run(stopped));
+        let following = Following::new(&matchers, &config.matchers, &shared);
+        let following = following.map(|following| tokio::spawn(following.run(stop.subscribe())));
         let intake = tokio::spawn({
             let source = source.clone();
             async move { intake::run(&shared, &source, deliveries).await }
         });
-        Ok(Self { store, source, intake, turning, marking, sensor_files, sensor_problems, stop })
+        Ok(Self { store, source, intake, turning, marking, following, sensor_files, sensor_problems, stop })
     }
 
     pub fn store(&self) -> &Store {
@@ -135,7 +145,7 @@ impl Service {
         self.source.stop();
         let outcome = if self.intake.is_finished() { Ok(()) } else { self.ended().await };
         self.stop.send_replace(how);
-        let ended = [Some(self.turning), Some(self.sensor_files), self.marking].into_iter().flatten();
+        let ended = [Some(self.turning), Some(self.sensor_files), self.marking, self.following].into_iter().flatten();
         for task in ended {
             if let Err(defect) = task.await {
                 tracing::error!(%defect, "A loop of the service had ended before its time");
@@ -166,12 +176,9 @@ async fn open_store(config: &Config) -> Result<(Store, Option<Marker>), StartErr
     Ok((store, Some(marker)))
 }
 
-/// Brings the store's sensors and generations in line with the files.
-async fn synchronise(store: &Store, matchers: &Matchers, sensors: Vec<(Owner, Sensor)>) -> Result<(), StartError> {
+/// Brings the store's sensors in line with the files.
+async fn synchronise(store: &Store, sensors: Vec<(Owner, Sensor)>) -> Result<(), StartError> {
     let now = Timestamp::now();
-    for generation in matchers.generations(now) {
-        store.save_generation(generation).await.map_err(StartError::Store)?;
-    }
     let kept: HashSet<_> = sensors.iter().map(|(owner, sensor)| (owner, sensor.name.as_str())).collect();
     let mut gone = store.sensors_of_files().await.map_err(StartError::Store)?;
     gone.retain(|(owner, name)| !kept.contains(&(owner, name.as_str())));

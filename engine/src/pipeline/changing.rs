@@ -39,7 +39,7 @@ pub enum ChangeError {
 }
 
 /// A day of the index and what is awaited on it from now on.
-struct ChangedDay {
+struct DayInChange {
     calendar: Arc<Calendar>,
     date: Date,
     /// None: its calendar is new.
@@ -133,28 +133,31 @@ impl Shared {
 
     /// One after the other, so that only one day is there twice at a time. Days of new calendars come last: from then on
     /// messages may ask for their other days.
-    async fn replace_days(&self, days: Vec<ChangedDay>, went: HashSet<WantedId>) {
+    async fn replace_days(&self, days: Vec<DayInChange>, went: HashSet<WantedId>) {
         let went = Arc::new(went);
-        for ChangedDay { calendar, date, before, came } in days {
+        for DayInChange { calendar, date, before, came } in days {
             if came.0.is_empty() && went.is_empty() {
                 continue;
             }
-            let (went, days_calendar) = (Arc::clone(&went), Arc::clone(&calendar));
-            // Copying a million entries takes the better part of a second: not on a thread that others wait for.
-            let build = move || match before {
-                Some(before) => before.changed(&went, came.0),
-                None => DayIndex::new(&days_calendar, date, came.0),
+            let day = match before {
+                Some(before) => changed_day(before, Arc::clone(&went), came).await,
+                None => DayIndex::new(&calendar, date, came.build().await),
             };
-            let day = tokio::task::spawn_blocking(build).await.expect("building tables does not panic");
             let day = Arc::new(day);
             self.change_index(|index| index.with_day(&calendar, &day));
         }
     }
 }
 
-fn days(index: &Index) -> Vec<ChangedDay> {
+/// Copying a million entries takes the better part of a second: not on a thread that others wait for.
+async fn changed_day(before: Arc<DayIndex>, went: Arc<HashSet<WantedId>>, came: Tables) -> DayIndex {
+    let build = move || before.changed(&went, came.0);
+    tokio::task::spawn_blocking(build).await.expect("building tables does not panic")
+}
+
+fn days(index: &Index) -> Vec<DayInChange> {
     let of_calendar = |days: &crate::sensor::CalendarDays| {
-        let day = |day: &Arc<DayIndex>| ChangedDay {
+        let day = |day: &Arc<DayIndex>| DayInChange {
             calendar: Arc::clone(&days.calendar),
             date: day.date,
             before: Some(Arc::clone(day)),
@@ -166,14 +169,14 @@ fn days(index: &Index) -> Vec<ChangedDay> {
 }
 
 /// The current day of each calendar that the index does not know yet.
-fn add_calendars(days: &mut Vec<ChangedDay>, page: &[ActiveWanted], now: Timestamp) -> Result<(), RenderError> {
+fn add_calendars(days: &mut Vec<DayInChange>, page: &[ActiveWanted], now: Timestamp) -> Result<(), RenderError> {
     for wanted in page {
         if days.iter().any(|day| belongs(wanted, &day.calendar)) {
             continue;
         }
         let calendar = Arc::new(calendar(wanted)?);
         let date = calendar.business_date(now);
-        days.push(ChangedDay { calendar, date, before: None, came: Tables::default() });
+        days.push(DayInChange { calendar, date, before: None, came: Tables::default() });
     }
     Ok(())
 }

@@ -34,6 +34,7 @@ pub struct CalendarDays {
 }
 
 /// What is wanted on one business date.
+#[derive(Clone)]
 pub struct DayIndex {
     pub date: Date,
     pub opens: Timestamp,
@@ -41,6 +42,13 @@ pub struct DayIndex {
     /// The window of each frequency around it.
     windows: HashMap<Frequency, Window>,
     tables: HashMap<Route, Arc<Table>>,
+}
+
+/// What is to be different on a day.
+pub struct ChangedDay {
+    pub calendar: Arc<Calendar>,
+    pub date: Date,
+    pub tables: HashMap<Route, Arc<Table>>,
 }
 
 /// A topic and the generation that judges its messages: the keys of another one may be others.
@@ -89,6 +97,34 @@ impl Index {
         });
         index.calendars[place].days.insert(day.date, Arc::clone(day));
         index
+    }
+
+    /// The same index with other tables on a day of a calendar.
+    pub fn with_tables(&self, day: &ChangedDay) -> Self {
+        let mut index = self.clone();
+        let days = index.calendars.iter_mut().find(|days| *days.calendar == *day.calendar);
+        if let Some(before) = days.and_then(|days| days.days.get_mut(&day.date)) {
+            let mut tables = before.tables.clone();
+            tables.extend(day.tables.iter().map(|(route, table)| (route.clone(), Arc::clone(table))));
+            *before = Arc::new(DayIndex { tables, ..DayIndex::clone(before) });
+        }
+        index
+    }
+
+    /// The same index with what these generations wait for, and no others.
+    pub fn only(&self, generations: &HashSet<GenerationId>) -> Self {
+        let mut index = self.clone();
+        for day in index.calendars.iter_mut().flat_map(|days| days.days.values_mut()) {
+            let mut tables = day.tables.clone();
+            tables.retain(|(_, generation), _| generations.contains(generation));
+            *day = Arc::new(DayIndex { tables, ..DayIndex::clone(day) });
+        }
+        index
+    }
+
+    /// All days that are rendered.
+    pub fn days(&self) -> impl Iterator<Item = (&Arc<Calendar>, Date)> {
+        self.calendars.iter().flat_map(|days| days.days.keys().map(|date| (&days.calendar, *date)))
     }
 
     /// Whether days long past are still kept.
@@ -144,14 +180,14 @@ impl CalendarDays {
 }
 
 impl DayIndex {
-    pub fn new(calendar: &Calendar, date: Date, tables: HashMap<Route, TableBuilder>) -> Self {
+    pub fn new(calendar: &Calendar, date: Date, tables: HashMap<Route, Arc<Table>>) -> Self {
         let window = Window::on(Frequency::Day, date, calendar);
         Self {
             date,
             opens: window.opens,
             closes: window.closes,
             windows: Frequency::ALL.into_iter().map(|it| (it, Window::on(it, date, calendar))).collect(),
-            tables: tables.into_iter().map(|(route, table)| (route, Arc::new(table.build()))).collect(),
+            tables,
         }
     }
 
@@ -168,7 +204,7 @@ impl DayIndex {
         }
         tables.extend(more.into_iter().map(|(route, table)| (route, Arc::new(table.build()))));
         tables.retain(|_, table| !table.is_empty());
-        Self { tables, windows: self.windows.clone(), ..*self }
+        Self { tables, ..Self::clone(self) }
     }
 
     pub fn contains(&self, instant: Timestamp) -> bool {
