@@ -5,6 +5,7 @@
 mod architecture;
 mod cli;
 mod demo;
+mod guests;
 mod logging;
 mod matcher;
 mod scenarios;
