@@ -12,10 +12,12 @@ use tokio::{sync::watch, task::JoinHandle};
 pub use parts::{Matchers, StartError, load_sensors};
 
 use crate::{
+    api::Api,
     config::Config,
     pipeline::{
         Shared, Stop,
         bookmarks::StoredBookmarks,
+        handle::Handle,
         intake::{self, IntakeError},
         marking::Marker,
         turning,
@@ -55,6 +57,7 @@ pub struct Service {
     intake: JoinHandle<Result<(), IntakeError>>,
     turning: JoinHandle<()>,
     marking: Option<JoinHandle<()>>,
+    api: Option<JoinHandle<()>>,
     stop: watch::Sender<Stop>,
 }
 
@@ -65,8 +68,10 @@ impl Service {
         matchers.announce();
         let sensors = load_sensors(config, &matchers).await?;
         let (store, marking) = open_store(config).await?;
+        let api = Api::bind(&config.api).await.map_err(StartError::Api)?;
         synchronise(&store, &matchers, sensors).await?;
         let shared = Shared::new(store.clone(), Arc::clone(&matchers.pool), Arc::clone(&matchers.registry));
+        shared.keeping.store(Arc::new(config.dead_letters.clone()));
         shared.reindex().await.map_err(StartError::Render)?;
         turning::begin(&shared, Timestamp::now()).await.map_err(StartError::Turn)?;
 
@@ -88,12 +93,16 @@ impl Service {
             let stopped = stopped.clone();
             tokio::spawn(async move { marker.run(stopped).await })
         });
+        let api = api.map(|api| {
+            let kafka = matches!(input, Input::Kafka).then(|| config.kafka.clone());
+            tokio::spawn(api.serve(Handle::new(shared.clone(), kafka), stopped.clone()))
+        });
         let turning = tokio::spawn({
             let shared = shared.clone();
             async move { turning::run(&shared, stopped).await }
         });
         let intake = tokio::spawn(async move { intake::run(&shared, deliveries).await });
-        Ok(Self { store, source, intake, turning, marking, stop })
+        Ok(Self { store, source, intake, turning, marking, api, stop })
     }
 
     pub fn store(&self) -> &Store {
@@ -110,12 +119,12 @@ impl Service {
     }
 
     /// Stops in order: no more messages, what was read is recorded, Kafka is told, the mark in hand is finished (all that
-    /// are due where the input has ended), the store is closed.
+    /// are due where the input has ended), requests are answered, the store is closed.
     pub async fn stop(mut self, how: Stop) -> Result<(), IntakeError> {
         self.source.stop();
         let outcome = if self.intake.is_finished() { Ok(()) } else { self.ended().await };
         self.stop.send_replace(how);
-        let ended = [Some(self.turning), self.marking].into_iter().flatten();
+        let ended = [Some(self.turning), self.marking, self.api].into_iter().flatten();
         for task in ended {
             if let Err(defect) = task.await {
                 tracing::error!(%defect, "A loop of the service had ended before its time");

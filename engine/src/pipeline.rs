@@ -7,6 +7,8 @@
 //! * [`marking`]: marks out of the outbox to the task adapter;
 //! * [`turning`]: when a business day begins, its renderings and waits.
 //!
+//! [`handle`] is how others act on them, and [`redrive`] judges again what was set aside.
+//!
 //! What fails, and what follows:
 //!
 //! | what fails | consequence | reason |
@@ -20,14 +22,19 @@
 
 pub mod bookmarks;
 pub mod evaluate;
+pub mod handle;
 pub mod intake;
+pub mod keeping;
 pub mod marking;
+pub mod redrive;
 pub mod rendering;
 pub mod turning;
 
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+
+use keeping::Keeping;
 
 use crate::{
     matcher::{Pool, Registry},
@@ -54,12 +61,14 @@ pub struct Shared {
     /// Who wants what, as of now. Replaced whole.
     pub index: Arc<ArcSwap<Index>>,
     pub renderer: Arc<rendering::Renderer>,
+    /// What is kept of messages that are set aside.
+    pub keeping: Arc<ArcSwap<Keeping>>,
 }
 
 impl Shared {
     pub fn new(store: Store, pool: Arc<Pool>, registry: Arc<Registry>) -> Self {
         let index = Arc::new(ArcSwap::from_pointee(Index::default()));
         let renderer = Arc::new(rendering::Renderer::default());
-        Self { store, pool, registry, index, renderer }
+        Self { store, pool, registry, index, renderer, keeping: Arc::default() }
     }
 }

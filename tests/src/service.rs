@@ -57,6 +57,17 @@ impl Service {
         input.write_all(text.as_bytes()).expect("the service reads its input");
     }
 
+    /// Where it answers requests, once it does: as it says in its log, the last time that it started.
+    pub fn url(&mut self) -> String {
+        wait_for("the service to answer requests", Duration::from_secs(60), || {
+            assert!(self.ended().is_none(), "the service has ended:\n{}", self.log_end());
+            let log = self.log();
+            let said = log.lines().rev().find(|line| line.contains("Answering requests"));
+            let address = said.and_then(|line| line.split_once("address=")?.1.split(' ').next());
+            address.map(|address| format!("http://{address}")).ok_or_else(|| self.log_end())
+        })
+    }
+
     /// Ends it as a power cut would.
     pub fn kill(&mut self) {
         self.process.kill().expect("the service is our child");

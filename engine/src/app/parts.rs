@@ -5,6 +5,7 @@ use std::{sync::Arc, thread};
 use jiff::Timestamp;
 
 use crate::{
+    api::ApiError,
     config::{
         Config, ConfigError,
         sensors::{self, Checker, SensorsError},
@@ -40,6 +41,8 @@ pub enum StartError {
     Turn(TurnError),
     #[error(transparent)]
     Source(SourceError),
+    #[error(transparent)]
+    Api(ApiError),
 }
 
 /// The matchers and the threads that run them.

@@ -133,6 +133,7 @@ fn portions(shared: &Shared, slices: &Arc<Vec<Slice>>, index: &Arc<Index>) -> Ve
             places: places.to_vec(),
             index: Arc::clone(index),
             matchers: matchers.clone(),
+            keeping: shared.keeping.load_full(),
         };
         places.chunks(share).map(portion).collect::<Vec<_>>()
     };
