@@ -14,6 +14,7 @@ pub use parts::{Matchers, StartError, load_sensors};
 use crate::{
     api::Api,
     config::Config,
+    matcher::Registry,
     pipeline::{
         Shared, Stop,
         bookmarks::StoredBookmarks,
@@ -70,12 +71,12 @@ impl Service {
         let (store, marking) = open_store(config).await?;
         let api = Api::bind(&config.api).await.map_err(StartError::Api)?;
         synchronise(&store, &matchers, sensors).await?;
-        let shared = Shared::new(store.clone(), Arc::clone(&matchers.pool), Arc::clone(&matchers.registry));
+        let shared = Shared::new(store.clone(), Arc::clone(&matchers.pool), Registry::clone(&matchers.registry));
         shared.keeping.store(Arc::new(config.dead_letters.clone()));
         shared.reindex().await.map_err(StartError::Render)?;
         turning::begin(&shared, Timestamp::now()).await.map_err(StartError::Turn)?;
 
-        let topics: Vec<_> = shared.index.load().topics().map(ToString::to_string).collect();
+        let topics: Vec<_> = shared.live.load().index.topics().map(ToString::to_string).collect();
         if topics.is_empty() {
             tracing::warn!("No sensor wants any message; there is nothing to read");
         }
@@ -101,7 +102,10 @@ impl Service {
             let shared = shared.clone();
             async move { turning::run(&shared, stopped).await }
         });
-        let intake = tokio::spawn(async move { intake::run(&shared, deliveries).await });
+        let intake = tokio::spawn({
+            let source = source.clone();
+            async move { intake::run(&shared, &source, deliveries).await }
+        });
         Ok(Self { store, source, intake, turning, marking, api, stop })
     }
 

@@ -5,6 +5,7 @@
 
 pub mod calendar;
 pub mod dead_letter;
+pub mod generation;
 pub mod mark;
 pub mod message;
 pub mod recording;

@@ -23,9 +23,16 @@
 pub mod bookmarks;
 pub mod evaluate;
 pub mod handle;
+pub mod held;
 pub mod intake;
+pub mod judging;
 pub mod keeping;
+mod lane;
+pub mod live;
 pub mod marking;
+pub mod matchers;
+mod patience;
+mod portions;
 pub mod redrive;
 pub mod rendering;
 pub mod turning;
@@ -33,14 +40,15 @@ pub mod turning;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-
-use keeping::Keeping;
+use tokio::sync::watch;
 
 use crate::{
     matcher::{Pool, Registry},
-    sensor::Index,
     store::Store,
 };
+use held::HeldTopics;
+use keeping::Keeping;
+use live::Live;
 
 /// Whether the loops beside intake should end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,18 +65,28 @@ pub enum Stop {
 pub struct Shared {
     pub store: Store,
     pub pool: Arc<Pool>,
-    pub registry: Arc<Registry>,
-    /// Who wants what, as of now. Replaced whole.
-    pub index: Arc<ArcSwap<Index>>,
-    pub renderer: Arc<rendering::Renderer>,
+    /// What messages are judged by, as of now. Replaced whole.
+    pub live: Arc<ArcSwap<Live>>,
+    /// Held by whoever makes a change of it that takes time.
+    pub changing: Arc<tokio::sync::Mutex<()>>,
+    /// Tells whoever waits for a matcher that there are others now.
+    pub matchers_changed: watch::Sender<()>,
+    pub held: Arc<HeldTopics>,
     /// What is kept of messages that are set aside.
     pub keeping: Arc<ArcSwap<Keeping>>,
 }
 
 impl Shared {
-    pub fn new(store: Store, pool: Arc<Pool>, registry: Arc<Registry>) -> Self {
-        let index = Arc::new(ArcSwap::from_pointee(Index::default()));
-        let renderer = Arc::new(rendering::Renderer::default());
-        Self { store, pool, registry, index, renderer, keeping: Arc::default() }
+    pub fn new(store: Store, pool: Arc<Pool>, registry: Registry) -> Self {
+        let live = Live { registry: Arc::new(registry), index: Arc::default() };
+        Self {
+            store,
+            pool,
+            live: Arc::new(ArcSwap::from_pointee(live)),
+            changing: Arc::default(),
+            matchers_changed: watch::Sender::new(()),
+            held: Arc::default(),
+            keeping: Arc::default(),
+        }
     }
 }

@@ -158,6 +158,17 @@ impl Store {
         self.writer.call(move |session| dead_letters::redrive(session, &rejudged, actor)).await
     }
 
+    /// Notes what became of the build that serves under a name, if it is this one.
+    pub async fn note_generation(
+        &self,
+        matcher: String,
+        sha256: String,
+        state: GenerationState,
+        reason: Option<String>,
+    ) -> Result<(), StoreError> {
+        self.writer.call(move |session| generations::note(session, &matcher, &sha256, state, reason.as_deref())).await
+    }
+
     /// Changes whenever marks were recorded that wait for delivery.
     pub fn marks_appeared(&self) -> watch::Receiver<u64> {
         self.writer.marks_appeared()

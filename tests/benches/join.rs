@@ -44,7 +44,7 @@ fn main() {
             let turn = Turn::new(WANTED[contestant], &mut random);
             let portions = turn.portions(&indexes[contestant], matcher);
             let (time, findings) = time(|| {
-                let evaluated = portions.iter().map(|portion| evaluate(worker, portion));
+                let evaluated = portions.iter().map(|portion| evaluate(worker, portion).expect("nothing is given up"));
                 evaluated.collect::<Vec<_>>()
             });
             turn.assert_found(&findings);
@@ -77,7 +77,7 @@ impl Turn {
             topic: TOPIC.into(),
             places: (0..messages.len()).map(|message| Place { slice: 0, message }).collect(),
             index: Arc::clone(index),
-            matchers: vec![Arc::clone(matcher)],
+            generation: Arc::clone(matcher),
         };
         self.portions.iter().map(|(messages, _)| portion(messages)).collect()
     }

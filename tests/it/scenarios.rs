@@ -11,7 +11,7 @@ use eventlatch::{
         sensors::{Checker, Draft},
     },
     domain::message::{Message, Partition, Slice, Span},
-    pipeline::{Shared, intake::evaluate_batch, turning},
+    pipeline::{Shared, judging::judge, turning},
     store::{MarkMode, SensorStatus, Store},
 };
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
@@ -99,7 +99,8 @@ impl Scenario {
         let sensors = checker.check(Draft::parse(Path::new("scenario.json"), &text).unwrap()).await.unwrap();
         let store = Store::open(&self.config.store, MarkMode::Local).unwrap();
         store.sync_sensors(now, sensors).await.unwrap();
-        let shared = Shared::new(store, Arc::clone(&matchers.pool), Arc::clone(&matchers.registry));
+        let shared =
+            Shared::new(store, Arc::clone(&matchers.pool), eventlatch::matcher::Registry::clone(&matchers.registry));
         shared.reindex().await.unwrap();
         Play { shared, zone: self.zone.clone(), next: BTreeMap::new() }
     }
@@ -120,7 +121,7 @@ impl Play {
         let partition = Partition { cluster: "scenario".into(), topic: topic.into(), number: 0, epoch: 0 };
         let messages = vec![Message { offset, arrival, key: None, value, headers: Vec::new() }];
         let slice = Slice { partition, span: Span { from, to: offset + 1 }, messages };
-        let recordings = evaluate_batch(&self.shared, vec![slice]).await.unwrap();
+        let recordings = judge(&self.shared, vec![slice]).await.unwrap().unwrap();
         self.shared.store.record(recordings).await.unwrap();
     }
 

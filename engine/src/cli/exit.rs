@@ -90,6 +90,7 @@ impl From<IntakeError> for Failure {
         let exit = match &error {
             IntakeError::Source(error) => of_source(error),
             IntakeError::Render(_) | IntakeError::Store(_) => Exit::Store,
+            IntakeError::Left { .. } => Exit::Matcher,
             IntakeError::Defect => Exit::Unexpected,
         };
         Self::new(exit, error)

@@ -27,6 +27,9 @@ pub struct Limits {
     pub base_ms: u64,
     /// CPU time on top of it for each message, in microseconds. Default 1,000.
     pub per_message_us: u64,
+    /// Of the last 1,000 messages a matcher may fault on so many, each of which is set aside. If there are more its
+    /// topics wait. Default 50.
+    pub tolerated_faults: usize,
     /// An instance is replaced by a fresh one after so many calls. Default 100,000.
     pub recycle_calls: u64,
     /// … or when its memory has grown by so many MiB since it was fresh. Default 16.
@@ -43,6 +46,7 @@ impl Default for Limits {
             log_kib: 16,
             base_ms: 250,
             per_message_us: 1_000,
+            tolerated_faults: 50,
             recycle_calls: 100_000,
             recycle_growth_mib: nonzero(16),
         }

@@ -1,6 +1,14 @@
 //! From the bytes of a file to a generation that can serve.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::InstancePre;
@@ -16,7 +24,9 @@ use super::{
     instance::{Guest, Instance, Problem},
     interface::{self, Form, NotAMatcher},
     runtime::Runtime,
+    trust::Trust,
 };
+use crate::domain::generation::GenerationId;
 
 /// Where a matcher came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +46,8 @@ impl fmt::Display for Origin {
 
 /// One build of a matcher with one configuration, checked and ready to be asked.
 pub struct Generation {
+    pub id: GenerationId,
+    pub trust: Trust,
     pub(super) loaded: Loaded,
     pub description: About,
     /// The topics it serves.
@@ -133,6 +145,8 @@ impl Generation {
         };
         let topics = if answer.topics.is_empty() { description.topics } else { answer.topics };
         Ok(Self {
+            id: next_id(),
+            trust: Trust::default(),
             loaded,
             description: about,
             topics: topics.into_iter().map(Into::into).collect(),
@@ -168,6 +182,11 @@ impl Generation {
         let properties = self.description.wanted_schema.get("properties").and_then(|it| it.as_object());
         properties.into_iter().flatten().filter_map(|(name, schema)| Some((name, schema.get("default")?)))
     }
+}
+
+fn next_id() -> GenerationId {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    GenerationId(NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 fn component_bytes(form: Form, bytes: &[u8]) -> Result<Vec<u8>, LoadError> {

@@ -12,7 +12,22 @@ use super::{
 /// The matchers that serve.
 #[derive(Default, Clone)]
 pub struct Registry {
-    by_name: BTreeMap<Arc<str>, Arc<Generation>>,
+    posts: BTreeMap<Arc<str>, Post>,
+}
+
+/// Who serves under a name.
+#[derive(Clone)]
+pub struct Post {
+    pub serving: Arc<Generation>,
+    /// The generation before it, as long as the serving one is on probation.
+    pub previous: Option<Arc<Generation>>,
+}
+
+impl Post {
+    /// All that may be asked to judge: the serving one first.
+    pub fn judging(&self) -> impl Iterator<Item = &Arc<Generation>> {
+        std::iter::once(&self.serving).chain(&self.previous)
+    }
 }
 
 /// Why the matchers could not be loaded.
@@ -77,11 +92,23 @@ impl Registry {
     }
 
     fn insert(&mut self, generation: Generation) {
-        self.by_name.insert(Arc::clone(generation.name()), Arc::new(generation));
+        let name = Arc::clone(generation.name());
+        self.posts.insert(name, Post { serving: Arc::new(generation), previous: None });
+    }
+
+    /// The same with another post under its name.
+    pub fn with(&self, post: Post) -> Self {
+        let mut posts = self.posts.clone();
+        posts.insert(Arc::clone(post.serving.name()), post);
+        Self { posts }
     }
 
     pub fn get(&self, name: &str) -> Option<&Arc<Generation>> {
-        self.by_name.get(name)
+        self.post(name).map(|post| &post.serving)
+    }
+
+    pub fn post(&self, name: &str) -> Option<&Post> {
+        self.posts.get(name)
     }
 
     /// Those that serve a topic, in the order of their names. One without a topic of its own (`fields`) serves only
@@ -92,7 +119,7 @@ impl Registry {
 
     /// In the order of their names.
     pub fn all(&self) -> impl Iterator<Item = &Arc<Generation>> {
-        self.by_name.values()
+        self.posts.values().map(|post| &post.serving)
     }
 
     /// The matcher for a topic: the one that is named, or the only one that serves it.
@@ -105,7 +132,7 @@ impl Registry {
 
     fn named_for(&self, topic: &str, name: &str) -> Result<&Arc<Generation>, TopicError> {
         let unknown = || TopicError::UnknownMatcher { name: name.to_owned(), known: self.names() };
-        let generation = self.by_name.get(name).ok_or_else(unknown)?;
+        let generation = self.get(name).ok_or_else(unknown)?;
         if serves(generation, topic) {
             return Ok(generation);
         }
@@ -114,7 +141,7 @@ impl Registry {
     }
 
     fn only_one_for(&self, topic: &str) -> Result<&Arc<Generation>, TopicError> {
-        let mut serving = self.by_name.values().filter(|generation| serves(generation, topic));
+        let mut serving = self.all().filter(|generation| serves(generation, topic));
         match (serving.next(), serving.next()) {
             (Some(only), None) => Ok(only),
             (Some(first), Some(second)) => {
@@ -122,14 +149,14 @@ impl Registry {
                 Err(TopicError::Ambiguous { topic: topic.to_owned(), matchers: list(all.map(|it| it.name())) })
             }
             (None, _) => {
-                let served = list(self.by_name.values().flat_map(|generation| &generation.topics));
+                let served = list(self.all().flat_map(|generation| &generation.topics));
                 Err(TopicError::Unserved { topic: topic.to_owned(), served })
             }
         }
     }
 
     fn names(&self) -> String {
-        list(self.by_name.keys())
+        list(self.posts.keys())
     }
 }
 

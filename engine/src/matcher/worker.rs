@@ -15,6 +15,7 @@ use super::{
     batch::Extraction,
     fault::Fault,
     instance::{Candidate, Instance, Prepared, Problem, Verdict},
+    limits::Limits,
     load::Generation,
     runtime::{Runtime, RuntimeError},
 };
@@ -29,6 +30,7 @@ type Job = Box<dyn FnOnce(&mut Worker) + Send>;
 pub struct Pool {
     jobs: Option<crossbeam_channel::Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
+    limits: Limits,
 }
 
 impl Pool {
@@ -42,11 +44,23 @@ impl Pool {
             thread.spawn(run).map_err(|error| RuntimeError::from(wasmtime::Error::from(error)))
         };
         let threads = (0..workers.max(2)).map(spawn).collect::<Result<_, _>>()?;
-        Ok(Self { jobs: Some(jobs), threads })
+        Ok(Self { jobs: Some(jobs), threads, limits: runtime.limits.clone() })
     }
 
     pub fn workers(&self) -> usize {
         self.threads.len()
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// As [`Pool::run`], aside or not.
+    pub fn run_where<R: Send + 'static, J>(&self, _aside: bool, job: J) -> impl Future<Output = R> + Send + use<R, J>
+    where
+        J: FnOnce(&mut Worker) -> R + Send + 'static,
+    {
+        self.run(job)
     }
 
     /// Hands a job to the next worker that is free, now, and answers when it is done.

@@ -12,26 +12,25 @@ use crate::{
         message::{Message, Slice},
         recording::{JudgedBy, Match, NearMiss, Sighting},
     },
-    matcher::{Candidate, EventTime, Extraction, Fault, Generation, Moment, SetAside, Verdict, Why, Worker},
+    matcher::{Candidate, EventTime, Extraction, Fault, GaveUp, Generation, Moment, SetAside, Verdict, Why, Worker},
     sensor::{CalendarDays, DayIndex, Entry, Index},
 };
 
 /// A message of one of the slices of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Place {
     pub slice: usize,
     pub message: usize,
 }
 
-/// Messages of one topic, to be evaluated together.
+/// Messages of one topic, to be evaluated together by one matcher.
 #[derive(Clone)]
 pub struct Portion {
     pub slices: Arc<Vec<Slice>>,
     pub topic: Arc<str>,
     pub places: Vec<Place>,
     pub index: Arc<Index>,
-    /// The matchers that judge this topic's messages, the same for all portions of a batch.
-    pub matchers: Vec<Arc<Generation>>,
+    pub generation: Arc<Generation>,
     /// What is kept of messages that are set aside.
     pub keeping: Arc<Keeping>,
 }
@@ -48,13 +47,8 @@ pub enum Found {
 }
 
 /// Evaluates a portion. The renderings of all its arrivals must be in the index.
-pub fn evaluate(worker: &mut Worker, portion: &Portion) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for generation in &portion.matchers {
-        let judging = Judging::new(portion, generation);
-        judging.judge(worker, &mut findings);
-    }
-    findings
+pub fn evaluate(worker: &mut Worker, portion: &Portion) -> Result<Vec<Finding>, GaveUp> {
+    Ok(Judging::new(portion).judge(worker))
 }
 
 /// One matcher at work on one portion.
@@ -77,7 +71,8 @@ struct Hit<'a> {
 }
 
 impl<'a> Judging<'a> {
-    fn new(portion: &'a Portion, generation: &'a Arc<Generation>) -> Self {
+    fn new(portion: &'a Portion) -> Self {
+        let generation = &portion.generation;
         let message = |place: &Place| &portion.slices[place.slice].messages[place.message];
         let seen = |place: &Place| generation.takes_tombstones() || message(place).value.is_some();
         let places: Vec<_> = portion.places.iter().copied().filter(seen).collect();
@@ -86,7 +81,7 @@ impl<'a> Judging<'a> {
         Self { portion, generation, by, places, messages }
     }
 
-    fn judge(&self, worker: &mut Worker, findings: &mut Vec<Finding>) {
+    fn judge(&self, worker: &mut Worker) -> Vec<Finding> {
         let extraction = worker.extract(self.generation, &self.portion.topic, &self.messages);
         let mut hits = Vec::new();
         let keys: Vec<_> = extraction.keys().collect();
@@ -97,10 +92,10 @@ impl<'a> Judging<'a> {
         hits.sort_by_key(|hit| hit.message);
         let candidates: Vec<_> = hits.iter().map(|hit| self.candidate(hit)).collect();
         let verdicts = worker.confirm(self.generation, &candidates);
-        findings.extend(extraction.set_aside.iter().map(|it| (self.places[it.message], self.set_aside(it))));
-        findings.extend(
-            hits.iter().zip(verdicts).map(|(hit, verdict)| (self.places[hit.message], self.found(hit, verdict))),
-        );
+        let set_aside = extraction.set_aside.iter().map(|it| (self.places[it.message], self.set_aside(it)));
+        let found =
+            hits.iter().zip(verdicts).map(|(hit, verdict)| (self.places[hit.message], self.found(hit, verdict)));
+        set_aside.chain(found).collect()
     }
 
     /// Finds who wants the messages, in one calendar. Keys of one day are looked up together.
@@ -115,7 +110,7 @@ impl<'a> Judging<'a> {
             let of_day = rest.iter().take_while(|(message, _)| day.contains(arrival(*message)));
             let (keys, others) = rest.split_at(of_day.count());
             rest = others;
-            let Some(table) = day.table(&self.portion.topic, self.generation.name()) else {
+            let Some(table) = day.table(&self.portion.topic, self.generation.id) else {
                 continue;
             };
             let calendar = &days.calendar;

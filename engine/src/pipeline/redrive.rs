@@ -3,16 +3,17 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    fmt,
     time::Duration,
 };
 
-use super::{handle::Handle, intake::evaluate_batch, rendering::RenderError};
+use super::{handle::Handle, judging::judge_aside, rendering::RenderError};
 use crate::{
     domain::{
         dead_letter::{
             Actor, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterKind, Rejudged, Rejudgement, StoredDeadLetter,
         },
-        message::{Message, Position, Slice, Span},
+        message::{Position, Slice, Span},
         recording::Recording,
     },
     source::{self, Fetched, SourceError},
@@ -149,53 +150,70 @@ impl Handle {
         letters: &[StoredDeadLetter],
         fetched: BTreeMap<Position, Fetched>,
     ) -> Result<Vec<Rejudgement>, RedriveError> {
-        let found = |letter: &StoredDeadLetter| match fetched.get(&letter.position()) {
-            Some(Ok(message)) => Ok(slice(letter, message)),
-            Some(Err(not_there)) => Err(not_there.to_string()),
-            None => Err("its partition began anew since".to_owned()),
-        };
-        let found: Vec<_> = letters.iter().map(found).collect();
-        let slices = found.iter().flatten().cloned().collect();
-        let mut recordings = evaluate_batch(&self.shared, slices).await?.into_iter();
-        let verdict = |(letter, found): (&StoredDeadLetter, Result<Slice, String>)| match found {
-            Err(reason) => Rejudgement::NotJudged(format!("not judged again: {reason}")),
-            Ok(_) => match recordings.next() {
-                Some(recording) => self.verdict(letter, recording),
-                None => Rejudgement::NotJudged("not judged again: there was no answer".to_owned()),
-            },
-        };
-        Ok(letters.iter().zip(found).map(verdict).collect())
+        let mut by_topic: BTreeMap<&str, Vec<&StoredDeadLetter>> = BTreeMap::new();
+        let mut verdicts = BTreeMap::new();
+        for letter in letters {
+            match fetched.get(&letter.position()) {
+                Some(Ok(_)) => by_topic.entry(&letter.topic).or_default().push(letter),
+                Some(Err(not_there)) => drop(verdicts.insert(letter.id, not_judged(not_there))),
+                None => drop(verdicts.insert(letter.id, not_judged("its partition began anew since"))),
+            }
+        }
+        for (topic, letters) in by_topic {
+            verdicts.extend(self.judge_topic(topic, &letters, &fetched).await?);
+        }
+        let verdict =
+            |letter: &StoredDeadLetter| verdicts.remove(&letter.id).unwrap_or_else(|| not_judged("no answer"));
+        Ok(letters.iter().map(verdict).collect())
     }
 
-    /// What a message came to this time. Where the matcher that set it aside judges its topic still, what others say
-    /// of the message has been recorded long ago.
-    fn verdict(&self, letter: &StoredDeadLetter, recording: Recording) -> Rejudgement {
-        let index = self.shared.index.load();
-        let judges = |name: &str| {
-            index.matchers(&letter.topic).any(|it| **it == *name) && self.shared.registry.get(name).is_some()
-        };
-        let serves = judges(&letter.matcher);
-        if !serves && !index.matchers(&letter.topic).any(|name| judges(name)) {
-            return Rejudgement::NotJudged(format!(
-                "not judged again: no matcher that serves now is asked for messages of `{}`",
-                letter.topic
-            ));
+    async fn judge_topic(
+        &self,
+        topic: &str,
+        letters: &[&StoredDeadLetter],
+        fetched: &BTreeMap<Position, Fetched>,
+    ) -> Result<Vec<(DeadLetterId, Rejudgement)>, RedriveError> {
+        let wanted_by: BTreeSet<_> = self.shared.live.load().index.matchers(topic).cloned().collect();
+        let all = |verdict: Rejudgement| letters.iter().map(|letter| (letter.id, verdict.clone())).collect();
+        if wanted_by.is_empty() {
+            return Ok(all(not_judged("no sensor wants messages of its topic")));
         }
-        let ours = |matcher: &str| !serves || matcher == letter.matcher;
-        let Recording { mut matches, mut near_misses, mut dead_letters, .. } = recording;
-        matches.retain(|it| ours(&it.by.matcher));
-        near_misses.retain(|it| ours(&it.by.matcher));
-        dead_letters.retain(|it| ours(&it.by.matcher));
-        let refused = near_misses.first().map(|near| near.reason.as_str());
-        let outcome = outcome(matches.len(), refused, dead_letters.first());
-        Rejudgement::Judged { matches, near_misses, outcome }
+        let slices = letters.iter().filter_map(|letter| slice(letter, fetched)).collect();
+        let recordings = match judge_aside(&self.shared, slices).await? {
+            Ok(recordings) => recordings,
+            Err(waits) => return Ok(all(not_judged(waits))),
+        };
+        let verdict = |(letter, recording): (&&StoredDeadLetter, Recording)| {
+            // Where the matcher that set it aside judges its topic still, what others say of it is recorded already.
+            let only = wanted_by.contains(letter.matcher.as_str()).then_some(&*letter.matcher);
+            (letter.id, verdict(recording, only))
+        };
+        Ok(letters.iter().zip(recordings).map(verdict).collect())
     }
 }
 
+fn not_judged(why: impl fmt::Display) -> Rejudgement {
+    Rejudgement::NotJudged(format!("not judged again: {why}"))
+}
+
 /// A slice of this one message. Its span says nothing: no offset moves.
-fn slice(letter: &StoredDeadLetter, message: &Message) -> Slice {
-    let span = Span { from: None, to: letter.offset + 1 };
-    Slice { partition: letter.position().partition, span, messages: vec![message.clone()] }
+fn slice(letter: &StoredDeadLetter, fetched: &BTreeMap<Position, Fetched>) -> Option<Slice> {
+    let position = letter.position();
+    let message = fetched.get(&position)?.as_ref().ok()?.clone();
+    let span = Span { from: None, to: position.offset + 1 };
+    Some(Slice { partition: position.partition, span, messages: vec![message] })
+}
+
+/// What a message came to this time, by one matcher or by all.
+fn verdict(recording: Recording, only: Option<&str>) -> Rejudgement {
+    let ours = |matcher: &str| only.is_none_or(|only| only == matcher);
+    let Recording { mut matches, mut near_misses, mut dead_letters, .. } = recording;
+    matches.retain(|it| ours(&it.by.matcher));
+    near_misses.retain(|it| ours(&it.by.matcher));
+    dead_letters.retain(|it| ours(&it.by.matcher));
+    let refused = near_misses.first().map(|near| near.reason.as_str());
+    let outcome = outcome(matches.len(), refused, dead_letters.first());
+    Rejudgement::Judged { matches, near_misses, outcome }
 }
 
 fn outcome(matches: usize, refused: Option<&str>, again: Option<&DeadLetter>) -> String {

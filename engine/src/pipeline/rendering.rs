@@ -1,6 +1,6 @@
 //! Renderings: asks the matchers what wanted messages are on a business date, and puts the answers into the index.
 //!
-//! Done aside and swapped in: intake goes on with the days that are there.
+//! Done aside and swapped in: intake goes on with the days that are there. Start at [`Shared::render`].
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -15,8 +15,8 @@ use crate::{
         calendar::Calendar,
         wanted::{RenderingId, WantedId},
     },
-    matcher::{Prepared, Problem, Worker},
-    sensor::{DayIndex, Entry, Index, TableBuilder},
+    matcher::{Generation, Post, Prepared, Problem, Registry, Worker},
+    sensor::{DayIndex, Entry, Index, Route, TableBuilder},
     store::{ActiveWanted, StoreError},
 };
 
@@ -32,124 +32,192 @@ pub enum RenderError {
     Zone(String, #[source] jiff::Error),
 }
 
-/// Lets one day be rendered at a time: many portions of messages may ask for the same one.
+/// What a matcher said of wanted messages, in their order.
+type Answers = Vec<Result<Prepared, Problem>>;
+
+/// What a generation waits for on behalf of one wanted message.
+pub(super) struct Awaited {
+    route: Route,
+    prepared: Prepared,
+    entry: Entry,
+}
+
+/// Tables in the making.
 #[derive(Default)]
-pub struct Renderer {
-    turn: tokio::sync::Mutex<()>,
+pub(super) struct Tables(HashMap<Route, TableBuilder>);
+
+impl Tables {
+    pub(super) fn add(&mut self, Awaited { route, prepared, entry }: Awaited) {
+        let table = self.0.entry(route).or_default();
+        prepared.keys.iter().for_each(|key| table.add(key, &prepared.token, entry));
+    }
 }
 
 impl Shared {
-    /// Makes the index anew from the store: its calendars and routes, no day yet.
+    /// Makes the index anew from the store: its calendars and topics, no day yet.
     pub async fn reindex(&self) -> Result<(), RenderError> {
-        let (mut calendars, mut routes) = (Vec::new(), BTreeSet::new());
+        let (mut calendars, mut topics) = (Vec::new(), BTreeSet::new());
         let mut seen = BTreeSet::new();
-        self.each_page(|page| {
+        let mut pages = self.pages();
+        while let Some(page) = pages.next().await? {
             for wanted in page {
                 if seen.insert((wanted.timezone.clone(), wanted.day_shift_seconds)) {
                     calendars.push(calendar(&wanted)?);
                 }
-                routes.insert((Arc::from(wanted.topic), Arc::from(wanted.matcher)));
+                topics.insert((Arc::from(wanted.topic), Arc::from(wanted.matcher)));
             }
-            Ok(())
-        })
-        .await?;
-        self.index.store(Arc::new(Index::new(calendars, routes)));
+        }
+        self.change_index(|_| Index::new(calendars.clone(), topics.clone()));
         Ok(())
     }
 
     /// Renders a business date of a calendar, unless that was done before.
     pub async fn render(&self, calendar: &Calendar, date: Date) -> Result<(), RenderError> {
-        let _turn = self.renderer.turn.lock().await;
-        let known = |index: &Index| index.calendars.iter().any(|days| *days.calendar == *calendar && days.has(date));
-        if known(&self.index.load()) {
+        let _alone = self.changing.lock().await;
+        let live = self.live.load_full();
+        if live.index.calendars.iter().any(|days| *days.calendar == *calendar && days.has(date)) {
             return Ok(());
         }
-        let mut tables: HashMap<_, TableBuilder> = HashMap::new();
-        let mut after = WantedId(0);
-        loop {
-            let page = self.store.active_wanted(after, PAGE).await?;
-            let Some(last) = page.last() else { break };
-            after = last.id;
+        let mut tables = Tables::default();
+        let mut pages = self.pages();
+        while let Some(page) = pages.next().await? {
             let ours = page.into_iter().filter(|wanted| belongs(wanted, calendar)).collect();
-            for (wanted, prepared, entry) in self.rendered(ours, date).await? {
-                let route = (Arc::from(wanted.topic), Arc::from(wanted.matcher));
-                let table = tables.entry(route).or_default();
-                prepared.keys.iter().for_each(|key| table.add(key, &prepared.token, entry));
-            }
+            self.awaited(&live.registry, ours, date).await?.into_iter().for_each(|awaited| tables.add(awaited));
         }
-        let day = Arc::new(DayIndex::new(calendar, date, tables));
-        self.index.rcu(|index| index.with_day(calendar, &day));
+        let day = build(calendar.clone(), date, tables).await;
+        self.change_index(|index| index.with_day(calendar, &day));
         tracing::debug!(%date, zone = ?calendar.zone.iana_name(), "Rendered a business date");
         Ok(())
     }
 
-    /// Prepares a page of wanted messages and saves their renderings. One that its matcher refuses is said aloud and
-    /// left out: it was fine when it was defined, and the others go on.
-    async fn rendered(
+    /// What is awaited on a date on behalf of a page of wanted messages; their renderings are saved.
+    pub(super) async fn awaited(
         &self,
+        registry: &Registry,
         page: Vec<ActiveWanted>,
         date: Date,
-    ) -> Result<Vec<(ActiveWanted, Prepared, Entry)>, RenderError> {
-        let mut prepared = Vec::with_capacity(page.len());
-        for (wanted, answer) in self.prepare(page, date).await {
+    ) -> Result<Vec<Awaited>, StoreError> {
+        let mut by_matcher: BTreeMap<String, Vec<ActiveWanted>> = BTreeMap::new();
+        for wanted in page {
+            by_matcher.entry(wanted.matcher.clone()).or_default().push(wanted);
+        }
+        let mut awaited = Vec::new();
+        for (matcher, wanted) in by_matcher {
+            match registry.post(&matcher) {
+                Some(post) => awaited.extend(self.awaited_by(post, wanted.into(), date).await?),
+                None => tracing::warn!(matcher, %date, wanted = wanted.len(), "Not rendered: their matcher is gone"),
+            }
+        }
+        Ok(awaited)
+    }
+
+    /// The serving generation says how wanted messages render. One on whose behalf it could be asked again waits for
+    /// what it renders the same way.
+    async fn awaited_by(
+        &self,
+        post: &Post,
+        wanted: Arc<[ActiveWanted]>,
+        date: Date,
+    ) -> Result<Vec<Awaited>, StoreError> {
+        let answers = self.prepare(&post.serving, &wanted, date).await;
+        let renderings = self.save_renderings(&wanted, &answers, date).await?;
+        let texts: Vec<_> = answers.iter().map(|answer| answer.as_ref().ok().map(|it| it.rendered.clone())).collect();
+        let mut awaited = awaited(&post.serving, &wanted, &renderings, answers);
+        if let Some(previous) = &post.previous {
+            let mut answers = self.prepare(previous, &wanted, date).await;
+            for (answer, text) in answers.iter_mut().zip(&texts) {
+                if answer.as_ref().ok().map(|it| &it.rendered) != text.as_ref() {
+                    *answer = Err(Problem { field: None, message: "renders differently".into() });
+                }
+            }
+            awaited.extend(self::awaited(previous, &wanted, &renderings, answers));
+        }
+        Ok(awaited)
+    }
+
+    /// Asks a generation about wanted messages of its matcher.
+    pub(super) async fn prepare(
+        &self,
+        generation: &Arc<Generation>,
+        wanted: &Arc<[ActiveWanted]>,
+        date: Date,
+    ) -> Answers {
+        let (generation, wanted) = (Arc::clone(generation), Arc::clone(wanted));
+        let prepare = move |worker: &mut Worker| {
+            let fields: Vec<_> = wanted.iter().map(|wanted| wanted.fields.as_str()).collect();
+            worker.prepare(&generation, &fields, date)
+        };
+        self.pool.run(prepare).await
+    }
+
+    /// Saves how wanted messages render. One that its matcher refuses is said aloud and left out: it was fine when it
+    /// was defined, and the others go on.
+    async fn save_renderings(
+        &self,
+        wanted: &[ActiveWanted],
+        answers: &Answers,
+        date: Date,
+    ) -> Result<Vec<Option<RenderingId>>, StoreError> {
+        let mut texts = Vec::with_capacity(wanted.len());
+        for (wanted, answer) in wanted.iter().zip(answers) {
             match answer {
-                Ok(answer) => prepared.push((wanted, answer)),
+                Ok(prepared) => texts.push((wanted.id, date, prepared.rendered.clone())),
                 Err(problem) => tracing::error!(
                     sensor = wanted.sensor_name, task_id = wanted.task_id, %date, %problem,
                     "A wanted message cannot be rendered and is not awaited"
                 ),
             }
         }
-        let texts = prepared.iter().map(|(wanted, answer)| (wanted.id, date, answer.rendered.clone())).collect();
-        let ids = self.store.save_renderings(texts).await?;
-        let with_entry = |((wanted, answer), rendering): ((ActiveWanted, Prepared), RenderingId)| {
-            let several_keys = answer.keys.len() > 1;
-            let entry = Entry { wanted: wanted.id, rendering, frequency: wanted.frequency, several_keys };
-            (wanted, answer, entry)
-        };
-        Ok(prepared.into_iter().zip(ids).map(with_entry).collect())
+        let mut ids = self.store.save_renderings(texts).await?.into_iter();
+        Ok(answers.iter().map(|answer| answer.as_ref().ok().and_then(|_| ids.next())).collect())
     }
 
-    /// Asks each wanted message's matcher; the order is by matcher.
-    async fn prepare(&self, page: Vec<ActiveWanted>, date: Date) -> Vec<(ActiveWanted, Result<Prepared, Problem>)> {
-        let mut by_matcher: BTreeMap<String, Vec<ActiveWanted>> = BTreeMap::new();
-        for wanted in page {
-            by_matcher.entry(wanted.matcher.clone()).or_default().push(wanted);
-        }
-        let mut answers = Vec::new();
-        for (matcher, wanted) in by_matcher {
-            let Some(generation) = self.registry.get(&matcher).cloned() else {
-                let gone = || Problem { field: None, message: format!("its matcher `{matcher}` is gone") };
-                answers.extend(wanted.into_iter().map(|wanted| (wanted, Err(gone()))));
-                continue;
-            };
-            let prepare = move |worker: &mut Worker| {
-                let fields: Vec<_> = wanted.iter().map(|wanted| wanted.fields.as_str()).collect();
-                let prepared = worker.prepare(&generation, &fields, date);
-                wanted.into_iter().zip(prepared).collect::<Vec<_>>()
-            };
-            answers.extend(self.pool.run(prepare).await);
-        }
-        answers
-    }
-
-    async fn each_page(
-        &self,
-        mut see: impl FnMut(Vec<ActiveWanted>) -> Result<(), RenderError>,
-    ) -> Result<(), RenderError> {
-        let mut after = WantedId(0);
-        loop {
-            let page = self.store.active_wanted(after, PAGE).await?;
-            let Some(last) = page.last() else {
-                return Ok(());
-            };
-            after = last.id;
-            see(page)?;
-        }
+    /// The wanted messages of all active sensors, page by page.
+    pub(super) fn pages(&self) -> Pages<'_> {
+        Pages { shared: self, after: WantedId(0) }
     }
 }
 
-fn belongs(wanted: &ActiveWanted, calendar: &Calendar) -> bool {
+/// Pages of wanted messages.
+pub(super) struct Pages<'a> {
+    shared: &'a Shared,
+    after: WantedId,
+}
+
+impl Pages<'_> {
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<ActiveWanted>>, StoreError> {
+        let page = self.shared.store.active_wanted(self.after, PAGE).await?;
+        let Some(last) = page.last() else {
+            return Ok(None);
+        };
+        self.after = last.id;
+        Ok(Some(page))
+    }
+}
+
+fn awaited(
+    generation: &Generation,
+    wanted: &[ActiveWanted],
+    renderings: &[Option<RenderingId>],
+    answers: Answers,
+) -> Vec<Awaited> {
+    let each = wanted.iter().zip(renderings).zip(answers);
+    let one = |((wanted, rendering), answer): ((&ActiveWanted, &Option<RenderingId>), Result<Prepared, Problem>)| {
+        let (rendering, prepared) = ((*rendering)?, answer.ok()?);
+        let several_keys = prepared.keys.len() > 1;
+        let entry = Entry { wanted: wanted.id, rendering, frequency: wanted.frequency, several_keys };
+        Some(Awaited { route: (Arc::from(wanted.topic.as_str()), generation.id), prepared, entry })
+    };
+    each.filter_map(one).collect()
+}
+
+/// Building a million entries takes the better part of a second: not on a thread that others wait for.
+async fn build(calendar: Calendar, date: Date, tables: Tables) -> Arc<DayIndex> {
+    let build = move || Arc::new(DayIndex::new(&calendar, date, tables.0));
+    tokio::task::spawn_blocking(build).await.expect("building tables does not panic")
+}
+
+pub(super) fn belongs(wanted: &ActiveWanted, calendar: &Calendar) -> bool {
     calendar.zone.iana_name() == Some(&wanted.timezone)
         && calendar.day_shift_seconds() == i64::from(wanted.day_shift_seconds)
 }

@@ -101,5 +101,5 @@ fn tomorrow(calendar: &Calendar, now: Timestamp) -> (jiff::civil::Date, Timestam
 }
 
 fn calendars(shared: &Shared) -> Vec<std::sync::Arc<Calendar>> {
-    shared.index.load().calendars.iter().map(|days| std::sync::Arc::clone(&days.calendar)).collect()
+    shared.live.load().index.calendars.iter().map(|days| std::sync::Arc::clone(&days.calendar)).collect()
 }

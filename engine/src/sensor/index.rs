@@ -10,6 +10,7 @@ use jiff::{Timestamp, civil::Date};
 use super::table::{Table, TableBuilder};
 use crate::domain::{
     calendar::Calendar,
+    generation::GenerationId,
     window::{Frequency, Window},
 };
 
@@ -38,17 +39,17 @@ pub struct DayIndex {
     pub closes: Timestamp,
     /// The window of each frequency around it.
     windows: HashMap<Frequency, Window>,
-    tables: HashMap<Route, Table>,
+    tables: HashMap<Route, Arc<Table>>,
 }
 
-/// A topic and the matcher that judges its messages.
-type Route = (Arc<str>, Arc<str>);
+/// A topic and the generation that judges its messages: the keys of another one may be others.
+pub type Route = (Arc<str>, GenerationId);
 
 impl Index {
-    /// An index of no day yet, over these calendars and routes.
-    pub fn new(calendars: Vec<Calendar>, routes: impl IntoIterator<Item = Route>) -> Self {
+    /// An index of no day yet, over these calendars, topics and their matchers.
+    pub fn new(calendars: Vec<Calendar>, topics: impl IntoIterator<Item = (Arc<str>, Arc<str>)>) -> Self {
         let mut matchers: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-        for (topic, matcher) in routes {
+        for (topic, matcher) in topics {
             matchers.entry(topic).or_default().insert(matcher);
         }
         let empty = |calendar| CalendarDays { calendar: Arc::new(calendar), days: BTreeMap::new() };
@@ -129,7 +130,7 @@ impl DayIndex {
             opens: window.opens,
             closes: window.closes,
             windows: Frequency::ALL.into_iter().map(|it| (it, Window::on(it, date, calendar))).collect(),
-            tables: tables.into_iter().map(|(route, table)| (route, table.build())).collect(),
+            tables: tables.into_iter().map(|(route, table)| (route, Arc::new(table.build()))).collect(),
         }
     }
 
@@ -141,8 +142,8 @@ impl DayIndex {
         self.windows[&frequency]
     }
 
-    /// What is wanted of a topic by way of a matcher.
-    pub fn table(&self, topic: &Arc<str>, matcher: &Arc<str>) -> Option<&Table> {
-        self.tables.get(&(Arc::clone(topic), Arc::clone(matcher)))
+    /// What is wanted of a topic, as a generation says it.
+    pub fn table(&self, topic: &Arc<str>, generation: GenerationId) -> Option<&Table> {
+        self.tables.get(&(Arc::clone(topic), generation)).map(|table| &**table)
     }
 }

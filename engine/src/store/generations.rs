@@ -25,22 +25,29 @@ pub struct Generation {
 
 /// What became of a build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum GenerationState {
     Serving,
-    /// Another one took its place.
+    /// It kept failing: its topics wait.
+    Quarantined,
+    /// Another one took its place, or its file went.
     Retired,
+    /// It failed while it was on probation.
+    RolledBack,
+    /// It never served.
     Refused,
 }
 
 impl GenerationState {
-    const ALL: [Self; 3] = [Self::Serving, Self::Retired, Self::Refused];
+    const ALL: [Self; 5] = [Self::Serving, Self::Quarantined, Self::Retired, Self::RolledBack, Self::Refused];
 
     /// The word for it in the database and on the terminal.
     pub fn word(self) -> &'static str {
         match self {
             Self::Serving => "serving",
+            Self::Quarantined => "quarantined",
             Self::Retired => "retired",
+            Self::RolledBack => "rolled-back",
             Self::Refused => "refused",
         }
     }
@@ -55,8 +62,7 @@ pub(super) fn save(session: &mut Session<'_>, generation: &Generation) -> Result
         if session.db.prepare_cached(serves)?.query_row(same, |row| row.get::<_, i64>(0))? > 0 {
             return Ok(());
         }
-        let retire = "UPDATE generations SET state = 'retired' WHERE matcher = ?1 AND state = 'serving'";
-        session.db.prepare_cached(retire)?.execute([&generation.matcher])?;
+        retire(session, &generation.matcher)?;
     }
     let insert = "INSERT INTO generations (matcher, sha256, version, interface, origin, loaded_at, state, reason)
                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
@@ -70,6 +76,30 @@ pub(super) fn save(session: &mut Session<'_>, generation: &Generation) -> Result
         generation.state.word(),
         generation.reason,
     ])?;
+    Ok(())
+}
+
+/// Whichever serves under the name serves no longer.
+fn retire(session: &Session<'_>, matcher: &str) -> Result<(), StoreError> {
+    let retire = "UPDATE generations SET state = 'retired', ended_at = ?2
+                   WHERE matcher = ?1 AND state IN ('serving', 'quarantined')";
+    session.db.prepare_cached(retire)?.execute(params![matcher, columns::now()])?;
+    Ok(())
+}
+
+/// Notes what became of the generation that serves. Does nothing if another one does.
+pub(super) fn note(
+    session: &mut Session<'_>,
+    matcher: &str,
+    sha256: &str,
+    state: GenerationState,
+    reason: Option<&str>,
+) -> Result<(), StoreError> {
+    let serves = matches!(state, GenerationState::Serving | GenerationState::Quarantined);
+    let ended_at = (!serves).then(columns::now);
+    let note = "UPDATE generations SET state = ?3, reason = ?4, ended_at = ?5
+                 WHERE matcher = ?1 AND sha256 = ?2 AND state IN ('serving', 'quarantined')";
+    session.db.prepare_cached(note)?.execute(params![matcher, sha256, state.word(), reason, ended_at])?;
     Ok(())
 }
 

@@ -47,10 +47,9 @@ pub(crate) fn index(worker: &mut Worker, matcher: &Arc<Generation>, count: u64) 
         }
     }
     let calendar = Calendar::new(TimeZone::UTC, 0);
-    let route = (Arc::from(TOPIC), Arc::clone(matcher.name()));
-    let tables = HashMap::from([(route.clone(), builder)]);
+    let tables = HashMap::from([((Arc::from(TOPIC), matcher.id), builder)]);
     let day = Arc::new(DayIndex::new(&calendar, DATE, tables));
-    Index::new(vec![calendar.clone()], [route]).with_day(&calendar, &day)
+    Index::new(vec![calendar.clone()], [(Arc::from(TOPIC), Arc::clone(matcher.name()))]).with_day(&calendar, &day)
 }
 
 fn text(number: u64) -> String {
