@@ -6,6 +6,7 @@ mod lines;
 mod malformed;
 mod outbox;
 mod redefining;
+mod redriving;
 mod stopping;
 
 /// `task|state` of the local adapter.
