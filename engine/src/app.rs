@@ -2,6 +2,8 @@
 //!
 //! Start at [`Service::start`]; its log lines read as the architecture. `parts` is what `check` builds too.
 
+mod following;
+mod matchers;
 mod parts;
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
@@ -9,7 +11,10 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use tokio::{sync::watch, task::JoinHandle};
 
-pub use parts::{Matchers, StartError, load_sensors};
+use following::Following;
+pub use matchers::Matchers;
+use matchers::Past;
+pub use parts::{StartError, load_sensors};
 
 use crate::{
     api::Api,
@@ -58,6 +63,7 @@ pub struct Service {
     intake: JoinHandle<Result<(), IntakeError>>,
     turning: JoinHandle<()>,
     marking: Option<JoinHandle<()>>,
+    following: Option<JoinHandle<()>>,
     api: Option<JoinHandle<()>>,
     stop: watch::Sender<Stop>,
 }
@@ -65,12 +71,14 @@ pub struct Service {
 impl Service {
     /// Builds everything and begins to read messages.
     pub async fn start(config: &Config, input: &Input) -> Result<Self, StartError> {
-        let matchers = Matchers::load(config).await?;
+        let (store, marking) = open_store(config).await?;
+        let past = Past::of(&store).await.map_err(StartError::Store)?;
+        let matchers = Matchers::load_after(config, past).await?;
         matchers.announce();
         let sensors = load_sensors(config, &matchers).await?;
-        let (store, marking) = open_store(config).await?;
         let api = Api::bind(&config.api).await.map_err(StartError::Api)?;
-        synchronise(&store, &matchers, sensors).await?;
+        matchers.save(&store).await.map_err(StartError::Store)?;
+        synchronise(&store, sensors).await?;
         let shared = Shared::new(store.clone(), Arc::clone(&matchers.pool), Registry::clone(&matchers.registry));
         shared.keeping.store(Arc::new(config.dead_letters.clone()));
         shared.reindex().await.map_err(StartError::Render)?;
@@ -102,11 +110,13 @@ impl Service {
             let shared = shared.clone();
             async move { turning::run(&shared, stopped).await }
         });
+        let following = Following::new(&matchers, &config.matchers, &shared);
+        let following = following.map(|following| tokio::spawn(following.run(stop.subscribe())));
         let intake = tokio::spawn({
             let source = source.clone();
             async move { intake::run(&shared, &source, deliveries).await }
         });
-        Ok(Self { store, source, intake, turning, marking, api, stop })
+        Ok(Self { store, source, intake, turning, marking, following, api, stop })
     }
 
     pub fn store(&self) -> &Store {
@@ -128,7 +138,7 @@ impl Service {
         self.source.stop();
         let outcome = if self.intake.is_finished() { Ok(()) } else { self.ended().await };
         self.stop.send_replace(how);
-        let ended = [Some(self.turning), self.marking, self.api].into_iter().flatten();
+        let ended = [Some(self.turning), self.marking, self.following, self.api].into_iter().flatten();
         for task in ended {
             if let Err(defect) = task.await {
                 tracing::error!(%defect, "A loop of the service had ended before its time");
@@ -159,16 +169,12 @@ async fn open_store(config: &Config) -> Result<(Store, Option<Marker>), StartErr
     Ok((store, Some(marker)))
 }
 
-/// Brings the store's sensors and generations in line with the files.
+/// Brings the store's sensors in line with the files.
 async fn synchronise(
     store: &Store,
-    matchers: &Matchers,
     sensors: Vec<(crate::domain::sensor::Owner, crate::domain::sensor::Sensor)>,
 ) -> Result<(), StartError> {
     let now = Timestamp::now();
-    for generation in matchers.generations(now) {
-        store.save_generation(generation).await.map_err(StartError::Store)?;
-    }
     let synced = store.sync_sensors(now, sensors).await.map_err(StartError::Store)?;
     for refused in &synced.refused {
         tracing::error!(sensor = refused.sensor, owner = refused.owner, "A sensor belongs to another owner");

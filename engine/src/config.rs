@@ -7,6 +7,7 @@ mod environment;
 mod paths;
 pub mod sensors;
 mod text;
+pub mod watch;
 
 use std::{
     fs, io,

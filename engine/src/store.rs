@@ -10,6 +10,7 @@ mod dead_letters;
 mod error;
 mod generations;
 mod marks;
+mod modules;
 mod reader;
 mod record;
 mod renderings;
@@ -44,7 +45,7 @@ pub use generations::{Generation, GenerationState};
 pub use reader::{ActiveWanted, Reader, StoredOffset};
 pub use sensors::{Refused, Synced};
 pub use status::{MarkStatus, NearMissStatus, Received, SensorStatus, WaitStatus, WantedStatus};
-use writer::Writer;
+use writer::{Session, Writer};
 
 /// `[store]`: where everything is kept.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
@@ -148,9 +149,28 @@ impl Store {
         self.writer.call(move |session| marks::resolve(session, &outcomes)).await
     }
 
-    /// Notes a build of a matcher. One that serves retires the one before it.
-    pub async fn save_generation(&self, generation: Generation) -> Result<(), StoreError> {
-        self.writer.call(move |session| generations::save(session, &generation)).await
+    /// Notes a build of a matcher, and keeps its file if it is given. One that serves retires the one before it.
+    pub async fn save_generation(&self, generation: Generation, wasm: Option<Arc<[u8]>>) -> Result<(), StoreError> {
+        let save = move |session: &mut Session<'_>| {
+            generations::save(session, &generation)?;
+            wasm.map_or(Ok(()), |wasm| modules::keep(session, &generation.sha256, &wasm))
+        };
+        self.writer.call(save).await
+    }
+
+    /// Pins a matcher to a build whose file is kept, or unpins it.
+    pub async fn pin(&self, matcher: String, sha256: Option<String>) -> Result<(), StoreError> {
+        self.writer.call(move |session| modules::pin(session, &matcher, sha256.as_deref())).await
+    }
+
+    /// A build's file, if it is kept.
+    pub async fn module(&self, sha256: String) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(move |reader| reader.module(&sha256)).await
+    }
+
+    /// The pinned matchers with the sha256 of their builds.
+    pub async fn pins(&self) -> Result<Vec<(String, String)>, StoreError> {
+        self.read(Reader::pins).await
     }
 
     /// Takes what came of judging dead letters again, and moves no offset. May be repeated.

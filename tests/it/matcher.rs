@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, num::NonZeroU16, path::Path, sync::Arc};
 
 use eventlatch::{
     domain::message::Message,
-    matcher::{Cache, Extraction, Fault, Generation, Limits, LoadError, Origin, Pool, Runtime, Why},
+    matcher::{Cache, Extraction, Fault, Generation, Limits, LoadError, Origin, Pool, Runtime, WasmFile, Why},
 };
 use jiff::Timestamp;
 
@@ -27,7 +27,12 @@ fn runtime() -> Runtime {
 }
 
 fn load(runtime: &Runtime, bytes: &[u8]) -> Result<Generation, LoadError> {
-    Generation::load(runtime, bytes, Origin::File("guest.wasm".into()), None, &BTreeMap::new())
+    Generation::load(
+        runtime,
+        &WasmFile::new(Origin::File("guest.wasm".into()), bytes.to_owned()),
+        None,
+        &BTreeMap::new(),
+    )
 }
 
 /// A matcher with workers to run it.

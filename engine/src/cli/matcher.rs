@@ -8,7 +8,7 @@ use super::{Exit, Failure, Format, print};
 use crate::{
     app::Matchers,
     config::Config,
-    matcher::{Cache, Generation, Origin, Runtime},
+    matcher::{Cache, Generation, Origin, Runtime, WasmFile},
 };
 
 #[derive(Debug, clap::Subcommand)]
@@ -56,7 +56,7 @@ async fn inspect(config: &Config, matcher: &str, format: Format) -> Result<(), F
         let bytes = fs::read(&path).map_err(|error| failed(error.into()))?;
         let runtime =
             Runtime::new(config.matchers.limits.clone(), Cache::default()).map_err(|error| failed(error.into()))?;
-        let generation = Generation::load(&runtime, &bytes, Origin::File(path), None, &BTreeMap::new());
+        let generation = Generation::load(&runtime, &WasmFile::new(Origin::File(path), bytes), None, &BTreeMap::new());
         return show(&generation.map_err(|error| failed(error.into()))?, format);
     }
     let matchers = Matchers::load(config).await?;

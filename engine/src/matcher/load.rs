@@ -1,7 +1,6 @@
 //! From the bytes of a file to a generation that can serve.
 
 use std::{
-    collections::BTreeMap,
     fmt,
     path::PathBuf,
     sync::{
@@ -10,7 +9,6 @@ use std::{
     },
 };
 
-use sha2::{Digest, Sha256};
 use wasmtime::component::InstancePre;
 use wit_component::ComponentEncoder;
 
@@ -19,8 +17,9 @@ use super::{
         MatcherPre,
         exports::eventlatch::matcher::guest::{self, Description, Needs},
     },
-    config::Settings,
+    config::Named,
     fault::Fault,
+    files::WasmFile,
     instance::{Guest, Instance, Problem},
     interface::{self, Form, NotAMatcher},
     runtime::Runtime,
@@ -112,20 +111,13 @@ impl From<wasmtime::Error> for LoadError {
 impl Generation {
     /// Checks, compiles and configures a matcher. It serves under its own name unless given another; `named` holds the
     /// settings for each name. One that knows no topic of its own is configured only where there are settings.
-    pub fn load(
-        runtime: &Runtime,
-        bytes: &[u8],
-        origin: Origin,
-        name: Option<&str>,
-        named: &BTreeMap<String, Settings>,
-    ) -> Result<Self, LoadError> {
-        let form = interface::check(bytes)?;
-        let sha256 = hex(&Sha256::digest(bytes));
-        let component = runtime.cache.compiled(&runtime.engine, &sha256, || component_bytes(form, bytes))?;
+    pub fn load(runtime: &Runtime, file: &WasmFile, name: Option<&str>, named: &Named) -> Result<Self, LoadError> {
+        let form = interface::check(&file.bytes)?;
+        let component = runtime.cache.compiled(&runtime.engine, &file.sha256, || component_bytes(form, &file.bytes))?;
         let pre: InstancePre<Guest> = runtime.linker.instantiate_pre(&component)?;
         let mut loaded = Loaded {
             name: name.unwrap_or("?").into(),
-            sha256: sha256.into(),
+            sha256: Arc::clone(&file.sha256),
             pre: MatcherPre::new(pre)?,
             needs: Needs::empty(),
         };
@@ -151,8 +143,8 @@ impl Generation {
             description: about,
             topics: topics.into_iter().map(Into::into).collect(),
             day_shift_seconds: answer.day_shift_seconds,
-            origin,
-            size: bytes.len(),
+            origin: file.origin.clone(),
+            size: file.bytes.len(),
             config,
         })
     }
@@ -221,8 +213,4 @@ fn about(description: &Description) -> Result<About, LoadError> {
 fn schema(of: &str, text: &str) -> Result<serde_json::Value, LoadError> {
     serde_json::from_str(text)
         .map_err(|error| LoadError::Description(format!("its schema of the {of} is not JSON: {error}")))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

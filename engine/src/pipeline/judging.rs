@@ -156,7 +156,7 @@ async fn judge_otherwise(
     gave_up: GaveUp,
 ) -> Result<Vec<Finding>, Waits> {
     let generation = &post.serving;
-    if let Some(previous) = &post.previous {
+    if let Some(previous) = post.previous() {
         let portion = Portion { generation: Arc::clone(previous), ..portion.clone() };
         if let Ok(found) = run(shared, portion).await {
             shared.roll_back(generation, &gave_up.to_string()).await;
@@ -174,7 +174,7 @@ async fn judge_otherwise(
 /// Has the predecessor judge the messages on which a generation on probation faulted.
 async fn second_opinion(shared: &Shared, post: &Post, portion: &Portion, mut found: Vec<Finding>) -> Vec<Finding> {
     let mut places = faulted(&found);
-    let Some(previous) = post.previous.as_ref().filter(|_| !places.is_empty()) else {
+    let Some(previous) = post.previous().filter(|_| !places.is_empty()) else {
         return found;
     };
     let again =

@@ -19,8 +19,10 @@ pub struct Generation {
     pub origin: String,
     pub loaded_at: Timestamp,
     pub state: GenerationState,
-    /// Why it was refused.
+    /// Why it was refused, is quarantined, or serves no longer.
     pub reason: Option<String>,
+    /// When it ceased to serve.
+    pub ended_at: Option<Timestamp>,
 }
 
 /// What became of a build.
@@ -55,7 +57,7 @@ impl GenerationState {
 
 pub(super) fn save(session: &mut Session<'_>, generation: &Generation) -> Result<(), StoreError> {
     if generation.state == GenerationState::Serving {
-        let serves = "SELECT count(*) FROM generations WHERE matcher = ?1 AND state = 'serving' AND sha256 = ?2
+        let serves = "SELECT count(*) FROM generations WHERE matcher = ?1 AND state IN ('serving', 'quarantined') AND sha256 = ?2
                          AND origin = ?3 AND version = ?4 AND interface = ?5";
         let same =
             params![generation.matcher, generation.sha256, generation.origin, generation.version, generation.interface];
@@ -64,8 +66,9 @@ pub(super) fn save(session: &mut Session<'_>, generation: &Generation) -> Result
         }
         retire(session, &generation.matcher)?;
     }
-    let insert = "INSERT INTO generations (matcher, sha256, version, interface, origin, loaded_at, state, reason)
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let insert = "INSERT INTO generations (matcher, sha256, version, interface, origin, loaded_at, state, reason,
+                                           ended_at)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     session.db.prepare_cached(insert)?.execute(params![
         generation.matcher,
         generation.sha256,
@@ -75,6 +78,7 @@ pub(super) fn save(session: &mut Session<'_>, generation: &Generation) -> Result
         columns::instant(generation.loaded_at),
         generation.state.word(),
         generation.reason,
+        generation.ended_at.map(columns::instant),
     ])?;
     Ok(())
 }
@@ -106,7 +110,7 @@ pub(super) fn note(
 impl Reader {
     /// The builds of matchers, the newest first.
     pub fn generations(&self) -> Result<Vec<Generation>, StoreError> {
-        let sql = "SELECT matcher, sha256, version, interface, origin, loaded_at, state, reason
+        let sql = "SELECT matcher, sha256, version, interface, origin, loaded_at, state, reason, ended_at
                      FROM generations ORDER BY id DESC";
         self.rows(sql, [], generation)
     }
@@ -122,5 +126,6 @@ fn generation(row: &Row<'_>) -> rusqlite::Result<Generation> {
         loaded_at: columns::read_instant(row, 5)?,
         state: columns::read_word(row, 6, GenerationState::ALL, GenerationState::word)?,
         reason: row.get(7)?,
+        ended_at: columns::read_optional_instant(row, 8)?,
     })
 }

@@ -195,6 +195,7 @@ fn the_help() {
       send         Send messages to a topic
       status       Show what has been received and what is still missing
       matcher      Look at matchers
+      dead-letter  Look at messages that were set aside, and have them judged again
       completions  Print a completion script for a shell
       help         Print this message or the help of the given subcommand(s)
 
