@@ -17,11 +17,13 @@ use matchers::Past;
 pub use parts::{StartError, load_sensors};
 
 use crate::{
+    api::Api,
     config::Config,
     matcher::Registry,
     pipeline::{
         Shared, Stop,
         bookmarks::StoredBookmarks,
+        handle::Handle,
         intake::{self, IntakeError},
         marking::Marker,
         turning,
@@ -62,6 +64,7 @@ pub struct Service {
     turning: JoinHandle<()>,
     marking: Option<JoinHandle<()>>,
     following: Option<JoinHandle<()>>,
+    api: Option<JoinHandle<()>>,
     stop: watch::Sender<Stop>,
 }
 
@@ -73,9 +76,11 @@ impl Service {
         let matchers = Matchers::load_after(config, past).await?;
         matchers.announce();
         let sensors = load_sensors(config, &matchers).await?;
+        let api = Api::bind(&config.api).await.map_err(StartError::Api)?;
         matchers.save(&store).await.map_err(StartError::Store)?;
         synchronise(&store, sensors).await?;
         let shared = Shared::new(store.clone(), Arc::clone(&matchers.pool), Registry::clone(&matchers.registry));
+        shared.keeping.store(Arc::new(config.dead_letters.clone()));
         shared.reindex().await.map_err(StartError::Render)?;
         turning::begin(&shared, Timestamp::now()).await.map_err(StartError::Turn)?;
 
@@ -97,6 +102,10 @@ impl Service {
             let stopped = stopped.clone();
             tokio::spawn(async move { marker.run(stopped).await })
         });
+        let api = api.map(|api| {
+            let kafka = matches!(input, Input::Kafka).then(|| config.kafka.clone());
+            tokio::spawn(api.serve(Handle::new(shared.clone(), kafka), stopped.clone()))
+        });
         let turning = tokio::spawn({
             let shared = shared.clone();
             async move { turning::run(&shared, stopped).await }
@@ -107,7 +116,7 @@ impl Service {
             let source = source.clone();
             async move { intake::run(&shared, &source, deliveries).await }
         });
-        Ok(Self { store, source, intake, turning, marking, following, stop })
+        Ok(Self { store, source, intake, turning, marking, following, api, stop })
     }
 
     pub fn store(&self) -> &Store {
@@ -124,12 +133,12 @@ impl Service {
     }
 
     /// Stops in order: no more messages, what was read is recorded, Kafka is told, the mark in hand is finished (all that
-    /// are due where the input has ended), the store is closed.
+    /// are due where the input has ended), requests are answered, the store is closed.
     pub async fn stop(mut self, how: Stop) -> Result<(), IntakeError> {
         self.source.stop();
         let outcome = if self.intake.is_finished() { Ok(()) } else { self.ended().await };
         self.stop.send_replace(how);
-        let ended = [Some(self.turning), self.marking, self.following].into_iter().flatten();
+        let ended = [Some(self.turning), self.marking, self.following, self.api].into_iter().flatten();
         for task in ended {
             if let Err(defect) = task.await {
                 tracing::error!(%defect, "A loop of the service had ended before its time");

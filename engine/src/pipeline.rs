@@ -7,6 +7,8 @@
 //! * [`marking`]: marks out of the outbox to the task adapter;
 //! * [`turning`]: when a business day begins, its renderings and waits.
 //!
+//! [`handle`] is how others act on them, and [`redrive`] judges again what was set aside.
+//!
 //! What fails, and what follows:
 //!
 //! | what fails | consequence | reason |
@@ -20,15 +22,18 @@
 
 pub mod bookmarks;
 pub mod evaluate;
+pub mod handle;
 pub mod held;
 pub mod intake;
 pub mod judging;
+pub mod keeping;
 mod lane;
 pub mod live;
 pub mod marking;
 pub mod matchers;
 mod patience;
 mod portions;
+pub mod redrive;
 pub mod rendering;
 pub mod turning;
 
@@ -42,6 +47,7 @@ use crate::{
     store::Store,
 };
 use held::HeldTopics;
+use keeping::Keeping;
 use live::Live;
 
 /// Whether the loops beside intake should end.
@@ -66,6 +72,8 @@ pub struct Shared {
     /// Tells whoever waits for a matcher that there are others now.
     pub matchers_changed: watch::Sender<()>,
     pub held: Arc<HeldTopics>,
+    /// What is kept of messages that are set aside.
+    pub keeping: Arc<ArcSwap<Keeping>>,
 }
 
 impl Shared {
@@ -78,6 +86,7 @@ impl Shared {
             changing: Arc::default(),
             matchers_changed: watch::Sender::new(()),
             held: Arc::default(),
+            keeping: Arc::default(),
         }
     }
 }

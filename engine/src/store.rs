@@ -6,6 +6,7 @@
 
 mod columns;
 mod database;
+mod dead_letters;
 mod error;
 mod generations;
 mod marks;
@@ -32,6 +33,7 @@ use jiff::{Timestamp, civil::Date};
 use tokio::sync::watch;
 
 use crate::domain::{
+    dead_letter::{Actor, DeadLetterFilter, DeadLetterId, Rejudged, StoredDeadLetter},
     mark::{Mark, MarkId, Outcome},
     recording::{Recorded, Recording},
     sensor::{Owner, Sensor, SensorId},
@@ -40,7 +42,7 @@ use crate::domain::{
 
 pub use error::StoreError;
 pub use generations::{Generation, GenerationState};
-pub use reader::{ActiveWanted, Reader, StoredDeadLetter, StoredOffset};
+pub use reader::{ActiveWanted, Reader, StoredOffset};
 pub use sensors::{Refused, Synced};
 pub use status::{MarkStatus, NearMissStatus, Received, SensorStatus, WaitStatus, WantedStatus};
 use writer::{Session, Writer};
@@ -171,6 +173,11 @@ impl Store {
         self.read(Reader::pins).await
     }
 
+    /// Takes what came of judging dead letters again, and moves no offset. May be repeated.
+    pub async fn redrive(&self, rejudged: Vec<Rejudged>, actor: Actor) -> Result<(), StoreError> {
+        self.writer.call(move |session| dead_letters::redrive(session, &rejudged, actor)).await
+    }
+
     /// Notes what became of the build that serves under a name, if it is this one.
     pub async fn note_generation(
         &self,
@@ -212,9 +219,29 @@ impl Store {
         self.read(Reader::generations).await
     }
 
-    /// The newest messages that were set aside.
-    pub async fn dead_letters(&self, limit: usize) -> Result<Vec<StoredDeadLetter>, StoreError> {
-        self.read(move |reader| reader.dead_letters(limit)).await
+    /// The newest messages that were set aside, older than one of them.
+    pub async fn dead_letters(
+        &self,
+        filter: DeadLetterFilter,
+        before: Option<DeadLetterId>,
+        limit: usize,
+    ) -> Result<Vec<StoredDeadLetter>, StoreError> {
+        self.read(move |reader| reader.dead_letters(&filter, before, limit)).await
+    }
+
+    /// The oldest messages that were set aside, newer than one of them.
+    pub async fn dead_letters_after(
+        &self,
+        filter: DeadLetterFilter,
+        after: Option<DeadLetterId>,
+        limit: usize,
+    ) -> Result<Vec<StoredDeadLetter>, StoreError> {
+        self.read(move |reader| reader.dead_letters_after(&filter, after, limit)).await
+    }
+
+    /// A message that was set aside, if it is there.
+    pub async fn dead_letter(&self, id: DeadLetterId) -> Result<Option<StoredDeadLetter>, StoreError> {
+        self.read(move |reader| reader.dead_letter(id)).await
     }
 
     /// How all active sensors stand, by name.

@@ -7,6 +7,7 @@ mod malformed;
 mod matchers;
 mod outbox;
 mod redefining;
+mod redriving;
 mod stopping;
 
 /// `task|state` of the local adapter.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::Matchers;
 use crate::{
+    api::ApiError,
     config::{
         Config, ConfigError,
         sensors::{self, Checker, SensorsError},
@@ -39,6 +40,8 @@ pub enum StartError {
     Turn(TurnError),
     #[error(transparent)]
     Source(SourceError),
+    #[error(transparent)]
+    Api(ApiError),
 }
 
 /// Reads the sensor files and has the matchers check them.

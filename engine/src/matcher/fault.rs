@@ -16,6 +16,21 @@ pub enum FaultKind {
     BadResult,
 }
 
+impl FaultKind {
+    /// The word for it in the database and on the terminal.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Trap => "trap",
+            Self::TimedOut => "timed-out",
+            Self::Memory => "memory",
+            Self::Table => "table",
+            Self::Stack => "stack",
+            Self::ReturnedTooMuch => "returned-too-much",
+            Self::BadResult => "bad-result",
+        }
+    }
+}
+
 /// One failure of a matcher.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
