@@ -10,7 +10,10 @@ mod sensor_files;
 use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
 
 use following::Following;
 pub use matchers::Matchers;
@@ -69,7 +72,7 @@ pub struct Service {
     marking: Option<JoinHandle<()>>,
     sensor_files: JoinHandle<()>,
     sensor_problems: watch::Receiver<Vec<Problem>>,
-    following: Option<JoinHandle<()>>,
+    following: JoinHandle<()>,
     api: Option<JoinHandle<()>>,
     stop: watch::Sender<Stop>,
 }
@@ -109,9 +112,10 @@ impl Service {
             let stopped = stopped.clone();
             tokio::spawn(async move { marker.run(stopped).await })
         });
+        let (acts, orders) = mpsc::channel(1);
         let api = api.map(|api| {
             let kafka = matches!(input, Input::Kafka).then(|| config.kafka.clone());
-            tokio::spawn(api.serve(Handle::new(shared.clone(), kafka), stopped.clone()))
+            tokio::spawn(api.serve(Handle::new(shared.clone(), kafka).with_acts(acts), stopped.clone()))
         });
         let turning = tokio::spawn({
             let (shared, stopped) = (shared.clone(), stopped.clone());
@@ -122,7 +126,7 @@ impl Service {
         let files = SensorFiles { folder, watch, timezone, shared: shared.clone(), source: source.clone(), problems };
         let sensor_files = tokio::spawn(files.run(stopped));
         let following = Following::new(&matchers, &config.matchers, &shared);
-        let following = following.map(|following| tokio::spawn(following.run(stop.subscribe())));
+        let following = tokio::spawn(following.run(orders, stop.subscribe()));
         let intake = tokio::spawn({
             let source = source.clone();
             async move { intake::run(&shared, &source, deliveries).await }
@@ -154,7 +158,7 @@ impl Service {
         self.source.stop();
         let outcome = if self.intake.is_finished() { Ok(()) } else { self.ended().await };
         self.stop.send_replace(how);
-        let ended = [Some(self.turning), Some(self.sensor_files), self.marking, self.following, self.api];
+        let ended = [Some(self.turning), Some(self.sensor_files), self.marking, Some(self.following), self.api];
         let ended = ended.into_iter().flatten();
         for task in ended {
             if let Err(defect) = task.await {
