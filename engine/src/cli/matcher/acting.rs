@@ -74,7 +74,7 @@ pub(super) fn history(config: &Config, matcher: Option<&str>, format: Format) ->
         return print::lines(&what);
     }
     let mut table = print::table(&["LOADED", "NAME", "VERSION", "STATE", "SHA256", "ORIGIN", "REASON"]);
-    generations.iter().for_each(|it| drop(table.add_row(row(it))));
+    table.add_rows(generations.iter().map(row));
     print::lines(&table.to_string())
 }
 
