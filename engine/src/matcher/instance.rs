@@ -10,15 +10,16 @@ use jiff::{
 use wasmtime::Store;
 
 use super::{
-    batch::{Columns, Extraction},
+    batch::{Columns, Extraction, clipped},
     bindings::{
         Matcher,
         eventlatch::matcher::host,
         exports::eventlatch::matcher::guest::{self, Description},
     },
-    fault::Fault,
+    fault::{Fault, Overrun},
     limits::{Growth, Limits, TimeBudget},
     load::Loaded,
+    wasi::{Handles, Random},
 };
 use crate::domain::message::Message;
 
@@ -32,15 +33,36 @@ pub(super) struct Guest {
     time: TimeBudget,
     /// Bytes that the running call may still log.
     log_left: usize,
+    /// What it holds of WASI, if it was made for that.
+    pub(super) handles: Handles,
+    pub(super) random: Random,
 }
 
-impl host::Host for Guest {
-    fn log(&mut self, level: host::Level, text: String) -> wasmtime::Result<()> {
+impl Guest {
+    fn new(name: String, limits: &Limits) -> Self {
+        Self {
+            name,
+            growth: Growth { memory: limits.memory(), table_elements: limits.table_elements, held: 0 },
+            time: TimeBudget::new(limits.time_for(0)),
+            log_left: 0,
+            handles: Handles::new(limits.table_elements),
+            random: Random::default(),
+        }
+    }
+
+    /// What a call begins with, whatever was before it.
+    fn renew(&mut self, limits: &Limits, items: usize) {
+        self.time = TimeBudget::new(limits.time_for(items));
+        self.log_left = limits.log();
+        self.random = Random::default();
+    }
+
+    fn write(&mut self, level: host::Level, text: &str) {
         let Some(left) = self.log_left.checked_sub(text.len() + LOG_LINE) else {
             if std::mem::take(&mut self.log_left) > 0 {
                 tracing::warn!(matcher = self.name, "The matcher logs more than its limit; the rest is dropped");
             }
-            return Ok(());
+            return;
         };
         self.log_left = left;
         match level {
@@ -49,6 +71,26 @@ impl host::Host for Guest {
             host::Level::Warn => tracing::warn!(matcher = self.name, "{text}"),
             host::Level::Error => tracing::error!(matcher = self.name, "{text}"),
         }
+    }
+
+    /// Logs what a guest prints, line by line.
+    pub(super) fn print(&mut self, level: host::Level, bytes: &[u8]) {
+        for line in String::from_utf8_lossy(bytes).lines().filter(|line| !line.trim().is_empty()) {
+            self.write(level, line);
+        }
+    }
+
+    /// As many as a guest could keep, at most.
+    pub(super) fn random_bytes(&mut self, count: u64) -> wasmtime::Result<Vec<u8>> {
+        let fits = usize::try_from(count).ok().filter(|count| *count <= self.growth.memory);
+        let count = fits.ok_or(Overrun::Memory(self.growth.memory))?;
+        Ok(self.random.bytes(count))
+    }
+}
+
+impl host::Host for Guest {
+    fn log(&mut self, level: host::Level, text: String) -> wasmtime::Result<()> {
+        self.write(level, &text);
         Ok(())
     }
 }
@@ -68,6 +110,13 @@ pub struct Prepared {
 pub struct Problem {
     pub field: Option<String>,
     pub message: String,
+}
+
+impl Problem {
+    /// One that concerns no field in particular.
+    pub fn general(message: String) -> Self {
+        Self { field: None, message }
+    }
 }
 
 impl std::fmt::Display for Problem {
@@ -123,9 +172,7 @@ pub(super) struct Instance {
 impl Instance {
     /// A fresh instance, not yet configured.
     pub(super) fn new(loaded: &Loaded, limits: &Limits) -> Result<Self, Fault> {
-        let growth = Growth { memory: limits.memory(), table_elements: limits.table_elements, held: 0 };
-        let guest =
-            Guest { name: loaded.name.to_string(), growth, time: TimeBudget::new(limits.time_for(0)), log_left: 0 };
+        let guest = Guest::new(loaded.name.to_string(), limits);
         let mut store = Store::new(loaded.pre.engine(), guest);
         store.limiter(|guest| &mut guest.growth);
         store.epoch_deadline_callback(|mut store| store.data_mut().time.on_tick());
@@ -187,9 +234,7 @@ impl Instance {
         call: impl FnOnce(&guest::Guest, &mut Store<Guest>) -> wasmtime::Result<R>,
     ) -> Result<R, Fault> {
         self.calls += 1;
-        let guest = self.store.data_mut();
-        guest.time = TimeBudget::new(self.limits.time_for(items));
-        guest.log_left = self.limits.log();
+        self.store.data_mut().renew(&self.limits, items);
         self.store.set_epoch_deadline(1);
         call(self.exports.eventlatch_matcher_guest(), &mut self.store).map_err(|error| Fault::of(&error))
     }
@@ -213,7 +258,7 @@ fn prepared(answer: Result<guest::Prepared, guest::Problem>) -> Result<Result<Pr
 fn verdict(verdict: guest::Verdict) -> Verdict {
     match verdict {
         guest::Verdict::Fulfilled => Verdict::Fulfilled,
-        guest::Verdict::Refused(reason) => Verdict::Refused(reason),
+        guest::Verdict::Refused(reason) => Verdict::Refused(clipped(reason)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fmt,
+    fmt, io,
     path::PathBuf,
     sync::{
         Arc,
@@ -24,6 +24,7 @@ use super::{
     instance::{Guest, Instance, Problem},
     interface::{self, Form, NotAMatcher},
     runtime::Runtime,
+    wasi,
 };
 use crate::domain::generation::GenerationId;
 
@@ -87,6 +88,10 @@ pub enum LoadError {
     Wrap(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("it cannot be compiled or linked")]
     Compile(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("it cannot be loaded: no thread can be started for it")]
+    Thread(#[from] io::Error),
+    #[error("it cannot be loaded: compiling it ended in a defect of the compiler; the log says more")]
+    Defect,
     #[error("it could not {0}")]
     Call(&'static str, #[source] Fault),
     #[error("it refuses [matchers.{name}.config]: {}", list(.problems))]
@@ -117,10 +122,21 @@ impl Generation {
         name: Option<&str>,
         named: &BTreeMap<String, Settings>,
     ) -> Result<Self, LoadError> {
-        let form = interface::check(bytes)?;
+        let load = || Self::load_here(runtime, bytes, origin, name, named);
+        runtime.on_own_stack(load)?.ok_or(LoadError::Defect)?
+    }
+
+    fn load_here(
+        runtime: &Runtime,
+        bytes: &[u8],
+        origin: Origin,
+        name: Option<&str>,
+        named: &BTreeMap<String, Settings>,
+    ) -> Result<Self, LoadError> {
+        let form = interface::check(bytes, runtime.limits.file())?;
         let sha256 = hex(&Sha256::digest(bytes));
         let component = runtime.cache.compiled(&runtime.engine, &sha256, || component_bytes(form, bytes))?;
-        let pre: InstancePre<Guest> = runtime.linker.instantiate_pre(&component)?;
+        let pre: InstancePre<Guest> = wasi::linker(&runtime.linker, &component)?.instantiate_pre(&component)?;
         let mut loaded = Loaded {
             name: name.unwrap_or("?").into(),
             sha256: sha256.into(),

@@ -10,7 +10,7 @@ use crate::{
         message::{Message, Slice},
         recording::{DeadLetter, DeadLetterKind, JudgedBy, Match, NearMiss, Sighting},
     },
-    matcher::{Candidate, EventTime, Extraction, Generation, Moment, SetAside, Verdict, Why, Worker},
+    matcher::{Candidate, EventTime, Extraction, GaveUp, Generation, Moment, SetAside, Verdict, Why, Worker},
     sensor::{CalendarDays, DayIndex, Entry, Index},
 };
 
@@ -43,7 +43,7 @@ pub enum Found {
 }
 
 /// Evaluates a portion. The renderings of all its arrivals must be in the index.
-pub fn evaluate(worker: &mut Worker, portion: &Portion) -> Vec<Finding> {
+pub fn evaluate(worker: &mut Worker, portion: &Portion) -> Result<Vec<Finding>, GaveUp> {
     Judging::new(portion).judge(worker)
 }
 
@@ -77,8 +77,8 @@ impl<'a> Judging<'a> {
         Self { portion, generation, by, places, messages }
     }
 
-    fn judge(&self, worker: &mut Worker) -> Vec<Finding> {
-        let extraction = worker.extract(self.generation, &self.portion.topic, &self.messages);
+    fn judge(&self, worker: &mut Worker) -> Result<Vec<Finding>, GaveUp> {
+        let extraction = worker.extract(self.generation, &self.portion.topic, &self.messages)?;
         let mut hits = Vec::new();
         let keys: Vec<_> = extraction.keys().collect();
         for days in &self.portion.index.calendars {
@@ -87,11 +87,11 @@ impl<'a> Judging<'a> {
         // The order of the messages, whatever the calendars; a stable sort keeps the rest.
         hits.sort_by_key(|hit| hit.message);
         let candidates: Vec<_> = hits.iter().map(|hit| self.candidate(hit)).collect();
-        let verdicts = worker.confirm(self.generation, &candidates);
+        let verdicts = worker.confirm(self.generation, &candidates)?;
         let set_aside = extraction.set_aside.iter().map(|it| (self.places[it.message], self.set_aside(it)));
         let found =
             hits.iter().zip(verdicts).map(|(hit, verdict)| (self.places[hit.message], self.found(hit, verdict)));
-        set_aside.chain(found).collect()
+        Ok(set_aside.chain(found).collect())
     }
 
     /// Finds who wants the messages, in one calendar. Keys of one day are looked up together.

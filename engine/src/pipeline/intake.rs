@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Shared,
-    evaluate::{Found, Place, Portion, evaluate},
+    evaluate::{Finding, Found, Place, Portion, evaluate},
     live::Live,
     rendering::RenderError,
 };
@@ -20,7 +20,7 @@ use crate::{
         message::Slice,
         recording::{Recorded, Recording},
     },
-    matcher::Generation,
+    matcher::{GaveUp, Generation},
     source::{Deliveries, Receipt, SourceError},
     store::StoreError,
 };
@@ -33,6 +33,9 @@ const EVALUATED: usize = 2;
 
 /// How long the store is left alone after it failed.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long a matcher is left alone that fails on one message after another, or does not start.
+const MATCHER_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why intake ended before its source did.
 #[derive(Debug, thiserror::Error)]
@@ -86,15 +89,38 @@ pub async fn evaluate_batch(shared: &Shared, slices: Vec<Slice>) -> Result<Vec<R
     let live = live_for(shared, &slices).await?;
     let slices = Arc::new(slices);
     let portions = portions(shared, &slices, &live);
-    let evaluate = |portion: Portion| shared.pool.run(move |worker| evaluate(worker, &portion));
     // All portions are under way before the first is awaited.
-    let running: Vec<_> = portions.into_iter().map(evaluate).collect();
+    let running: Vec<_> = portions.into_iter().map(|portion| (portion.clone(), begun(shared, portion))).collect();
     let mut recordings: Vec<_> = slices.iter().map(empty_recording).collect();
-    for findings in running {
-        findings.await.into_iter().for_each(|(place, found)| note(&mut recordings[place.slice], found));
+    for (portion, findings) in running {
+        until_evaluated(shared, portion, findings.await)
+            .await
+            .into_iter()
+            .for_each(|(place, found)| note(&mut recordings[place.slice], found));
     }
     recordings.iter_mut().for_each(in_offset_order);
     Ok(recordings)
+}
+
+fn begun(shared: &Shared, portion: Portion) -> impl Future<Output = Result<Vec<Finding>, GaveUp>> + use<> {
+    shared.pool.run(move |worker| evaluate(worker, &portion))
+}
+
+/// A portion that was given up is asked about again: what timed out aside, anything else after a pause.
+async fn until_evaluated(shared: &Shared, portion: Portion, mut outcome: Result<Vec<Finding>, GaveUp>) -> Vec<Finding> {
+    loop {
+        let portion = portion.clone();
+        outcome = match outcome {
+            Ok(findings) => return findings,
+            Err(GaveUp::TimedOut(_)) => shared.pool.run_aside(move |worker| evaluate(worker, &portion)).await,
+            Err(why) => {
+                let (topic, matcher) = (&*portion.topic, &**portion.generation.name());
+                tracing::error!(topic, matcher, %why, "Messages cannot be evaluated; trying again");
+                tokio::time::sleep(MATCHER_PAUSE).await;
+                begun(shared, portion).await
+            }
+        }
+    }
 }
 
 /// What is live, with all business dates that the slices need.

@@ -60,7 +60,7 @@ async fn a_fault_in_the_last_word_concerns_its_candidate_alone() {
         let tokens: Vec<&'static [u8]> = tokens.iter().map(|token| &*token.clone().into_bytes().leak()).collect();
         let messages: &'static [_] = messages.leak();
         let candidates: Vec<_> = messages.iter().zip(tokens).map(candidate).collect();
-        worker.confirm(&generation, &candidates)
+        worker.confirm(&generation, &candidates).unwrap()
     };
     let verdicts = bench.pool.run(job).await;
     assert_eq!(verdicts[0], Verdict::Fulfilled);

@@ -1,0 +1,98 @@
+//! The threads that evaluate: ordinary workers, and one aside.
+//!
+//! Whoever has a job hands it to the ordinary workers. What runs out of time there is run again aside, where it takes
+//! as long as it takes without keeping another matcher's messages waiting. Knows nothing of what the jobs do.
+
+use std::thread::{self, JoinHandle};
+
+use super::{
+    runtime::{Runtime, RuntimeError},
+    worker::Worker,
+};
+
+/// One worker alone would do nothing else while a matcher is slow.
+const FEWEST: usize = 2;
+
+type Job = Box<dyn FnOnce(&mut Worker) + Send>;
+
+/// All threads that run matchers. Dropping the pool ends them after the jobs in hand.
+pub struct Pool {
+    ordinary: Crew,
+    aside: Crew,
+}
+
+impl Pool {
+    /// Starts so many ordinary workers, at least two, and the one aside.
+    pub fn start(runtime: &Runtime, workers: usize) -> Result<Self, RuntimeError> {
+        let name = |number| format!("matcher-{number}");
+        let ordinary = Crew::start(runtime, (0..workers.max(FEWEST)).map(name), || Worker::new(runtime.clone()))?;
+        let aside = Crew::start(runtime, ["matcher-aside".to_owned()], || Worker::aside(runtime.clone()))?;
+        Ok(Self { ordinary, aside })
+    }
+
+    /// How many jobs are done at once, not counting the one aside.
+    pub fn workers(&self) -> usize {
+        self.ordinary.threads.len()
+    }
+
+    /// Hands a job to the next worker that is free, now, and answers when it is done.
+    pub fn run<R: Send + 'static, J>(&self, job: J) -> impl Future<Output = R> + Send + use<R, J>
+    where
+        J: FnOnce(&mut Worker) -> R + Send + 'static,
+    {
+        self.ordinary.run(job)
+    }
+
+    /// Hands a job to the worker aside, which looks for looping messages one by one.
+    pub fn run_aside<R: Send + 'static, J>(&self, job: J) -> impl Future<Output = R> + Send + use<R, J>
+    where
+        J: FnOnce(&mut Worker) -> R + Send + 'static,
+    {
+        self.aside.run(job)
+    }
+}
+
+/// Threads that share a queue.
+struct Crew {
+    jobs: Option<crossbeam_channel::Sender<Job>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Crew {
+    fn start(
+        runtime: &Runtime,
+        names: impl IntoIterator<Item = String>,
+        worker: impl Fn() -> Worker,
+    ) -> Result<Self, RuntimeError> {
+        let (jobs, inbox) = crossbeam_channel::unbounded::<Job>();
+        let spawn = |name: String| {
+            let (inbox, mut worker) = (inbox.clone(), worker());
+            let run = move || inbox.iter().for_each(|job| job(&mut worker));
+            let thread = thread::Builder::new().name(name).stack_size(runtime.thread_stack());
+            thread.spawn(run).map_err(|error| RuntimeError::from(wasmtime::Error::from(error)))
+        };
+        let threads = names.into_iter().map(spawn).collect::<Result<_, _>>()?;
+        Ok(Self { jobs: Some(jobs), threads })
+    }
+
+    fn run<R: Send + 'static, J>(&self, job: J) -> impl Future<Output = R> + Send + use<R, J>
+    where
+        J: FnOnce(&mut Worker) -> R + Send + 'static,
+    {
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        let job: Job = Box::new(move |worker| drop(answer.send(job(worker))));
+        if let Some(jobs) = &self.jobs {
+            drop(jobs.send(job));
+        }
+        async { answered.await.expect("a worker answers every job") }
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        self.jobs = None;
+        for thread in self.threads.drain(..) {
+            drop(thread.join());
+        }
+    }
+}
