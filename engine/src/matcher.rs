@@ -11,6 +11,7 @@ mod cache;
 mod config;
 mod fault;
 mod gave_up;
+mod guest;
 mod instance;
 mod interface;
 mod limits;

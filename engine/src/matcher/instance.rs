@@ -13,87 +13,14 @@ use super::{
     batch::{Columns, Extraction, clipped},
     bindings::{
         Matcher,
-        eventlatch::matcher::host,
         exports::eventlatch::matcher::guest::{self, Description},
     },
-    fault::{Fault, Overrun},
-    limits::{Growth, Limits, TimeBudget},
+    fault::Fault,
+    guest::Guest,
+    limits::Limits,
     load::Loaded,
-    wasi::{Handles, Random},
 };
 use crate::domain::message::Message;
-
-/// What a line of the log costs beside its text: empty ones are not free.
-const LOG_LINE: usize = 64;
-
-/// What the host keeps for a running guest.
-pub(super) struct Guest {
-    name: String,
-    growth: Growth,
-    time: TimeBudget,
-    /// Bytes that the running call may still log.
-    log_left: usize,
-    /// What it holds of WASI, if it was made for that.
-    pub(super) handles: Handles,
-    pub(super) random: Random,
-}
-
-impl Guest {
-    fn new(name: String, limits: &Limits) -> Self {
-        Self {
-            name,
-            growth: Growth { memory: limits.memory(), table_elements: limits.table_elements, held: 0 },
-            time: TimeBudget::new(limits.time_for(0)),
-            log_left: 0,
-            handles: Handles::new(limits.table_elements),
-            random: Random::default(),
-        }
-    }
-
-    /// What a call begins with, whatever was before it.
-    fn renew(&mut self, limits: &Limits, items: usize) {
-        self.time = TimeBudget::new(limits.time_for(items));
-        self.log_left = limits.log();
-        self.random = Random::default();
-    }
-
-    fn write(&mut self, level: host::Level, text: &str) {
-        let Some(left) = self.log_left.checked_sub(text.len() + LOG_LINE) else {
-            if std::mem::take(&mut self.log_left) > 0 {
-                tracing::warn!(matcher = self.name, "The matcher logs more than its limit; the rest is dropped");
-            }
-            return;
-        };
-        self.log_left = left;
-        match level {
-            host::Level::Debug => tracing::debug!(matcher = self.name, "{text}"),
-            host::Level::Info => tracing::info!(matcher = self.name, "{text}"),
-            host::Level::Warn => tracing::warn!(matcher = self.name, "{text}"),
-            host::Level::Error => tracing::error!(matcher = self.name, "{text}"),
-        }
-    }
-
-    /// Logs what a guest prints, line by line.
-    pub(super) fn print(&mut self, level: host::Level, bytes: &[u8]) {
-        for line in String::from_utf8_lossy(bytes).lines().filter(|line| !line.trim().is_empty()) {
-            self.write(level, line);
-        }
-    }
-
-    /// As many as a guest could keep, at most.
-    pub(super) fn random_bytes(&mut self, count: u64) -> wasmtime::Result<Vec<u8>> {
-        let fits = usize::try_from(count).ok().filter(|count| *count <= self.growth.memory);
-        let count = fits.ok_or(Overrun::Memory(self.growth.memory))?;
-        Ok(self.random.bytes(count))
-    }
-}
-
-impl host::Host for Guest {
-    fn log(&mut self, level: host::Level, text: String) -> wasmtime::Result<()> {
-        self.write(level, &text);
-        Ok(())
-    }
-}
 
 /// A wanted message, checked and rendered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -174,18 +101,18 @@ impl Instance {
     pub(super) fn new(loaded: &Loaded, limits: &Limits) -> Result<Self, Fault> {
         let guest = Guest::new(loaded.name.to_string(), limits);
         let mut store = Store::new(loaded.pre.engine(), guest);
-        store.limiter(|guest| &mut guest.growth);
-        store.epoch_deadline_callback(|mut store| store.data_mut().time.on_tick());
+        store.limiter(Guest::growth);
+        store.epoch_deadline_callback(|mut store| store.data_mut().on_tick());
         store.set_epoch_deadline(1);
         store.set_hostcall_fuel(limits.returned());
         let exports = loaded.pre.instantiate(&mut store).map_err(|error| Fault::of(&error))?;
-        let born_with = store.data().growth.held;
+        let born_with = store.data().held();
         Ok(Self { store, exports, limits: limits.clone(), calls: 0, born_with })
     }
 
     /// Whether it has served long enough to be replaced by a fresh one.
     pub(super) fn is_worn(&self) -> bool {
-        let grown = self.store.data().growth.held - self.born_with;
+        let grown = self.store.data().held() - self.born_with;
         self.calls >= self.limits.recycle_calls || grown >= self.limits.recycle_growth()
     }
 
@@ -236,7 +163,9 @@ impl Instance {
         self.calls += 1;
         self.store.data_mut().renew(&self.limits, items);
         self.store.set_epoch_deadline(1);
-        call(self.exports.eventlatch_matcher_guest(), &mut self.store).map_err(|error| Fault::of(&error))
+        let answer = call(self.exports.eventlatch_matcher_guest(), &mut self.store);
+        self.store.data_mut().print_rest();
+        answer.map_err(|error| Fault::of(&error))
     }
 }
 

@@ -13,6 +13,10 @@ use super::{
 /// One worker alone would do nothing else while a matcher is slow.
 const FEWEST: usize = 2;
 
+/// About a tenth of the share of an ordinary thread.
+#[cfg(target_os = "linux")]
+const ASIDE_NICENESS: i32 = 10;
+
 type Job = Box<dyn FnOnce(&mut Worker) + Send>;
 
 /// All threads that run matchers. Dropping the pool ends them after the jobs in hand.
@@ -25,8 +29,10 @@ impl Pool {
     /// Starts so many ordinary workers, at least two, and the one aside.
     pub fn start(runtime: &Runtime, workers: usize) -> Result<Self, RuntimeError> {
         let name = |number| format!("matcher-{number}");
-        let ordinary = Crew::start(runtime, (0..workers.max(FEWEST)).map(name), || Worker::new(runtime.clone()))?;
-        let aside = Crew::start(runtime, ["matcher-aside".to_owned()], || Worker::aside(runtime.clone()))?;
+        let ordinary = || Worker::new(runtime.clone());
+        let ordinary = Crew::start(runtime, (0..workers.max(FEWEST)).map(name), ordinary, || ())?;
+        let aside = || Worker::aside(runtime.clone());
+        let aside = Crew::start(runtime, ["matcher-aside".to_owned()], aside, stand_back)?;
         Ok(Self { ordinary, aside })
     }
 
@@ -52,6 +58,15 @@ impl Pool {
     }
 }
 
+/// Lets the other threads of this process go first where there are not enough processors. On Linux a thread has a
+/// priority of its own; elsewhere it would be the whole process's.
+fn stand_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(ASIDE_NICENESS) {
+        tracing::debug!(%error, "The thread aside has the same priority as the others");
+    }
+}
+
 /// Threads that share a queue.
 struct Crew {
     jobs: Option<crossbeam_channel::Sender<Job>>,
@@ -63,11 +78,15 @@ impl Crew {
         runtime: &Runtime,
         names: impl IntoIterator<Item = String>,
         worker: impl Fn() -> Worker,
+        begin: fn(),
     ) -> Result<Self, RuntimeError> {
         let (jobs, inbox) = crossbeam_channel::unbounded::<Job>();
         let spawn = |name: String| {
             let (inbox, mut worker) = (inbox.clone(), worker());
-            let run = move || inbox.iter().for_each(|job| job(&mut worker));
+            let run = move || {
+                begin();
+                inbox.iter().for_each(|job| job(&mut worker));
+            };
             let thread = thread::Builder::new().name(name).stack_size(runtime.thread_stack());
             thread.spawn(run).map_err(|error| RuntimeError::from(wasmtime::Error::from(error)))
         };

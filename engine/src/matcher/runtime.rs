@@ -7,7 +7,7 @@ use wasmtime::{
     component::{HasSelf, Linker},
 };
 
-use super::{bindings::eventlatch::matcher::host, cache::Cache, instance::Guest, limits::Limits};
+use super::{bindings::eventlatch::matcher::host, cache::Cache, guest::Guest, limits::Limits};
 
 /// How often a running guest is interrupted to look at its time. Shorter costs more wake-ups, longer lets a guest run
 /// over its time by that much.

@@ -6,6 +6,7 @@
 //! pure, and nothing can wait. Start at [`linker`]; `wasi::functions` has what is there.
 
 mod functions;
+mod printed;
 mod random;
 
 use wasmtime::{
@@ -16,8 +17,8 @@ use wasmtime::{
     },
 };
 
-pub(super) use self::random::Random;
-use super::{fault::Overrun, instance::Guest};
+pub(super) use self::{printed::Printed, random::Random};
+use super::{fault::Overrun, guest::Guest};
 
 /// The part of WASI that can be had without giving a matcher anything.
 const PACKAGES: [&str; 6] = ["cli/", "io/", "clocks/", "random/", "filesystem/", "sockets/"];

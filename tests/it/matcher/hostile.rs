@@ -6,7 +6,7 @@ mod loading;
 
 use eventlatch::matcher::{FaultKind, Why};
 
-use super::{Bench, UNRULY, bare::bare, faults, with_keys};
+use super::{Bench, LIAR, UNRULY, bare::bare, faults, with_keys};
 
 async fn check(act: &str, kind: FaultKind, reason: &str) {
     let bench = Bench::of(UNRULY);
@@ -90,15 +90,57 @@ async fn lengths_beyond_the_memory_are_a_bad_result() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn lies_in_the_columns_are_faults_of_their_message_alone() {
+    let bench = Bench::of(LIAR);
+    for lie in ["ends", "messages", "times", "kinds", "instant", "rejects", "both"] {
+        let extraction = bench.extract(&["honest", "honest", lie, "honest"]).await;
+        let faults = faults(&extraction);
+        assert_eq!(faults.len(), 1, "{lie}: {faults:?}");
+        assert_eq!((faults[0].0, faults[0].1.kind), (2, FaultKind::BadResult), "{lie}");
+        assert_eq!(with_keys(&extraction), [0, 1, 3], "{lie}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_over_its_limit_is_not_taken() {
+    let extraction = Bench::of(LIAR).extract(&["honest", "huge"]).await;
+    let faults = faults(&extraction);
+    assert_eq!((faults[0].0, faults[0].1.kind), (1, FaultKind::ReturnedTooMuch), "{}", faults[0].1);
+    assert_eq!(with_keys(&extraction), [0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn keys_that_are_no_text_are_fine() {
-    let bench = Bench::of(super::LIAR);
+    let bench = Bench::of(LIAR);
     let extraction = bench.extract(&["bytes", "honest"]).await;
     assert_eq!(extraction.keys().collect::<Vec<_>>(), [(0, &[0xff][..]), (1, b"k")]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reason_without_end_is_cut() {
-    let extraction = Bench::of(super::LIAR).extract(&["verbose"]).await;
+    let extraction = Bench::of(LIAR).extract(&["verbose"]).await;
     let Why::Rejected(reason) = &extraction.set_aside[0].why else { panic!("{:?}", extraction.set_aside) };
     assert!(reason.len() < 2_000 && reason.ends_with('…'), "{} bytes", reason.len());
+}
+
+/// What this process holds, in MiB.
+#[cfg(target_os = "linux")]
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() >> 10
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_memory_of_a_bomb_returns() {
+    let bench = Bench::of(UNRULY);
+    let before = resident();
+    // Twice 64 MiB each.
+    for _ in 0..20 {
+        bench.extract(&[r#"{"name": "bad", "act": "memory"}"#]).await;
+    }
+    // Other tests run beside this one; all that the bombs took would be 2,560.
+    let after = resident();
+    assert!(after < before + 1_000, "{before} MiB, then {after} MiB");
 }

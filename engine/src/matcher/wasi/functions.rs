@@ -6,7 +6,7 @@ use wasmtime::{
 };
 
 use super::Nothing;
-use crate::matcher::{bindings::eventlatch::matcher::host::Level, instance::Guest};
+use crate::matcher::{bindings::eventlatch::matcher::host::Level, guest::Guest};
 
 type At<'a, 'b> = &'a mut LinkerInstance<'b, Guest>;
 type Store<'a> = StoreContextMut<'a, Guest>;
