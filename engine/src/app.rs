@@ -2,6 +2,8 @@
 //!
 //! Start at [`Service::start`]; its log lines read as the architecture. `parts` is what `check` builds too.
 
+mod following;
+mod matchers;
 mod parts;
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
@@ -9,14 +11,19 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use tokio::{sync::watch, task::JoinHandle};
 
-pub use parts::{Matchers, StartError, load_sensors};
+use following::Following;
+pub use matchers::Matchers;
+use matchers::Past;
+pub use parts::{StartError, load_sensors};
 
 use crate::{
+    api::Api,
     config::Config,
     matcher::Registry,
     pipeline::{
         Shared, Stop,
         bookmarks::StoredBookmarks,
+        handle::Handle,
         intake::{self, IntakeError},
         marking::Marker,
         turning,
@@ -56,18 +63,24 @@ pub struct Service {
     intake: JoinHandle<Result<(), IntakeError>>,
     turning: JoinHandle<()>,
     marking: Option<JoinHandle<()>>,
+    following: Option<JoinHandle<()>>,
+    api: Option<JoinHandle<()>>,
     stop: watch::Sender<Stop>,
 }
 
 impl Service {
     /// Builds everything and begins to read messages.
     pub async fn start(config: &Config, input: &Input) -> Result<Self, StartError> {
-        let matchers = Matchers::load(config).await?;
+        let (store, marking) = open_store(config).await?;
+        let past = Past::of(&store).await.map_err(StartError::Store)?;
+        let matchers = Matchers::load_after(config, past).await?;
         matchers.announce();
         let sensors = load_sensors(config, &matchers).await?;
-        let (store, marking) = open_store(config).await?;
-        synchronise(&store, &matchers, sensors).await?;
+        let api = Api::bind(&config.api).await.map_err(StartError::Api)?;
+        matchers.save(&store).await.map_err(StartError::Store)?;
+        synchronise(&store, sensors).await?;
         let shared = Shared::new(store.clone(), Arc::clone(&matchers.pool), Registry::clone(&matchers.registry));
+        shared.keeping.store(Arc::new(config.dead_letters.clone()));
         shared.reindex().await.map_err(StartError::Render)?;
         turning::begin(&shared, Timestamp::now()).await.map_err(StartError::Turn)?;
 
@@ -89,12 +102,21 @@ impl Service {
             let stopped = stopped.clone();
             tokio::spawn(async move { marker.run(stopped).await })
         });
+        let api = api.map(|api| {
+            let kafka = matches!(input, Input::Kafka).then(|| config.kafka.clone());
+            tokio::spawn(api.serve(Handle::new(shared.clone(), kafka), stopped.clone()))
+        });
         let turning = tokio::spawn({
             let shared = shared.clone();
             async move { turning::run(&shared, stopped).await }
         });
-        let intake = tokio::spawn(async move { intake::run(&shared, deliveries).await });
-        Ok(Self { store, source, intake, turning, marking, stop })
+        let following = Following::new(&matchers, &config.matchers, &shared);
+        let following = following.map(|following| tokio::spawn(following.run(stop.subscribe())));
+        let intake = tokio::spawn({
+            let source = source.clone();
+            async move { intake::run(&shared, &source, deliveries).await }
+        });
+        Ok(Self { store, source, intake, turning, marking, following, api, stop })
     }
 
     pub fn store(&self) -> &Store {
@@ -111,12 +133,12 @@ impl Service {
     }
 
     /// Stops in order: no more messages, what was read is recorded, Kafka is told, the mark in hand is finished (all that
-    /// are due where the input has ended), the store is closed.
+    /// are due where the input has ended), requests are answered, the store is closed.
     pub async fn stop(mut self, how: Stop) -> Result<(), IntakeError> {
         self.source.stop();
         let outcome = if self.intake.is_finished() { Ok(()) } else { self.ended().await };
         self.stop.send_replace(how);
-        let ended = [Some(self.turning), self.marking].into_iter().flatten();
+        let ended = [Some(self.turning), self.marking, self.following, self.api].into_iter().flatten();
         for task in ended {
             if let Err(defect) = task.await {
                 tracing::error!(%defect, "A loop of the service had ended before its time");
@@ -147,16 +169,12 @@ async fn open_store(config: &Config) -> Result<(Store, Option<Marker>), StartErr
     Ok((store, Some(marker)))
 }
 
-/// Brings the store's sensors and generations in line with the files.
+/// Brings the store's sensors in line with the files.
 async fn synchronise(
     store: &Store,
-    matchers: &Matchers,
     sensors: Vec<(crate::domain::sensor::Owner, crate::domain::sensor::Sensor)>,
 ) -> Result<(), StartError> {
     let now = Timestamp::now();
-    for generation in matchers.generations(now) {
-        store.save_generation(generation).await.map_err(StartError::Store)?;
-    }
     let synced = store.sync_sensors(now, sensors).await.map_err(StartError::Store)?;
     for refused in &synced.refused {
         tracing::error!(sensor = refused.sensor, owner = refused.owner, "A sensor belongs to another owner");

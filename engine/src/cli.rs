@@ -1,6 +1,8 @@
 //! The commands. Each has a file; what they print is for people on a terminal, or JSON where `--format json` asks.
 
 mod check;
+mod client;
+mod dead_letter;
 mod demo;
 mod exit;
 mod matcher;
@@ -44,6 +46,9 @@ enum Command {
     /// Look at matchers
     #[command(subcommand)]
     Matcher(matcher::Command),
+    /// Look at messages that were set aside, and have them judged again
+    #[command(subcommand)]
+    DeadLetter(dead_letter::Command),
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
 }
@@ -81,6 +86,7 @@ impl Cli {
             Command::Send(args) => send::send(&self.config()?, args).await,
             Command::Status(args) => status::status(&self.config()?, args),
             Command::Matcher(command) => matcher::matcher(&self.config()?, command).await,
+            Command::DeadLetter(command) => dead_letter::dead_letter(&self.config()?, command),
             Command::Completions { shell } => {
                 clap_complete::generate(*shell, &mut Self::command(), "eventlatch", &mut std::io::stdout());
                 Ok(Exit::Done)

@@ -7,6 +7,7 @@ mod environment;
 mod paths;
 pub mod sensors;
 mod text;
+pub mod watch;
 
 use std::{
     fs, io,
@@ -15,7 +16,7 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{matcher, source, store, task, telemetry};
+use crate::{api, matcher, pipeline::keeping::Keeping, source, store, task, telemetry};
 
 /// `eventlatch.toml`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -26,6 +27,8 @@ pub struct Config {
     pub sensors: SensorsConfig,
     pub matchers: matcher::Config,
     pub marking: task::Config,
+    pub dead_letters: Keeping,
+    pub api: api::Config,
     pub telemetry: telemetry::Config,
 }
 
@@ -56,6 +59,8 @@ pub enum ConfigError {
     Environment { name: String, detail: String },
     #[error("{}: {problem}", .path.display())]
     Marking { path: PathBuf, problem: task::ConfigError },
+    #[error("{}: {problem}", .path.display())]
+    Api { path: PathBuf, problem: api::ConfigError },
 }
 
 impl Config {
@@ -78,6 +83,7 @@ impl Config {
         }
         let contradiction = |problem| ConfigError::Marking { path: named.to_owned(), problem };
         config.marking.check().map_err(contradiction)?;
+        config.api.check().map_err(|problem| ConfigError::Api { path: named.to_owned(), problem })?;
         config.resolve_paths(path.and_then(Path::parent).unwrap_or(Path::new("")));
         Ok(config)
     }

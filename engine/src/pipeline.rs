@@ -7,6 +7,8 @@
 //! * [`marking`]: marks out of the outbox to the task adapter;
 //! * [`turning`]: when a business day begins, its renderings and waits.
 //!
+//! [`handle`] is how others act on them, and [`redrive`] judges again what was set aside.
+//!
 //! What fails, and what follows:
 //!
 //! | what fails | consequence | reason |
@@ -20,20 +22,32 @@
 
 pub mod bookmarks;
 pub mod evaluate;
+pub mod handle;
+pub mod held;
 pub mod intake;
+pub mod judging;
+pub mod keeping;
+mod lane;
 pub mod live;
 pub mod marking;
+pub mod matchers;
+mod patience;
+mod portions;
+pub mod redrive;
 pub mod rendering;
 pub mod turning;
 
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 
 use crate::{
     matcher::{Pool, Registry},
     store::Store,
 };
+use held::HeldTopics;
+use keeping::Keeping;
 use live::Live;
 
 /// Whether the loops beside intake should end.
@@ -55,11 +69,24 @@ pub struct Shared {
     pub live: Arc<ArcSwap<Live>>,
     /// Held by whoever makes a change of it that takes time.
     pub changing: Arc<tokio::sync::Mutex<()>>,
+    /// Tells whoever waits for a matcher that there are others now.
+    pub matchers_changed: watch::Sender<()>,
+    pub held: Arc<HeldTopics>,
+    /// What is kept of messages that are set aside.
+    pub keeping: Arc<ArcSwap<Keeping>>,
 }
 
 impl Shared {
     pub fn new(store: Store, pool: Arc<Pool>, registry: Registry) -> Self {
         let live = Live { registry: Arc::new(registry), index: Arc::default() };
-        Self { store, pool, live: Arc::new(ArcSwap::from_pointee(live)), changing: Arc::default() }
+        Self {
+            store,
+            pool,
+            live: Arc::new(ArcSwap::from_pointee(live)),
+            changing: Arc::default(),
+            matchers_changed: watch::Sender::new(()),
+            held: Arc::default(),
+            keeping: Arc::default(),
+        }
     }
 }

@@ -6,9 +6,11 @@
 
 mod columns;
 mod database;
+mod dead_letters;
 mod error;
 mod generations;
 mod marks;
+mod modules;
 mod reader;
 mod record;
 mod renderings;
@@ -31,6 +33,7 @@ use jiff::{Timestamp, civil::Date};
 use tokio::sync::watch;
 
 use crate::domain::{
+    dead_letter::{Actor, DeadLetterFilter, DeadLetterId, Rejudged, StoredDeadLetter},
     mark::{Mark, MarkId, Outcome},
     recording::{Recorded, Recording},
     sensor::{Owner, Sensor, SensorId},
@@ -39,10 +42,10 @@ use crate::domain::{
 
 pub use error::StoreError;
 pub use generations::{Generation, GenerationState};
-pub use reader::{ActiveWanted, Reader, StoredDeadLetter, StoredOffset};
+pub use reader::{ActiveWanted, Reader, StoredOffset};
 pub use sensors::{Refused, Synced};
 pub use status::{MarkStatus, NearMissStatus, Received, SensorStatus, WaitStatus, WantedStatus};
-use writer::Writer;
+use writer::{Session, Writer};
 
 /// `[store]`: where everything is kept.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
@@ -146,9 +149,44 @@ impl Store {
         self.writer.call(move |session| marks::resolve(session, &outcomes)).await
     }
 
-    /// Notes a build of a matcher. One that serves retires the one before it.
-    pub async fn save_generation(&self, generation: Generation) -> Result<(), StoreError> {
-        self.writer.call(move |session| generations::save(session, &generation)).await
+    /// Notes a build of a matcher, and keeps its file if it is given. One that serves retires the one before it.
+    pub async fn save_generation(&self, generation: Generation, wasm: Option<Arc<[u8]>>) -> Result<(), StoreError> {
+        let save = move |session: &mut Session<'_>| {
+            generations::save(session, &generation)?;
+            wasm.map_or(Ok(()), |wasm| modules::keep(session, &generation.sha256, &wasm))
+        };
+        self.writer.call(save).await
+    }
+
+    /// Pins a matcher to a build whose file is kept, or unpins it.
+    pub async fn pin(&self, matcher: String, sha256: Option<String>) -> Result<(), StoreError> {
+        self.writer.call(move |session| modules::pin(session, &matcher, sha256.as_deref())).await
+    }
+
+    /// A build's file, if it is kept.
+    pub async fn module(&self, sha256: String) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(move |reader| reader.module(&sha256)).await
+    }
+
+    /// The pinned matchers with the sha256 of their builds.
+    pub async fn pins(&self) -> Result<Vec<(String, String)>, StoreError> {
+        self.read(Reader::pins).await
+    }
+
+    /// Takes what came of judging dead letters again, and moves no offset. May be repeated.
+    pub async fn redrive(&self, rejudged: Vec<Rejudged>, actor: Actor) -> Result<(), StoreError> {
+        self.writer.call(move |session| dead_letters::redrive(session, &rejudged, actor)).await
+    }
+
+    /// Notes what became of the build that serves under a name, if it is this one.
+    pub async fn note_generation(
+        &self,
+        matcher: String,
+        sha256: String,
+        state: GenerationState,
+        reason: Option<String>,
+    ) -> Result<(), StoreError> {
+        self.writer.call(move |session| generations::note(session, &matcher, &sha256, state, reason.as_deref())).await
     }
 
     /// Changes whenever marks were recorded that wait for delivery.
@@ -181,9 +219,29 @@ impl Store {
         self.read(Reader::generations).await
     }
 
-    /// The newest messages that were set aside.
-    pub async fn dead_letters(&self, limit: usize) -> Result<Vec<StoredDeadLetter>, StoreError> {
-        self.read(move |reader| reader.dead_letters(limit)).await
+    /// The newest messages that were set aside, older than one of them.
+    pub async fn dead_letters(
+        &self,
+        filter: DeadLetterFilter,
+        before: Option<DeadLetterId>,
+        limit: usize,
+    ) -> Result<Vec<StoredDeadLetter>, StoreError> {
+        self.read(move |reader| reader.dead_letters(&filter, before, limit)).await
+    }
+
+    /// The oldest messages that were set aside, newer than one of them.
+    pub async fn dead_letters_after(
+        &self,
+        filter: DeadLetterFilter,
+        after: Option<DeadLetterId>,
+        limit: usize,
+    ) -> Result<Vec<StoredDeadLetter>, StoreError> {
+        self.read(move |reader| reader.dead_letters_after(&filter, after, limit)).await
+    }
+
+    /// A message that was set aside, if it is there.
+    pub async fn dead_letter(&self, id: DeadLetterId) -> Result<Option<StoredDeadLetter>, StoreError> {
+        self.read(move |reader| reader.dead_letter(id)).await
     }
 
     /// How all active sensors stand, by name.

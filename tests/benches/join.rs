@@ -44,7 +44,7 @@ fn main() {
             let turn = Turn::new(WANTED[contestant], &mut random);
             let portions = turn.portions(&indexes[contestant], matcher);
             let (time, findings) = time(|| {
-                let evaluated = portions.iter().map(|portion| evaluate(worker, portion).expect("nothing fails"));
+                let evaluated = portions.iter().map(|portion| evaluate(worker, portion).expect("nothing is given up"));
                 evaluated.collect::<Vec<_>>()
             });
             turn.assert_found(&findings);
@@ -78,6 +78,7 @@ impl Turn {
             places: (0..messages.len()).map(|message| Place { slice: 0, message }).collect(),
             index: Arc::clone(index),
             generation: Arc::clone(matcher),
+            keeping: Arc::default(),
         };
         self.portions.iter().map(|(messages, _)| portion(messages)).collect()
     }

@@ -11,11 +11,13 @@ use std::{collections::BTreeMap, num::NonZeroU16, path::Path, sync::Arc};
 
 use eventlatch::{
     domain::message::Message,
-    matcher::{Cache, Extraction, Fault, GaveUp, Generation, Limits, LoadError, Origin, Pool, Runtime, Why, Worker},
+    matcher::{
+        Cache, Extraction, Fault, GaveUp, Generation, Limits, LoadError, Origin, Pool, Runtime, WasmFile, Why, Worker,
+    },
 };
 use jiff::Timestamp;
 
-include!(concat!(env!("OUT_DIR"), "/guests.rs"));
+use crate::guests::{LIAR, ORDER_SHIPPED, SLEEPER, UNRULY};
 
 /// Small limits: a test that runs into one should not take long.
 fn limits() -> Limits {
@@ -37,7 +39,12 @@ fn with_limits(limits: Limits) -> Runtime {
 }
 
 fn load(runtime: &Runtime, bytes: &[u8]) -> Result<Generation, LoadError> {
-    Generation::load(runtime, bytes, Origin::File("guest.wasm".into()), None, &BTreeMap::new())
+    Generation::load(
+        runtime,
+        &WasmFile::new(Origin::File("guest.wasm".into()), bytes.to_owned()),
+        None,
+        &BTreeMap::new(),
+    )
 }
 
 /// A matcher with workers to run it.

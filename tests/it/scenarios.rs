@@ -11,7 +11,7 @@ use eventlatch::{
         sensors::{Checker, Draft},
     },
     domain::message::{Message, Partition, Slice, Span},
-    pipeline::{Shared, intake::evaluate_batch, turning},
+    pipeline::{Shared, judging::judge, turning},
     store::{MarkMode, SensorStatus, Store},
 };
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
@@ -121,7 +121,7 @@ impl Play {
         let partition = Partition { cluster: "scenario".into(), topic: topic.into(), number: 0, epoch: 0 };
         let messages = vec![Message { offset, arrival, key: None, value, headers: Vec::new() }];
         let slice = Slice { partition, span: Span { from, to: offset + 1 }, messages };
-        let recordings = evaluate_batch(&self.shared, vec![slice]).await.unwrap();
+        let recordings = judge(&self.shared, vec![slice]).await.unwrap().unwrap();
         self.shared.store.record(recordings).await.unwrap();
     }
 
@@ -129,7 +129,7 @@ impl Play {
         let status = self.shared.store.status(now).await.unwrap();
         for (name, expected) in expect.as_object().into_iter().flatten() {
             if name == "dead_letters" {
-                let dead_letters = self.shared.store.dead_letters(1_000).await.unwrap().len();
+                let dead_letters = self.shared.store.dead_letters(Default::default(), None, 1_000).await.unwrap().len();
                 assert_eq!(json!(dead_letters), *expected, "dead letters at {now}");
                 continue;
             }

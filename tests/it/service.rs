@@ -4,8 +4,10 @@ mod example;
 mod kill;
 mod lines;
 mod malformed;
+mod matchers;
 mod outbox;
 mod redefining;
+mod redriving;
 mod stopping;
 
 /// `task|state` of the local adapter.

@@ -1,19 +1,19 @@
 //! The parts of the service that can be built without a broker or a store.
 
-use std::{sync::Arc, thread};
-
 use jiff::Timestamp;
 
+use super::Matchers;
 use crate::{
+    api::ApiError,
     config::{
         Config, ConfigError,
         sensors::{self, Checker, SensorsError},
     },
     domain::sensor::{Owner, Sensor},
-    matcher::{Cache, Pool, Registry, RegistryError, Runtime, RuntimeError},
+    matcher::{RegistryError, RuntimeError},
     pipeline::{rendering::RenderError, turning::TurnError},
     source::SourceError,
-    store::{self, StoreError},
+    store::StoreError,
     task,
 };
 
@@ -40,56 +40,8 @@ pub enum StartError {
     Turn(TurnError),
     #[error(transparent)]
     Source(SourceError),
-}
-
-/// The matchers and the threads that run them.
-pub struct Matchers {
-    pub registry: Arc<Registry>,
-    pub pool: Arc<Pool>,
-}
-
-impl Matchers {
-    pub async fn load(config: &Config) -> Result<Self, StartError> {
-        let config = config.matchers.clone();
-        let loading = tokio::task::spawn_blocking(move || -> Result<Self, StartError> {
-            let cache = config.cache.as_deref().map(Cache::open).unwrap_or_default();
-            let runtime = Runtime::new(config.limits.clone(), cache)?;
-            let registry = Registry::load(&runtime, &config)?;
-            let workers = config.workers.unwrap_or_else(|| thread::available_parallelism().map_or(2, usize::from));
-            let pool = Pool::start(&runtime, workers)?;
-            Ok(Self { registry: Arc::new(registry), pool: Arc::new(pool) })
-        });
-        loading.await.expect("loading matchers does not panic")
-    }
-
-    /// Says in the log which builds serve.
-    pub fn announce(&self) {
-        for it in self.registry.serving_any() {
-            tracing::info!(
-                matcher = &**it.name(),
-                version = it.description.version,
-                origin = %it.origin,
-                topics = it.topics.join(" "),
-                sha256 = it.short_sha256(),
-                "Serving"
-            );
-        }
-    }
-
-    /// What the store keeps of them.
-    pub fn generations(&self, now: Timestamp) -> Vec<store::Generation> {
-        let generation = |it: &Arc<crate::matcher::Generation>| store::Generation {
-            matcher: it.name().to_string(),
-            sha256: it.sha256().to_string(),
-            version: it.description.version.clone(),
-            interface: it.description.interface.to_owned(),
-            origin: it.origin.to_string(),
-            loaded_at: now,
-            state: store::GenerationState::Serving,
-            reason: None,
-        };
-        self.registry.serving_any().map(generation).collect()
-    }
+    #[error(transparent)]
+    Api(ApiError),
 }
 
 /// Reads the sensor files and has the matchers check them.

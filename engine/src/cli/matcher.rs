@@ -1,6 +1,6 @@
 //! `eventlatch matcher list|inspect`: which matchers serve, and what one is.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use super::{Exit, Failure, Format, print};
 use crate::{
     app::Matchers,
     config::Config,
-    matcher::{Cache, Generation, Origin, Runtime},
+    matcher::{Cache, Generation, Runtime, files},
 };
 
 #[derive(Debug, clap::Subcommand)]
@@ -53,10 +53,10 @@ async fn inspect(config: &Config, matcher: &str, format: Format) -> Result<(), F
         let path = PathBuf::from(matcher);
         let failed =
             |error: anyhow::Error| Failure::new(Exit::Matcher, error.context(format!("cannot inspect {matcher}")));
-        let bytes = fs::read(&path).map_err(|error| failed(error.into()))?;
-        let runtime =
-            Runtime::new(config.matchers.limits.clone(), Cache::default()).map_err(|error| failed(error.into()))?;
-        let generation = Generation::load(&runtime, &bytes, Origin::File(path), None, &BTreeMap::new());
+        let limits = &config.matchers.limits;
+        let file = files::read(&path, limits).map_err(|error| failed(error.into()))?;
+        let runtime = Runtime::new(limits.clone(), Cache::default()).map_err(|error| failed(error.into()))?;
+        let generation = Generation::load(&runtime, &file, None, &BTreeMap::new());
         return show(&generation.map_err(|error| failed(error.into()))?, format);
     }
     let matchers = Matchers::load(config).await?;

@@ -10,7 +10,7 @@ const PREFIX: &str = "EVENTLATCH_";
 const PROPERTIES: &str = "EVENTLATCH_KAFKA_PROPERTIES_";
 
 /// Every value that a variable can set, as it stands in the file.
-const PATHS: [&str; 32] = [
+const PATHS: [&str; 39] = [
     "kafka.brokers",
     "kafka.group",
     "kafka.client_id",
@@ -41,6 +41,13 @@ const PATHS: [&str; 32] = [
     "marking.sql.database",
     "marking.sql.statement",
     "marking.sql.rows",
+    "dead_letters.sample_bytes",
+    "dead_letters.payload",
+    "dead_letters.key",
+    "dead_letters.redact",
+    "api.enabled",
+    "api.listen",
+    "api.token",
     "telemetry.log",
     "telemetry.format",
 ];
@@ -81,10 +88,10 @@ fn path(name: &str) -> Option<Vec<String>> {
     Some(found.split('.').map(str::to_owned).collect())
 }
 
-/// A number or a boolean, where it reads as one.
+/// A number, a boolean or a list, where it reads as one.
 fn typed(text: &str) -> Option<Value> {
     let value = text.parse::<Value>().ok();
-    value.filter(|value| matches!(value, Value::Integer(_) | Value::Float(_) | Value::Boolean(_)))
+    value.filter(|value| matches!(value, Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Array(_)))
 }
 
 fn set(table: &mut Table, path: &[String], value: Value) {

@@ -9,8 +9,11 @@ use serde::{
 
 use super::limits::Limits;
 
+/// Settings by the name that they are for.
+pub(super) type Named = BTreeMap<String, Settings>;
+
 /// `[matchers]`. Every other key of the section is the name of a matcher: `[matchers.etl-finish.config]`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Config {
     /// Directory of `*.wasm` files, relative to the configuration file. Default `matchers`, if there is one.
     pub directory: Option<PathBuf>,
@@ -18,8 +21,18 @@ pub struct Config {
     pub cache: Option<PathBuf>,
     /// Threads that evaluate messages; at least two. Default: one per processor.
     pub workers: Option<usize>,
+    /// How long a new build is on probation: messages on which it faults are judged by the one before it, which takes
+    /// over again if there are too many. 0 is no probation. Default 60.
+    pub probation_minutes: u16,
     pub limits: Limits,
-    pub named: BTreeMap<String, Settings>,
+    pub named: Named,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let (directory, cache, workers) = (None, None, None);
+        Self { directory, cache, workers, probation_minutes: 60, limits: Limits::default(), named: Named::new() }
+    }
 }
 
 /// `[matchers.NAME]`.
@@ -58,6 +71,7 @@ impl<'de> Deserialize<'de> for Config {
                         "directory" => config.directory = Some(map.next_value()?),
                         "cache" => config.cache = Some(map.next_value()?),
                         "workers" => config.workers = Some(map.next_value()?),
+                        "probation_minutes" => config.probation_minutes = map.next_value()?,
                         "limits" => config.limits = map.next_value()?,
                         _ => drop(config.named.insert(key, map.next_value()?)),
                     }

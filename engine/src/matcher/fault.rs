@@ -17,7 +17,7 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
-    /// For tables and metrics, where a word is kept.
+    /// The word for it in the database and on the terminal.
     pub fn word(self) -> &'static str {
         match self {
             Self::Trap => "trap",

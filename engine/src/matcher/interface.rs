@@ -1,8 +1,10 @@
 //! Which matcher interface a file speaks, read before anything is compiled.
 
+use std::num::NonZeroU16;
+
 use wasmparser::{ExternalKind, Parser, Payload};
 
-use super::wasi;
+use super::{limits::Limits, wasi};
 
 /// The interface that this host serves.
 pub(super) const VERSION: &str = "1.0.0";
@@ -28,10 +30,10 @@ pub enum NotAMatcher {
     )]
     NotWasm,
     #[error(
-        "it has {size} bytes and a matcher may have {limit} (hint: build it with `--release` and without debug \
-         information, or raise `file_mib` in [matchers.limits])"
+        "it is larger than {limit_mib} MiB (hint: build it with `--release` and without debug information, or raise \
+         `file_mib` in [matchers.limits])"
     )]
-    TooLarge { size: usize, limit: usize },
+    TooLarge { limit_mib: NonZeroU16 },
     #[error("it is damaged (hint: build or copy it again)")]
     Damaged(#[source] wasmparser::BinaryReaderError),
     #[error(
@@ -52,9 +54,9 @@ pub enum NotAMatcher {
 }
 
 /// Tells a matcher of this interface from anything else.
-pub(super) fn check(bytes: &[u8], limit: usize) -> Result<Form, NotAMatcher> {
-    if bytes.len() > limit {
-        return Err(NotAMatcher::TooLarge { size: bytes.len(), limit });
+pub(super) fn check(bytes: &[u8], limits: &Limits) -> Result<Form, NotAMatcher> {
+    if bytes.len() > limits.file() {
+        return Err(NotAMatcher::TooLarge { limit_mib: limits.file_mib });
     }
     let form = if Parser::is_component(bytes) {
         Form::Component

@@ -27,8 +27,8 @@ pub struct Limits {
     pub base_ms: u64,
     /// CPU time on top of it for each message, in microseconds. Default 1,000.
     pub per_message_us: u64,
-    /// So many messages of a portion may be set aside for faults; on one more the matcher is taken to be at fault, and
-    /// not the messages. Default 50.
+    /// Of a portion, and of the last 1,000 messages, a matcher may fault on so many, each of which is set aside. If there
+    /// are more its topics wait. Default 50.
     pub tolerated_faults: usize,
     /// Size of a matcher's file, in MiB: what is larger is refused before it is compiled. Default 64.
     pub file_mib: NonZeroU16,
@@ -85,7 +85,7 @@ impl Limits {
     }
 
     /// Bytes of a matcher's file.
-    pub fn file(&self) -> usize {
+    pub(super) fn file(&self) -> usize {
         usize::from(self.file_mib.get()) * MIB
     }
 

@@ -1,7 +1,6 @@
 //! From the bytes of a file to a generation that can serve.
 
 use std::{
-    collections::BTreeMap,
     fmt, io,
     path::PathBuf,
     sync::{
@@ -10,7 +9,6 @@ use std::{
     },
 };
 
-use sha2::{Digest, Sha256};
 use wasmtime::component::InstancePre;
 use wit_component::ComponentEncoder;
 
@@ -19,12 +17,14 @@ use super::{
         MatcherPre,
         exports::eventlatch::matcher::guest::{self, Description, Needs},
     },
-    config::Settings,
+    config::Named,
     fault::Fault,
+    files::WasmFile,
     guest::Guest,
     instance::{Instance, Problem},
     interface::{self, Form, NotAMatcher},
     runtime::Runtime,
+    trust::Trust,
     wasi,
 };
 use crate::domain::generation::GenerationId;
@@ -48,6 +48,7 @@ impl fmt::Display for Origin {
 /// One build of a matcher with one configuration, checked and ready to be asked.
 pub struct Generation {
     pub id: GenerationId,
+    pub trust: Trust,
     pub(super) loaded: Loaded,
     pub description: About,
     /// The topics it serves.
@@ -116,31 +117,18 @@ impl From<wasmtime::Error> for LoadError {
 impl Generation {
     /// Checks, compiles and configures a matcher. It serves under its own name unless given another; `named` holds the
     /// settings for each name. One that knows no topic of its own is configured only where there are settings.
-    pub fn load(
-        runtime: &Runtime,
-        bytes: &[u8],
-        origin: Origin,
-        name: Option<&str>,
-        named: &BTreeMap<String, Settings>,
-    ) -> Result<Self, LoadError> {
-        let load = || Self::load_here(runtime, bytes, origin, name, named);
+    pub fn load(runtime: &Runtime, file: &WasmFile, name: Option<&str>, named: &Named) -> Result<Self, LoadError> {
+        let load = || Self::load_here(runtime, file, name, named);
         runtime.on_own_stack(load)?.ok_or(LoadError::Defect)?
     }
 
-    fn load_here(
-        runtime: &Runtime,
-        bytes: &[u8],
-        origin: Origin,
-        name: Option<&str>,
-        named: &BTreeMap<String, Settings>,
-    ) -> Result<Self, LoadError> {
-        let form = interface::check(bytes, runtime.limits.file())?;
-        let sha256 = hex(&Sha256::digest(bytes));
-        let component = runtime.cache.compiled(&runtime.engine, &sha256, || component_bytes(form, bytes))?;
+    fn load_here(runtime: &Runtime, file: &WasmFile, name: Option<&str>, named: &Named) -> Result<Self, LoadError> {
+        let form = interface::check(&file.bytes, &runtime.limits)?;
+        let component = runtime.cache.compiled(&runtime.engine, &file.sha256, || component_bytes(form, &file.bytes))?;
         let pre: InstancePre<Guest> = wasi::linker(&runtime.linker, &component)?.instantiate_pre(&component)?;
         let mut loaded = Loaded {
             name: name.unwrap_or("?").into(),
-            sha256: sha256.into(),
+            sha256: Arc::clone(&file.sha256),
             pre: MatcherPre::new(pre)?,
             needs: Needs::empty(),
         };
@@ -161,12 +149,13 @@ impl Generation {
         let topics = if answer.topics.is_empty() { description.topics } else { answer.topics };
         Ok(Self {
             id: next_id(),
+            trust: Trust::default(),
             loaded,
             description: about,
             topics: topics.into_iter().map(Into::into).collect(),
             day_shift_seconds: answer.day_shift_seconds,
-            origin,
-            size: bytes.len(),
+            origin: file.origin.clone(),
+            size: file.bytes.len(),
             config,
         })
     }
@@ -235,8 +224,4 @@ fn about(description: &Description) -> Result<About, LoadError> {
 fn schema(of: &str, text: &str) -> Result<serde_json::Value, LoadError> {
     serde_json::from_str(text)
         .map_err(|error| LoadError::Description(format!("its schema of the {of} is not JSON: {error}")))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,6 +6,7 @@
 use std::thread::{self, JoinHandle};
 
 use super::{
+    limits::Limits,
     runtime::{Runtime, RuntimeError},
     worker::Worker,
 };
@@ -23,6 +24,7 @@ type Job = Box<dyn FnOnce(&mut Worker) + Send>;
 pub struct Pool {
     ordinary: Crew,
     aside: Crew,
+    limits: Limits,
 }
 
 impl Pool {
@@ -33,12 +35,16 @@ impl Pool {
         let ordinary = Crew::start(runtime, (0..workers.max(FEWEST)).map(name), ordinary, || ())?;
         let aside = || Worker::aside(runtime.clone());
         let aside = Crew::start(runtime, ["matcher-aside".to_owned()], aside, stand_back)?;
-        Ok(Self { ordinary, aside })
+        Ok(Self { ordinary, aside, limits: runtime.limits.clone() })
     }
 
     /// How many jobs are done at once, not counting the one aside.
     pub fn workers(&self) -> usize {
         self.ordinary.threads.len()
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Hands a job to the next worker that is free, now, and answers when it is done.
@@ -55,6 +61,15 @@ impl Pool {
         J: FnOnce(&mut Worker) -> R + Send + 'static,
     {
         self.aside.run(job)
+    }
+
+    /// As [`Pool::run_aside`] or as [`Pool::run`].
+    pub fn run_where<R: Send + 'static, J>(&self, aside: bool, job: J) -> impl Future<Output = R> + Send + use<R, J>
+    where
+        J: FnOnce(&mut Worker) -> R + Send + 'static,
+    {
+        let crew = if aside { &self.aside } else { &self.ordinary };
+        crew.run(job)
     }
 }
 

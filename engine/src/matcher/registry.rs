@@ -1,10 +1,10 @@
 //! All matchers by name, and which of them serves a topic.
 
-use std::{collections::BTreeMap, fs, io, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc, time::Instant};
 
 use super::{
-    builtin::BUILTINS,
-    config::{Config, Settings},
+    config::{Config, Named},
+    files::{self, WasmFile},
     load::{Generation, LoadError, Origin},
     runtime::Runtime,
 };
@@ -19,14 +19,30 @@ pub struct Registry {
 #[derive(Clone)]
 pub struct Post {
     pub serving: Arc<Generation>,
-    /// The generation before it, as long as the serving one is on probation.
-    pub previous: Option<Arc<Generation>>,
+    pub probation: Option<Probation>,
+}
+
+/// A new generation on trial.
+#[derive(Clone)]
+pub struct Probation {
+    /// The generation before it, which judges what it cannot.
+    pub previous: Arc<Generation>,
+    pub until: Instant,
 }
 
 impl Post {
+    /// The post of a generation that is not on probation.
+    pub fn of(serving: Arc<Generation>) -> Self {
+        Self { serving, probation: None }
+    }
+
+    pub fn previous(&self) -> Option<&Arc<Generation>> {
+        self.probation.as_ref().map(|probation| &probation.previous)
+    }
+
     /// All that may be asked to judge: the serving one first.
     pub fn judging(&self) -> impl Iterator<Item = &Arc<Generation>> {
-        std::iter::once(&self.serving).chain(&self.previous)
+        std::iter::once(&self.serving).chain(self.previous())
     }
 }
 
@@ -60,40 +76,56 @@ pub enum TopicError {
     NotServed { name: String, topic: String, served: String },
 }
 
-/// The bytes of a matcher and where they came from.
-struct File {
-    bytes: Vec<u8>,
-    origin: Origin,
-}
-
 impl Registry {
-    /// Loads the built-in matchers, those of the directory, and those that the configuration names beside them.
-    pub fn load(runtime: &Runtime, config: &Config) -> Result<Self, RegistryError> {
-        let loader = Loader { runtime, named: &config.named };
+    /// Loads the built-in matchers, those of the directory's files, and those that the configuration names beside them. A file
+    /// that cannot be loaded is given to `instead`, which may know another one for its place.
+    pub fn load(
+        runtime: &Runtime,
+        config: &Config,
+        files: &[WasmFile],
+        instead: impl Fn(&WasmFile, &RegistryError) -> Option<WasmFile>,
+    ) -> Result<Self, RegistryError> {
         let mut registry = Self::default();
-        let mut files: BTreeMap<String, File> = BTreeMap::new();
-        let built_in = BUILTINS.map(|bytes| File { bytes: bytes.to_owned(), origin: Origin::BuiltIn });
-        for file in built_in.into_iter().chain(directory(config)?) {
-            let about = loader.load(&file, None)?;
-            if let Some(earlier) = files.get(&about.description.name) {
-                replaces(&earlier.origin, &about)?;
+        for file in files::built_in().iter().chain(files) {
+            let loaded = match load(runtime, file, &config.named) {
+                Err(error) => load(runtime, &instead(file, &error).ok_or(error)?, &config.named)?,
+                loaded => loaded?,
+            };
+            for generation in loaded {
+                if let Some(earlier) = registry.get(generation.name()) {
+                    replaces(earlier, &generation)?;
+                }
+                registry.insert(generation);
             }
-            files.insert(about.description.name.clone(), file);
-            registry.insert(about);
         }
         for (name, settings) in &config.named {
             let wanted = settings.r#use.as_ref().unwrap_or(name);
-            let file = files.get(wanted).ok_or_else(|| unknown(name, wanted, &files))?;
-            if settings.r#use.is_some() {
-                registry.insert(loader.load(file, Some(name))?);
-            }
+            registry.get(wanted).ok_or_else(|| registry.unknown(name, wanted))?;
         }
         Ok(registry)
     }
 
     fn insert(&mut self, generation: Generation) {
         let name = Arc::clone(generation.name());
-        self.posts.insert(name, Post { serving: Arc::new(generation), previous: None });
+        self.posts.insert(name, Post::of(Arc::new(generation)));
+    }
+
+    /// The same with another post under its name.
+    pub fn with(&self, post: Post) -> Self {
+        let mut posts = self.posts.clone();
+        posts.insert(Arc::clone(post.serving.name()), post);
+        Self { posts }
+    }
+
+    /// The same without anybody under a name.
+    pub fn without(&self, name: &str) -> Self {
+        let mut posts = self.posts.clone();
+        posts.remove(name);
+        Self { posts }
+    }
+
+    pub fn posts(&self) -> impl Iterator<Item = &Post> {
+        self.posts.values()
     }
 
     pub fn get(&self, name: &str) -> Option<&Arc<Generation>> {
@@ -148,6 +180,10 @@ impl Registry {
         }
     }
 
+    fn unknown(&self, name: &str, wanted: &str) -> RegistryError {
+        RegistryError::Unknown { name: name.to_owned(), wanted: wanted.to_owned(), known: self.names() }
+    }
+
     fn names(&self) -> String {
         list(self.posts.keys())
     }
@@ -163,52 +199,19 @@ fn list<'a>(names: impl Iterator<Item = &'a Arc<str>>) -> String {
 }
 
 /// A file may replace a built-in matcher of its name, but not another file.
-fn replaces(earlier: &Origin, later: &Generation) -> Result<(), RegistryError> {
-    if *earlier != Origin::BuiltIn {
-        let (first, second) = (earlier.clone(), later.origin.clone());
-        return Err(RegistryError::Twice { name: Arc::clone(later.name()), first, second });
+fn replaces(earlier: &Generation, later: &Generation) -> Result<(), RegistryError> {
+    if earlier.origin == Origin::BuiltIn && later.origin != Origin::BuiltIn {
+        tracing::info!(matcher = &**later.name(), origin = %later.origin, "A file replaces the built-in matcher");
+        return Ok(());
     }
-    tracing::info!(matcher = &**later.name(), origin = %later.origin, "A file replaces the built-in matcher");
-    Ok(())
+    let (first, second) = (earlier.origin.clone(), later.origin.clone());
+    Err(RegistryError::Twice { name: Arc::clone(later.name()), first, second })
 }
 
-fn unknown(name: &str, wanted: &str, files: &BTreeMap<String, File>) -> RegistryError {
-    let known = files.keys().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    RegistryError::Unknown { name: name.to_owned(), wanted: wanted.to_owned(), known }
-}
-
-struct Loader<'a> {
-    runtime: &'a Runtime,
-    named: &'a BTreeMap<String, Settings>,
-}
-
-impl Loader<'_> {
-    fn load(&self, file: &File, name: Option<&str>) -> Result<Generation, RegistryError> {
-        let what = || match (name, &file.origin) {
-            (Some(name), _) => format!("the matcher `{name}`"),
-            (None, Origin::File(path)) => format!("the matcher `{}`", path.display()),
-            (None, Origin::BuiltIn) => "a built-in matcher".to_owned(),
-        };
-        Generation::load(self.runtime, &file.bytes, file.origin.clone(), name, self.named)
-            .map_err(|error| RegistryError::Load(what(), error))
-    }
-}
-
-fn directory(config: &Config) -> Result<Vec<File>, RegistryError> {
-    let Some(directory) = &config.directory else {
-        return Ok(Vec::new());
+fn load(runtime: &Runtime, file: &WasmFile, named: &Named) -> Result<Vec<Generation>, RegistryError> {
+    let what = || match &file.origin {
+        Origin::File(path) => format!("the matcher `{}`", path.display()),
+        Origin::BuiltIn => "a built-in matcher".to_owned(),
     };
-    let unreadable = |error| RegistryError::Directory(directory.clone(), error);
-    let entries = fs::read_dir(directory).map_err(unreadable)?.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
-    let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "wasm"));
-    paths.sort();
-    paths.into_iter().map(read).collect()
-}
-
-fn read(path: PathBuf) -> Result<File, RegistryError> {
-    match fs::read(&path) {
-        Ok(bytes) => Ok(File { bytes, origin: Origin::File(path) }),
-        Err(error) => Err(RegistryError::File(path, error)),
-    }
+    file.load(runtime, named).map_err(|error| RegistryError::Load(what(), error))
 }

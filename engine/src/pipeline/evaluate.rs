@@ -4,18 +4,20 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::keeping::Keeping;
 use crate::{
     domain::{
         calendar::Calendar,
+        dead_letter::{Cause, DeadLetter},
         message::{Message, Slice},
-        recording::{DeadLetter, DeadLetterKind, JudgedBy, Match, NearMiss, Sighting},
+        recording::{JudgedBy, Match, NearMiss, Sighting},
     },
-    matcher::{Candidate, EventTime, Extraction, GaveUp, Generation, Moment, SetAside, Verdict, Why, Worker},
+    matcher::{Candidate, EventTime, Extraction, Fault, GaveUp, Generation, Moment, SetAside, Verdict, Why, Worker},
     sensor::{CalendarDays, DayIndex, Entry, Index},
 };
 
 /// A message of one of the slices of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Place {
     pub slice: usize,
     pub message: usize,
@@ -29,6 +31,8 @@ pub struct Portion {
     pub places: Vec<Place>,
     pub index: Arc<Index>,
     pub generation: Arc<Generation>,
+    /// What is kept of messages that are set aside.
+    pub keeping: Arc<Keeping>,
 }
 
 /// What follows from one message, with its place.
@@ -130,7 +134,7 @@ impl<'a> Judging<'a> {
         match verdict {
             Verdict::Fulfilled => Found::Match(Match { sighting: self.sighting(hit), by }),
             Verdict::Refused(reason) => Found::NearMiss(NearMiss { sighting: self.sighting(hit), by, reason }),
-            Verdict::Faulted(fault) => self.dead_letter(hit.message, DeadLetterKind::Fault, fault.to_string()),
+            Verdict::Faulted(fault) => self.faulted(hit.message, &fault),
         }
     }
 
@@ -149,22 +153,21 @@ impl<'a> Judging<'a> {
 
     fn set_aside(&self, set_aside: &SetAside) -> Found {
         match &set_aside.why {
-            Why::Rejected(reason) => self.dead_letter(set_aside.message, DeadLetterKind::Reject, reason.clone()),
-            Why::Faulted(fault) => self.dead_letter(set_aside.message, DeadLetterKind::Fault, fault.to_string()),
+            Why::Rejected(reason) => self.dead_letter(set_aside.message, Cause::Reject, reason.clone()),
+            Why::Faulted(fault) => self.faulted(set_aside.message, fault),
         }
     }
 
-    fn dead_letter(&self, message: usize, kind: DeadLetterKind, reason: String) -> Found {
+    fn faulted(&self, message: usize, fault: &Fault) -> Found {
+        let cause = Cause::Fault { word: fault.kind.word(), backtrace: fault.backtrace.clone() };
+        self.dead_letter(message, cause, fault.to_string())
+    }
+
+    fn dead_letter(&self, message: usize, cause: Cause, reason: String) -> Found {
         let message = self.messages[message];
-        Found::DeadLetter(DeadLetter {
-            offset: message.offset,
-            arrival: message.arrival,
-            key: message.key.clone(),
-            payload: message.value.clone(),
-            kind,
-            reason,
-            by: self.by.clone(),
-        })
+        let (kept, reason) = self.portion.keeping.keep(message, reason);
+        let (offset, arrival, by) = (message.offset, message.arrival, self.by.clone());
+        Found::DeadLetter(DeadLetter { offset, arrival, kept, cause, reason, by })
     }
 }
 

@@ -6,13 +6,24 @@
 use std::sync::Arc;
 
 use super::Shared;
-use crate::{matcher::Registry, sensor::Index};
+use crate::{
+    matcher::{Post, Registry},
+    sensor::Index,
+};
 
 /// What messages are judged by.
 #[derive(Clone)]
 pub struct Live {
     pub registry: Arc<Registry>,
     pub index: Arc<Index>,
+}
+
+impl Live {
+    /// An index, without what no generation of the registry waits for.
+    pub fn new(registry: Registry, index: &Index) -> Self {
+        let judging = registry.posts().flat_map(Post::judging).map(|generation| generation.id).collect();
+        Self { index: Arc::new(index.only(&judging)), registry: Arc::new(registry) }
+    }
 }
 
 impl Shared {

@@ -16,7 +16,7 @@ use crate::{
         wanted::{RenderingId, WantedId},
     },
     matcher::{Generation, Post, Prepared, Problem, Registry, Worker},
-    sensor::{DayIndex, Entry, Index, Route, TableBuilder},
+    sensor::{DayIndex, Entry, Index, Route, Table, TableBuilder},
     store::{ActiveWanted, StoreError},
 };
 
@@ -51,6 +51,12 @@ impl Tables {
         let table = self.0.entry(route).or_default();
         prepared.keys.iter().for_each(|key| table.add(key, &prepared.token, entry));
     }
+
+    /// Building a million entries takes the better part of a second: not on a thread that others wait for.
+    pub(super) async fn build(self) -> HashMap<Route, Arc<Table>> {
+        let build = move || self.0.into_iter().map(|(route, table)| (route, Arc::new(table.build()))).collect();
+        tokio::task::spawn_blocking(build).await.expect("building tables does not panic")
+    }
 }
 
 impl Shared {
@@ -84,7 +90,7 @@ impl Shared {
             let ours = page.into_iter().filter(|wanted| belongs(wanted, calendar)).collect();
             self.awaited(&live.registry, ours, date).await?.into_iter().for_each(|awaited| tables.add(awaited));
         }
-        let day = build(calendar.clone(), date, tables).await;
+        let day = Arc::new(DayIndex::new(calendar, date, tables.build().await));
         self.change_index(|index| index.with_day(calendar, &day));
         tracing::debug!(%date, zone = ?calendar.zone.iana_name(), "Rendered a business date");
         Ok(())
@@ -123,7 +129,7 @@ impl Shared {
         let renderings = self.save_renderings(&wanted, &answers, date).await?;
         let texts: Vec<_> = answers.iter().map(|answer| answer.as_ref().ok().map(|it| it.rendered.clone())).collect();
         let mut awaited = awaited(&post.serving, &wanted, &renderings, answers);
-        if let Some(previous) = &post.previous {
+        if let Some(previous) = post.previous() {
             let mut answers = self.prepare(previous, &wanted, date).await;
             for (answer, text) in answers.iter_mut().zip(&texts) {
                 if answer.as_ref().ok().map(|it| &it.rendered) != text.as_ref() {
@@ -209,12 +215,6 @@ fn awaited(
         Some(Awaited { route: (Arc::from(wanted.topic.as_str()), generation.id), prepared, entry })
     };
     each.filter_map(one).collect()
-}
-
-/// Building a million entries takes the better part of a second: not on a thread that others wait for.
-async fn build(calendar: Calendar, date: Date, tables: Tables) -> Arc<DayIndex> {
-    let build = move || Arc::new(DayIndex::new(&calendar, date, tables.0));
-    tokio::task::spawn_blocking(build).await.expect("building tables does not panic")
 }
 
 pub(super) fn belongs(wanted: &ActiveWanted, calendar: &Calendar) -> bool {

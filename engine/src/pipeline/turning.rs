@@ -1,6 +1,6 @@
 //! The turn of business days: what the next one needs is made ready before it begins, and its waits open when it does.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
@@ -34,6 +34,7 @@ pub async fn run(shared: &Shared, mut stop: watch::Receiver<Stop>) {
     let mut opened_at = Timestamp::now();
     while *stop.borrow() == Stop::Not {
         let now = Timestamp::now();
+        shared.end_probations(Instant::now());
         if let Err(error) = turn(shared, &mut opened_at, now).await {
             tracing::error!(error = &error as &dyn std::error::Error, "A business day could not begin; trying again");
         }

@@ -1,13 +1,13 @@
 //! The index over all sensors, kept per business date.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
 use jiff::{Timestamp, civil::Date};
 
-use super::table::{Table, TableBuilder};
+use super::table::Table;
 use crate::domain::{
     calendar::Calendar,
     generation::GenerationId,
@@ -33,6 +33,7 @@ pub struct CalendarDays {
 }
 
 /// What is wanted on one business date.
+#[derive(Clone)]
 pub struct DayIndex {
     pub date: Date,
     pub opens: Timestamp,
@@ -40,6 +41,13 @@ pub struct DayIndex {
     /// The window of each frequency around it.
     windows: HashMap<Frequency, Window>,
     tables: HashMap<Route, Arc<Table>>,
+}
+
+/// What is to be different on a day.
+pub struct ChangedDay {
+    pub calendar: Arc<Calendar>,
+    pub date: Date,
+    pub tables: HashMap<Route, Arc<Table>>,
 }
 
 /// A topic and the generation that judges its messages: the keys of another one may be others.
@@ -72,6 +80,34 @@ impl Index {
             days.days.insert(day.date, Arc::clone(day));
         }
         index
+    }
+
+    /// The same index with other tables on a day of a calendar.
+    pub fn with_tables(&self, day: &ChangedDay) -> Self {
+        let mut index = self.clone();
+        let days = index.calendars.iter_mut().find(|days| *days.calendar == *day.calendar);
+        if let Some(before) = days.and_then(|days| days.days.get_mut(&day.date)) {
+            let mut tables = before.tables.clone();
+            tables.extend(day.tables.iter().map(|(route, table)| (route.clone(), Arc::clone(table))));
+            *before = Arc::new(DayIndex { tables, ..DayIndex::clone(before) });
+        }
+        index
+    }
+
+    /// The same index with what these generations wait for, and no others.
+    pub fn only(&self, generations: &HashSet<GenerationId>) -> Self {
+        let mut index = self.clone();
+        for day in index.calendars.iter_mut().flat_map(|days| days.days.values_mut()) {
+            let mut tables = day.tables.clone();
+            tables.retain(|(_, generation), _| generations.contains(generation));
+            *day = Arc::new(DayIndex { tables, ..DayIndex::clone(day) });
+        }
+        index
+    }
+
+    /// All days that are rendered.
+    pub fn days(&self) -> impl Iterator<Item = (&Arc<Calendar>, Date)> {
+        self.calendars.iter().flat_map(|days| days.days.keys().map(|date| (&days.calendar, *date)))
     }
 
     /// Whether days long past are still kept.
@@ -123,14 +159,14 @@ impl CalendarDays {
 }
 
 impl DayIndex {
-    pub fn new(calendar: &Calendar, date: Date, tables: HashMap<Route, TableBuilder>) -> Self {
+    pub fn new(calendar: &Calendar, date: Date, tables: HashMap<Route, Arc<Table>>) -> Self {
         let window = Window::on(Frequency::Day, date, calendar);
         Self {
             date,
             opens: window.opens,
             closes: window.closes,
             windows: Frequency::ALL.into_iter().map(|it| (it, Window::on(it, date, calendar))).collect(),
-            tables: tables.into_iter().map(|(route, table)| (route, Arc::new(table.build()))).collect(),
+            tables,
         }
     }
 

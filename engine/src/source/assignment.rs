@@ -1,6 +1,8 @@
 //! The partitions that are ours, and the chain of slices of each.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
+
+use rdkafka::TopicPartitionList;
 
 use super::{SourceError, batch::Batch, deliveries::Delivery, desk::Desk, receipt::Lease, starting::Point};
 use crate::domain::message::{Message, Partition};
@@ -20,6 +22,8 @@ pub(super) struct Assignment {
     pub(super) batch: Batch,
     /// Whether nothing is fetched at the moment; partitions that come meanwhile are paused, too.
     pub(super) paused: bool,
+    /// Topics that are paused whatever else is read.
+    pub(super) held: HashSet<String>,
     /// What went wrong in a rebalance. It ends the deliveries.
     pub(super) failure: Option<SourceError>,
 }
@@ -49,6 +53,16 @@ impl Assignment {
         let chain = self.chains.swap_remove(at);
         chain.lease.end();
         Some(chain)
+    }
+
+    /// The partitions of some topics.
+    pub(super) fn partitions(&self, of: impl Fn(&str) -> bool) -> TopicPartitionList {
+        let mut list = TopicPartitionList::new();
+        let all = self.chains.iter().map(|chain| &chain.lease.partition);
+        for partition in all.filter(|partition| of(&partition.topic)) {
+            list.add_partition(&partition.topic, partition.number);
+        }
+        list
     }
 
     pub(super) fn chain(&self, topic: &str, number: i32) -> Option<&Chain> {

@@ -115,7 +115,7 @@ mod tests {
         batch.add(message(9));
         assert!(!batch.turn_to("b", 0));
         assert!(batch.is_full(3, 1000) && !batch.is_full(4, 1000) && batch.is_full(4, 30));
-        let slices: Vec<_> = batch.take(&Desk::new()).into_iter().map(|delivery| delivery.slice).collect();
+        let slices: Vec<_> = batch.take(&Desk::new(false)).into_iter().map(|delivery| delivery.slice).collect();
         assert_eq!(
             slices.iter().map(|slice| slice.span).collect::<Vec<_>>(),
             [Span { from: Some(3), to: 10 }, Span { from: None, to: 1 }]
@@ -134,6 +134,6 @@ mod tests {
         batch.add(message(0));
         gone.end();
         assert!(!batch.turn_to("a", 0));
-        assert_eq!(batch.take(&Desk::new()).len(), 1);
+        assert_eq!(batch.take(&Desk::new(false)).len(), 1);
     }
 }

@@ -113,6 +113,9 @@ impl Context {
         }
         if assignment.paused {
             consumer.pause(list).map_err(SourceError::Assign)?;
+        } else if !assignment.held.is_empty() {
+            let held = assignment.partitions(|topic| assignment.held.contains(topic));
+            consumer.pause(&held).map_err(SourceError::Assign)?;
         }
         self.count(&assignment);
         Ok(())

@@ -34,6 +34,25 @@ impl Source {
         self.desk.order(Order::PutBack { partition: partition.clone(), next });
     }
 
+    /// Brings no more messages of a topic, while others go on; what was read already still comes. False where a source
+    /// cannot do that: a file has one end only.
+    pub fn hold(&self, topic: &str) -> bool {
+        if self.desk.holds_topics {
+            self.desk.order(Order::Hold(topic.to_owned()));
+        }
+        self.desk.holds_topics
+    }
+
+    /// Brings messages of a held topic again.
+    pub fn release(&self, topic: &str) {
+        self.desk.order(Order::Release(topic.to_owned()));
+    }
+
+    /// Whether somebody ended the deliveries; else they end with the input.
+    pub fn is_stopping(&self) -> bool {
+        self.desk.stopping()
+    }
+
     /// Ends the deliveries. What was delivered may still be settled until [`super::Deliveries::close`].
     pub fn stop(&self) {
         self.desk.stop();
@@ -70,11 +89,14 @@ pub enum State {
 pub(super) enum Order {
     Subscribe(Vec<String>),
     PutBack { partition: Partition, next: Option<i64> },
+    Hold(String),
+    Release(String),
 }
 
 /// Shared between the thread of a source, its handles and its receipts.
 #[derive(Debug)]
 pub(super) struct Desk {
+    holds_topics: bool,
     orders: Mutex<Vec<Order>>,
     stopping: AtomicBool,
     stop: Notify,
@@ -84,9 +106,11 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) fn new() -> Arc<Self> {
+    /// `holds_topics`: whether one topic can be held while others go on.
+    pub(super) fn new(holds_topics: bool) -> Arc<Self> {
         let health = Health { state: State::Connecting, cluster: None, partitions: 0, problem: None };
         Arc::new(Self {
+            holds_topics,
             orders: Mutex::default(),
             stopping: AtomicBool::new(false),
             stop: Notify::new(),

@@ -68,7 +68,7 @@ pub fn open_lines(
     topics: Vec<String>,
     bookmarks: Arc<dyn Bookmarks>,
 ) -> Result<(Source, Deliveries), SourceError> {
-    let desk = Desk::new();
+    let desk = Desk::new(false);
     let (outlet, deliveries, ending) = channel(desk.clone());
     let cluster: Arc<str> = lines.cluster()?.into();
     desk.health().cluster = Some(cluster.clone());
@@ -188,6 +188,8 @@ impl LineReader {
                         format!("{partition} was put back to line {next:?}: is somebody else reading it, too?");
                     return Err(SourceError::Fatal { reason });
                 }
+                // It said that it cannot.
+                Order::Hold(_) | Order::Release(_) => {}
             }
         }
         Ok(())

@@ -64,7 +64,7 @@ pub(super) struct Asking {
 
 impl Asking {
     pub(super) fn new(config: &KafkaConfig) -> Self {
-        Self { reach: Arc::new(Reach::new(&config.brokers, Desk::new())) }
+        Self { reach: Arc::new(Reach::new(&config.brokers, Desk::new(false))) }
     }
 }
 

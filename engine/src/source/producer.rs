@@ -34,7 +34,7 @@ pub enum SendError {
 
 impl Producer {
     pub fn new(config: &KafkaConfig) -> Result<Self, SourceError> {
-        let sending = Sending { reach: Reach::new(&config.brokers, Desk::new()) };
+        let sending = Sending { reach: Reach::new(&config.brokers, Desk::new(false)) };
         let producer = client::producer(config)?.create_with_context(sending);
         Ok(Self { producer: producer.map_err(|error| config.explain(error))? })
     }

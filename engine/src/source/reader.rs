@@ -7,7 +7,6 @@ use std::{
 };
 
 use rdkafka::{
-    TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
     error::{KafkaError, RDKafkaErrorCode},
     message::{BorrowedMessage, Message as _},
@@ -41,7 +40,7 @@ pub fn open(
     topics: Vec<String>,
     bookmarks: Arc<dyn Bookmarks>,
 ) -> Result<(Source, Deliveries), SourceError> {
-    let desk = Desk::new();
+    let desk = Desk::new(true);
     let context = Context::new(desk.clone(), Reach::new(&config.brokers, desk.clone()), bookmarks, config.start);
     let consumer = client::consumer(config)?.create_with_context(context).map_err(|error| config.explain(error))?;
     let (outlet, deliveries, ending) = channel(desk.clone());
@@ -134,6 +133,8 @@ impl Reader {
                     self.subscribe()?;
                 }
                 Order::PutBack { partition, next } => self.put_back(partition, next)?,
+                Order::Hold(topic) => self.hold(topic)?,
+                Order::Release(topic) => self.release(&topic)?,
             }
         }
         Ok(())
@@ -150,7 +151,25 @@ impl Reader {
         let point = context.point(&self.consumer, &topic, number, next.map_or(Known::Nothing, Known::Next))?;
         gap::restart(&self.consumer, &topic, number, point)?;
         context.assignment().begin(partition, next, point);
-        Ok(())
+        let held = context.assignment().held.contains(&*topic);
+        if held { self.hold(topic.to_string()) } else { Ok(()) }
+    }
+
+    fn hold(&self, topic: String) -> Result<(), SourceError> {
+        let mut assignment = self.consumer.context().assignment();
+        let list = assignment.partitions(|other| *other == *topic);
+        assignment.held.insert(topic);
+        drop(assignment);
+        self.consumer.pause(&list).map_err(cannot_pause)
+    }
+
+    fn release(&self, topic: &str) -> Result<(), SourceError> {
+        let mut assignment = self.consumer.context().assignment();
+        let was_held = assignment.held.remove(topic);
+        let list = assignment.partitions(|other| other == topic);
+        let resumes = was_held && !assignment.paused;
+        drop(assignment);
+        if resumes { self.consumer.resume(&list).map_err(cannot_pause) } else { Ok(()) }
     }
 
     /// Polls until the batch is full or nothing is there at the moment.
@@ -253,15 +272,12 @@ impl Reader {
     }
 
     fn pause(&self, pause: bool) -> Result<(), SourceError> {
-        let mut list = TopicPartitionList::new();
         let mut assignment = self.consumer.context().assignment();
         assignment.paused = pause;
-        for chain in &assignment.chains {
-            list.add_partition(&chain.lease.partition.topic, chain.lease.partition.number);
-        }
+        let list = assignment.partitions(|topic| !assignment.held.contains(topic));
         drop(assignment);
         let result = if pause { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
-        result.map_err(|error| SourceError::Fatal { reason: error.to_string() })
+        result.map_err(cannot_pause)
     }
 
     /// What is done from time to time.
@@ -292,4 +308,8 @@ impl Reader {
         drop(consumer);
         tracing::debug!("The consumer is closed");
     }
+}
+
+fn cannot_pause(error: KafkaError) -> SourceError {
+    SourceError::Fatal { reason: error.to_string() }
 }

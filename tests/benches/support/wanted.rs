@@ -47,7 +47,7 @@ pub(crate) fn index(worker: &mut Worker, matcher: &Arc<Generation>, count: u64) 
         }
     }
     let calendar = Calendar::new(TimeZone::UTC, 0);
-    let tables = HashMap::from([((Arc::from(TOPIC), matcher.id), builder)]);
+    let tables = HashMap::from([((Arc::from(TOPIC), matcher.id), Arc::new(builder.build()))]);
     let day = Arc::new(DayIndex::new(&calendar, DATE, tables));
     Index::new(vec![calendar.clone()], [(Arc::from(TOPIC), Arc::clone(matcher.name()))]).with_day(&calendar, &day)
 }

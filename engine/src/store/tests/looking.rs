@@ -96,10 +96,11 @@ async fn one_build_of_a_matcher_serves() {
         loaded_at: at("2019-07-07T00:00:00Z"),
         state,
         reason: (state == GenerationState::Refused).then(|| "no".to_owned()),
+        ended_at: None,
     };
     use GenerationState::{Refused, Retired, Serving};
     for (sha256, state) in [("1", Serving), ("1", Serving), ("2", Refused), ("3", Serving)] {
-        fixture.store.save_generation(generation(sha256, state)).await.unwrap();
+        fixture.store.save_generation(generation(sha256, state), None).await.unwrap();
     }
     let expect = [generation("3", Serving), generation("2", Refused), generation("1", Retired)];
     assert_eq!(fixture.store.generations().await.unwrap(), expect);

@@ -1,0 +1,85 @@
+//! Matchers as files: those that are built in, and those of the matcher directory.
+
+use std::{
+    fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    builtin::BUILTINS,
+    config::{Config, Named},
+    limits::Limits,
+    load::{Generation, LoadError, Origin},
+    registry::RegistryError,
+    runtime::Runtime,
+};
+
+/// A matcher's file, as it was found.
+#[derive(Clone)]
+pub struct WasmFile {
+    pub origin: Origin,
+    /// In lower-case hexadecimal.
+    pub sha256: Arc<str>,
+    pub bytes: Arc<[u8]>,
+}
+
+impl WasmFile {
+    pub fn new(origin: Origin, bytes: Vec<u8>) -> Self {
+        Self { origin, sha256: hex(&Sha256::digest(&bytes)).into(), bytes: bytes.into() }
+    }
+
+    pub fn path(&self) -> Option<&Path> {
+        match &self.origin {
+            Origin::File(path) => Some(path),
+            Origin::BuiltIn => None,
+        }
+    }
+
+    /// The generations that the file brings: its own, and those that the configuration makes of it under other names.
+    pub fn load(&self, runtime: &Runtime, named: &Named) -> Result<Vec<Generation>, LoadError> {
+        let own = Generation::load(runtime, self, None, named)?;
+        let others = named.iter().filter(|(_, settings)| settings.r#use.as_ref() == Some(&own.description.name));
+        let others = others.map(|(name, _)| Generation::load(runtime, self, Some(name), named));
+        let others = others.collect::<Result<Vec<_>, _>>()?;
+        Ok(std::iter::once(own).chain(others).collect())
+    }
+}
+
+/// The matchers that come with eventlatch.
+pub fn built_in() -> Vec<WasmFile> {
+    BUILTINS.into_iter().map(|bytes| WasmFile::new(Origin::BuiltIn, bytes.to_owned())).collect()
+}
+
+/// The paths of the matcher directory's `*.wasm` files, in their order.
+pub fn paths(directory: &Path) -> Result<Vec<PathBuf>, RegistryError> {
+    let unreadable = |error| RegistryError::Directory(directory.to_owned(), error);
+    let entries = fs::read_dir(directory).map_err(unreadable)?.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+    let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "wasm"));
+    paths.sort();
+    Ok(paths)
+}
+
+/// The files of the matcher directory, if there is one.
+pub fn directory(config: &Config) -> Result<Vec<WasmFile>, RegistryError> {
+    let Some(directory) = &config.directory else {
+        return Ok(Vec::new());
+    };
+    let read = |path: PathBuf| read(&path, &config.limits).map_err(|error| RegistryError::File(path, error));
+    paths(directory)?.into_iter().map(read).collect()
+}
+
+/// Reads one file; of one that is larger than a matcher may be only as much as shows that.
+pub fn read(path: &Path, limits: &Limits) -> io::Result<WasmFile> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(limits.file() as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(WasmFile::new(Origin::File(path.to_owned()), bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

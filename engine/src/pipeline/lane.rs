@@ -1,0 +1,228 @@
+//! One topic's way from delivered messages to settled receipts.
+//!
+//! Two steps that overlap: while one batch is being committed the next is judged. What cannot be judged now, because
+//! its matcher is gone or keeps failing, waits here, unrecorded and unsettled, and is tried again later and whenever the
+//! matchers change. Meanwhile the source brings no more of this topic.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::{mpsc, watch};
+
+use super::{
+    Shared,
+    intake::IntakeError,
+    judging::{Waits, judge},
+    patience::patiently,
+};
+use crate::{
+    domain::{
+        message::Slice,
+        recording::{Recorded, Recording},
+    },
+    source::{Delivery, Receipt, Source},
+};
+
+/// So many batches wait to be judged; more would only hold memory.
+const WAITING: usize = 2;
+
+/// So many judged batches wait for the store.
+const JUDGED: usize = 2;
+
+/// A lane that takes longer over a batch is slow.
+const SLOW: Duration = Duration::from_millis(250);
+
+/// A batch that cannot be judged is tried again after so long, then after twice that, and so on.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// How a lane is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Load {
+    /// Batches that wait to be judged.
+    waiting: usize,
+    /// Whether it waits itself, or its matcher takes its time: nobody is to wait for it.
+    slow: bool,
+    /// Whether the source was asked to bring no more.
+    held: bool,
+    /// Whether nothing more will come.
+    closing: bool,
+}
+
+/// Where a topic's batches are handed in. Dropping it lets the lane finish what it has.
+pub(super) struct Lane {
+    topic: Arc<str>,
+    source: Source,
+    batches: mpsc::UnboundedSender<Vec<Delivery>>,
+    load: watch::Sender<Load>,
+}
+
+impl Lane {
+    /// A lane, and what is to be run beside it.
+    pub(super) fn new(topic: &str, shared: &Shared, source: &Source) -> (Self, Running) {
+        let topic: Arc<str> = topic.into();
+        let (batches, queue) = mpsc::unbounded_channel();
+        let load = watch::Sender::new(Load::default());
+        let running = Running {
+            topic: Arc::clone(&topic),
+            shared: shared.clone(),
+            source: source.clone(),
+            queue,
+            load: load.clone(),
+        };
+        (Self { topic, source: source.clone(), batches, load }, running)
+    }
+
+    /// Hands a batch in. Waits for room in a lane that is merely busy; one that is slow takes it at once, and the source
+    /// holds what would come after it.
+    pub(super) async fn take(&self, batch: Vec<Delivery>) {
+        let mut load = self.load.subscribe();
+        // None of these waits can fail: the lane's other end holds a sender, too.
+        drop(load.wait_for(|load| load.waiting < WAITING || load.slow).await);
+        let Load { waiting, held, .. } = *self.load.borrow();
+        if waiting >= WAITING && !held {
+            if self.source.hold(&self.topic) {
+                self.load.send_modify(|load| load.held = true);
+            } else {
+                drop(load.wait_for(|load| load.waiting < WAITING).await);
+            }
+        }
+        self.load.send_modify(|load| load.waiting += 1);
+        // A lane that has ended has failed, and intake ends with it.
+        drop(self.batches.send(batch));
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        self.load.send_modify(|load| load.closing = true);
+    }
+}
+
+/// The other end of a lane.
+pub(super) struct Running {
+    topic: Arc<str>,
+    shared: Shared,
+    source: Source,
+    queue: mpsc::UnboundedReceiver<Vec<Delivery>>,
+    load: watch::Sender<Load>,
+}
+
+/// A batch that is ready to be recorded.
+struct Judged {
+    recordings: Vec<Recording>,
+    receipts: Vec<Receipt>,
+}
+
+impl Running {
+    pub(super) async fn run(mut self) -> Result<(), IntakeError> {
+        let (judged, to_record) = mpsc::channel(JUDGED);
+        let recording = tokio::spawn(record_all(self.shared.clone(), to_record));
+        let outcome = self.judge_all(judged).await;
+        // The channel is closed now: the recorder finishes what it has.
+        let recorded = recording.await.unwrap_or(Err(IntakeError::Defect));
+        outcome.and(recorded)
+    }
+
+    async fn judge_all(&mut self, judged: mpsc::Sender<Judged>) -> Result<(), IntakeError> {
+        while let Some(batch) = self.queue.recv().await {
+            let (slices, receipts): (Vec<_>, Vec<_>) = batch.into_iter().map(|it| (it.slice, it.receipt)).unzip();
+            let Some(recordings) = self.until_judged(&slices).await? else {
+                return Ok(());
+            };
+            if judged.send(Judged { recordings, receipts }).await.is_err() {
+                return Ok(());
+            }
+            self.one_less_waits();
+        }
+        Ok(())
+    }
+
+    /// None: the service stops before it could be judged.
+    async fn until_judged(&self, slices: &[Slice]) -> Result<Option<Vec<Recording>>, IntakeError> {
+        let mut pause = FIRST_PAUSE;
+        let mut changes = self.shared.matchers_changed.subscribe();
+        loop {
+            let waits = match self.judge(slices).await? {
+                Some(Ok(recordings)) => {
+                    self.shared.topic_goes_on(&self.topic).await;
+                    return Ok(Some(recordings));
+                }
+                Some(Err(waits)) => waits,
+                None => return Ok(None),
+            };
+            self.load.send_modify(|load| load.slow = true);
+            self.shared.topic_waits(&self.topic, &waits).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
+                _ = changes.changed() => pause = FIRST_PAUSE,
+                () = self.closing() => return self.left(waits),
+            }
+        }
+    }
+
+    /// Judges, unless the service is stopped meanwhile; says so when it takes long.
+    async fn judge(&self, slices: &[Slice]) -> Result<Option<Result<Vec<Recording>, Waits>>, IntakeError> {
+        let judging = judge(&self.shared, slices.to_vec());
+        tokio::pin!(judging);
+        let judged = tokio::select! {
+            judged = &mut judging => judged,
+            () = tokio::time::sleep(SLOW) => {
+                self.load.send_modify(|load| load.slow = true);
+                tokio::select! {
+                    judged = &mut judging => judged,
+                    () = self.stopping() => return Ok(None),
+                }
+            }
+        };
+        Ok(Some(judged?))
+    }
+
+    fn one_less_waits(&self) {
+        let mut releases = false;
+        self.load.send_modify(|load| {
+            load.waiting -= 1;
+            if load.waiting == 0 {
+                load.slow = false;
+                releases = std::mem::take(&mut load.held);
+            }
+        });
+        if releases {
+            self.source.release(&self.topic);
+        }
+    }
+
+    /// Resolves when nothing more comes.
+    async fn closing(&self) {
+        let mut load = self.load.subscribe();
+        drop(load.wait_for(|load| load.closing).await);
+    }
+
+    /// Resolves when somebody stops the service: the end of the input is no reason to leave anything.
+    async fn stopping(&self) {
+        self.closing().await;
+        if !self.source.is_stopping() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// What is not judged at the end is read again at the next start.
+    fn left(&self, waits: Waits) -> Result<Option<Vec<Recording>>, IntakeError> {
+        if self.source.is_stopping() {
+            return Ok(None);
+        }
+        Err(IntakeError::Left { topic: Arc::clone(&self.topic), waits })
+    }
+}
+
+async fn record_all(shared: Shared, mut judged: mpsc::Receiver<Judged>) -> Result<(), IntakeError> {
+    while let Some(Judged { recordings, receipts }) = judged.recv().await {
+        let outcomes = patiently(|| shared.store.record(recordings.clone())).await?;
+        for (receipt, outcome) in receipts.into_iter().zip(outcomes) {
+            match outcome {
+                Recorded::Stored => receipt.settle(),
+                Recorded::Superseded { next } => receipt.put_back(next),
+            }
+        }
+    }
+    Ok(())
+}

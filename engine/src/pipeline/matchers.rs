@@ -1,0 +1,213 @@
+//! Changes of who judges: a new generation takes a post, gives it back to the one before, or leaves it empty.
+//!
+//! Done aside: what the new generation waits for is worked out while the old one judges, and then both the post and the
+//! index change in one step, between two batches.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+
+use super::{
+    Shared,
+    live::Live,
+    rendering::{RenderError, Tables, belongs},
+};
+use crate::{
+    matcher::{Generation, Post, Probation, Problem, Registry},
+    sensor::{ChangedDay, Index},
+    store::{self, ActiveWanted, GenerationState, StoreError},
+};
+
+/// Why a generation does not get its post.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    #[error("it refuses the wanted message of `{task_id}` in the sensor `{sensor}`: {problem}")]
+    Wanted { sensor: String, task_id: String, problem: Problem },
+    #[error("it does not serve the topic `{topic}`, of which the sensor `{sensor}` wants messages")]
+    Topic { topic: String, sensor: String },
+    #[error(
+        "its business day begins {now} s before midnight, not {before} s as until now \
+         (hint: that takes effect with a restart)"
+    )]
+    DayShift { before: i32, now: i32 },
+    #[error("what it would wait for cannot be read or saved")]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Render(#[from] RenderError),
+}
+
+impl Shared {
+    /// Gives a generation the post of its name, if it takes all that is wanted of it. For so long the one before stays
+    /// beside it. `wasm` is its file, to be kept.
+    pub async fn appoint(
+        &self,
+        candidate: Arc<Generation>,
+        wasm: Option<Arc<[u8]>>,
+        probation: Duration,
+    ) -> Result<(), Refusal> {
+        let _alone = self.changing.lock().await;
+        let live = self.live.load_full();
+        let before = live.registry.post(candidate.name());
+        self.check(&candidate, before, &live.index).await?;
+        let until = Instant::now() + probation;
+        let trial = before.filter(|_| !probation.is_zero());
+        let probation = trial.map(|before| Probation { previous: Arc::clone(&before.serving), until });
+        self.fill(Post { serving: Arc::clone(&candidate), probation }).await?;
+        self.note_serving(&candidate, wasm).await;
+        Ok(())
+    }
+
+    /// Whether a matcher serves the build that somebody chose, whatever the directory holds.
+    pub async fn is_pinned(&self, name: &str) -> bool {
+        self.store.pins().await.is_ok_and(|pins| pins.iter().any(|(matcher, _)| matcher == name))
+    }
+
+    async fn note_serving(&self, generation: &Generation, wasm: Option<Arc<[u8]>>) {
+        if let Err(error) = self.store.save_generation(serving(generation), wasm).await {
+            let (error, matcher) = (&error as &dyn std::error::Error, &**generation.name());
+            tracing::error!(error, matcher, "A matcher's build was not kept");
+        }
+    }
+
+    /// Whether a candidate takes what is wanted now, on all days of the index.
+    async fn check(&self, candidate: &Arc<Generation>, before: Option<&Post>, index: &Index) -> Result<(), Refusal> {
+        if let Some(before) = before.filter(|before| before.serving.day_shift_seconds != candidate.day_shift_seconds) {
+            let (before, now) = (before.serving.day_shift_seconds, candidate.day_shift_seconds);
+            return Err(Refusal::DayShift { before, now });
+        }
+        let mut pages = self.pages();
+        while let Some(page) = pages.next().await? {
+            let ours: Vec<_> = page.into_iter().filter(|wanted| *wanted.matcher == **candidate.name()).collect();
+            ours.iter().try_for_each(|wanted| check_topic(candidate, wanted))?;
+            for (calendar, date) in index.days() {
+                let of_day = ours.iter().filter(|wanted| belongs(wanted, calendar)).cloned().collect();
+                let answers = self.prepare(candidate, &of_day, date).await;
+                let problem = of_day.iter().zip(answers).find_map(|(wanted, answer)| Some((wanted, answer.err()?)));
+                if let Some((wanted, problem)) = problem {
+                    let (sensor, task_id) = (wanted.sensor_name.clone(), wanted.task_id.clone());
+                    return Err(Refusal::Wanted { sensor, task_id, problem });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Fills a post, and the index with what its generation waits for, in one step.
+    async fn fill(&self, post: Post) -> Result<(), Refusal> {
+        let live = self.live.load_full();
+        let days = self.days_of(&post.serving, &live).await?;
+        self.live.rcu(|live| {
+            let index = days.iter().fold(Index::clone(&live.index), |index, day| index.with_tables(day));
+            Live::new(live.registry.with(post.clone()), &index)
+        });
+        self.matchers_changed.send_replace(());
+        Ok(())
+    }
+
+    /// What a generation waits for, on all days of the index.
+    async fn days_of(&self, serving: &Arc<Generation>, live: &Live) -> Result<Vec<ChangedDay>, Refusal> {
+        // Only this one is asked: what the one before it waits for is in the index already.
+        let registry = Registry::default().with(Post::of(Arc::clone(serving)));
+        let mut days = Vec::new();
+        for (calendar, date) in live.index.days() {
+            let mut tables = Tables::default();
+            let mut pages = self.pages();
+            while let Some(page) = pages.next().await? {
+                let of_day = |wanted: &ActiveWanted| *wanted.matcher == **serving.name() && belongs(wanted, calendar);
+                let ours = page.into_iter().filter(of_day).collect();
+                self.awaited(&registry, ours, date).await?.into_iter().for_each(|awaited| tables.add(awaited));
+            }
+            days.push(ChangedDay { calendar: Arc::clone(calendar), date, tables: tables.build().await });
+        }
+        Ok(days)
+    }
+
+    /// Empties a post: its topics wait until somebody serves them again.
+    pub async fn dismiss(&self, name: &str, reason: &str) {
+        let _alone = self.changing.lock().await;
+        let before = self.live.rcu(|live| Live::new(live.registry.without(name), &live.index));
+        let Some(post) = before.registry.post(name) else {
+            return;
+        };
+        tracing::warn!(matcher = name, reason, "A matcher is gone: messages of its topics wait for it");
+        self.note_generation(name, post.serving.sha256(), GenerationState::Retired, Some(reason)).await;
+    }
+
+    /// Gives the post of a generation on probation back to the one before it. Does nothing if that was done already.
+    pub(super) async fn roll_back(&self, failed: &Arc<Generation>, reason: &str) {
+        let name = failed.name();
+        let back = |live: &Live| {
+            let post = live.registry.post(name).filter(|post| post.serving.id == failed.id)?;
+            Some(Live::new(live.registry.with(Post::of(Arc::clone(post.previous()?))), &live.index))
+        };
+        let before = self.live.rcu(|live| back(live).unwrap_or_else(|| Live::clone(live)));
+        let Some(back) = back(&before) else {
+            return;
+        };
+        tracing::error!(
+            matcher = &**name,
+            sha256 = failed.short_sha256(),
+            reason,
+            "A new matcher is rolled back: the one before it serves again, and judges what this one could not"
+        );
+        self.matchers_changed.send_replace(());
+        self.note_generation(name, failed.sha256(), GenerationState::RolledBack, Some(reason)).await;
+        if let Some(previous) = back.registry.get(name) {
+            self.note_serving(previous, None).await;
+            tokio::spawn(self.clone().reinstate(Arc::clone(previous)));
+        }
+    }
+
+    /// What it renders differently than the one that failed is awaited as before.
+    async fn reinstate(self, previous: Arc<Generation>) {
+        let _alone = self.changing.lock().await;
+        let serves = self.live.load().registry.get(previous.name()).is_some_and(|serving| serving.id == previous.id);
+        if serves && let Err(error) = self.fill(Post::of(Arc::clone(&previous))).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "A matcher that serves again was not asked anew");
+        }
+    }
+
+    /// Ends the probations whose time is over.
+    pub(super) fn end_probations(&self, now: Instant) {
+        for post in self.live.load().registry.posts() {
+            if post.probation.as_ref().is_some_and(|probation| probation.until <= now) {
+                tracing::info!(matcher = &**post.serving.name(), "A matcher's probation is over");
+                self.confirm(post);
+            }
+        }
+    }
+
+    fn confirm(&self, confirmed: &Post) {
+        let serving = &confirmed.serving;
+        self.live.rcu(|live| {
+            let serves = live.registry.get(serving.name()).is_some_and(|now| now.id == serving.id);
+            let post = Post::of(Arc::clone(serving));
+            if serves { Live::new(live.registry.with(post), &live.index) } else { Live::clone(live) }
+        });
+    }
+}
+
+/// What the store keeps of a generation that serves.
+pub fn serving(generation: &Generation) -> store::Generation {
+    store::Generation {
+        matcher: generation.name().to_string(),
+        sha256: generation.sha256().to_string(),
+        version: generation.description.version.clone(),
+        interface: generation.description.interface.to_owned(),
+        origin: generation.origin.to_string(),
+        loaded_at: Timestamp::now(),
+        state: GenerationState::Serving,
+        reason: None,
+        ended_at: None,
+    }
+}
+
+fn check_topic(candidate: &Generation, wanted: &ActiveWanted) -> Result<(), Refusal> {
+    if candidate.topics.iter().any(|topic| **topic == *wanted.topic) {
+        return Ok(());
+    }
+    Err(Refusal::Topic { topic: wanted.topic.clone(), sensor: wanted.sensor_name.clone() })
+}
