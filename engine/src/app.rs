@@ -5,8 +5,9 @@
 mod following;
 mod matchers;
 mod parts;
+mod sensor_files;
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio::{sync::watch, task::JoinHandle};
@@ -18,11 +19,13 @@ pub use parts::{StartError, load_sensors};
 
 use crate::{
     api::Api,
-    config::Config,
+    config::{Config, sensors::Problem, watch::Watch},
+    domain::sensor::{Owner, Sensor},
     matcher::Registry,
     pipeline::{
         Shared, Stop,
         bookmarks::StoredBookmarks,
+        changing,
         handle::Handle,
         intake::{self, IntakeError},
         marking::Marker,
@@ -32,6 +35,7 @@ use crate::{
     store::{MarkMode, Store},
     task::{MarkError, Marking},
 };
+use sensor_files::{SensorFiles, log_changed};
 
 /// How long a stopping service finishes what it has in hand.
 pub const GRACE: Duration = Duration::from_secs(20);
@@ -63,6 +67,8 @@ pub struct Service {
     intake: JoinHandle<Result<(), IntakeError>>,
     turning: JoinHandle<()>,
     marking: Option<JoinHandle<()>>,
+    sensor_files: JoinHandle<()>,
+    sensor_problems: watch::Receiver<Vec<Problem>>,
     following: Option<JoinHandle<()>>,
     api: Option<JoinHandle<()>>,
     stop: watch::Sender<Stop>,
@@ -75,8 +81,9 @@ impl Service {
         let past = Past::of(&store).await.map_err(StartError::Store)?;
         let matchers = Matchers::load_after(config, past).await?;
         matchers.announce();
-        let sensors = load_sensors(config, &matchers).await?;
         let api = Api::bind(&config.api).await.map_err(StartError::Api)?;
+        let watch = Watch::begin(&config.sensors.directory);
+        let (folder, sensors) = load_sensors(config, &matchers).await?;
         matchers.save(&store).await.map_err(StartError::Store)?;
         synchronise(&store, sensors).await?;
         let shared = Shared::new(store.clone(), Arc::clone(&matchers.pool), Registry::clone(&matchers.registry));
@@ -107,16 +114,20 @@ impl Service {
             tokio::spawn(api.serve(Handle::new(shared.clone(), kafka), stopped.clone()))
         });
         let turning = tokio::spawn({
-            let shared = shared.clone();
+            let (shared, stopped) = (shared.clone(), stopped.clone());
             async move { turning::run(&shared, stopped).await }
         });
+        let (problems, sensor_problems) = watch::channel(Vec::new());
+        let timezone = config.sensors.timezone.clone();
+        let files = SensorFiles { folder, watch, timezone, shared: shared.clone(), source: source.clone(), problems };
+        let sensor_files = tokio::spawn(files.run(stopped));
         let following = Following::new(&matchers, &config.matchers, &shared);
         let following = following.map(|following| tokio::spawn(following.run(stop.subscribe())));
         let intake = tokio::spawn({
             let source = source.clone();
             async move { intake::run(&shared, &source, deliveries).await }
         });
-        Ok(Self { store, source, intake, turning, marking, following, api, stop })
+        Ok(Self { store, source, intake, turning, marking, following, sensor_files, sensor_problems, api, stop })
     }
 
     pub fn store(&self) -> &Store {
@@ -125,6 +136,11 @@ impl Service {
 
     pub fn health(&self) -> Health {
         self.source.health()
+    }
+
+    /// What is wrong with sensor files now: what they gave before is in force.
+    pub fn sensor_problems(&self) -> Vec<Problem> {
+        self.sensor_problems.borrow().clone()
     }
 
     /// Resolves when the source has ended by itself: a file is read, or reading cannot go on.
@@ -138,7 +154,8 @@ impl Service {
         self.source.stop();
         let outcome = if self.intake.is_finished() { Ok(()) } else { self.ended().await };
         self.stop.send_replace(how);
-        let ended = [Some(self.turning), self.marking, self.following, self.api].into_iter().flatten();
+        let ended = [Some(self.turning), Some(self.sensor_files), self.marking, self.following, self.api];
+        let ended = ended.into_iter().flatten();
         for task in ended {
             if let Err(defect) = task.await {
                 tracing::error!(%defect, "A loop of the service had ended before its time");
@@ -170,21 +187,13 @@ async fn open_store(config: &Config) -> Result<(Store, Option<Marker>), StartErr
 }
 
 /// Brings the store's sensors in line with the files.
-async fn synchronise(
-    store: &Store,
-    sensors: Vec<(crate::domain::sensor::Owner, crate::domain::sensor::Sensor)>,
-) -> Result<(), StartError> {
+async fn synchronise(store: &Store, sensors: Vec<(Owner, Sensor)>) -> Result<(), StartError> {
     let now = Timestamp::now();
-    let synced = store.sync_sensors(now, sensors).await.map_err(StartError::Store)?;
-    for refused in &synced.refused {
-        tracing::error!(sensor = refused.sensor, owner = refused.owner, "A sensor belongs to another owner");
-    }
-    tracing::info!(
-        added = synced.added,
-        changed = synced.changed,
-        retired = synced.retired,
-        unchanged = synced.unchanged,
-        "Sensors"
-    );
+    let kept: HashSet<_> = sensors.iter().map(|(owner, sensor)| (owner, sensor.name.as_str())).collect();
+    let mut gone = store.sensors_of_files().await.map_err(StartError::Store)?;
+    gone.retain(|(owner, name)| !kept.contains(&(owner, name.as_str())));
+    drop(kept);
+    let changed = changing::define(store, now, sensors, gone).await.map_err(StartError::Store)?;
+    log_changed("Sensors", &changed);
     Ok(())
 }
