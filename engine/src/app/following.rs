@@ -97,7 +97,7 @@ impl Following {
             }
         };
         for path in &paths {
-            match files::read(path) {
+            match files::read(path, &self.config.limits) {
                 Ok(file) => self.see(path, file).await,
                 Err(error) => tracing::warn!(path = %path.display(), %error, "A matcher cannot be read now"),
             }

@@ -1,6 +1,6 @@
 //! What one matcher is.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use crate::{
     app::Matchers,
     cli::print,
     config::Config,
-    matcher::{Cache, Generation, Origin, Runtime, WasmFile},
+    matcher::{Cache, Generation, Runtime, files},
 };
 
 pub(super) async fn inspect(config: &Config, matcher: &str, format: Format) -> Result<(), Failure> {
@@ -17,10 +17,10 @@ pub(super) async fn inspect(config: &Config, matcher: &str, format: Format) -> R
         let path = PathBuf::from(matcher);
         let failed =
             |error: anyhow::Error| Failure::new(Exit::Matcher, error.context(format!("cannot inspect {matcher}")));
-        let bytes = fs::read(&path).map_err(|error| failed(error.into()))?;
-        let runtime =
-            Runtime::new(config.matchers.limits.clone(), Cache::default()).map_err(|error| failed(error.into()))?;
-        let generation = Generation::load(&runtime, &WasmFile::new(Origin::File(path), bytes), None, &BTreeMap::new());
+        let limits = &config.matchers.limits;
+        let file = files::read(&path, limits).map_err(|error| failed(error.into()))?;
+        let runtime = Runtime::new(limits.clone(), Cache::default()).map_err(|error| failed(error.into()))?;
+        let generation = Generation::load(&runtime, &file, None, &BTreeMap::new());
         return show(&generation.map_err(|error| failed(error.into()))?, format);
     }
     let matchers = Matchers::load(config).await?;
