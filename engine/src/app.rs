@@ -5,9 +5,11 @@
 mod following;
 mod matchers;
 mod parts;
+mod reloading;
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -25,12 +27,13 @@ use crate::{
         bookmarks::StoredBookmarks,
         handle::Handle,
         intake::{self, IntakeError},
+        keeping::Keeping,
         marking::Marker,
         turning,
     },
     source::{self, Health, Lines, Source},
     store::{MarkMode, Store},
-    task::{MarkError, Marking},
+    task::{Backoff, MarkError, Marking},
 };
 
 /// How long a stopping service finishes what it has in hand.
@@ -65,13 +68,18 @@ pub struct Service {
     marking: Option<JoinHandle<()>>,
     following: Option<JoinHandle<()>>,
     api: Option<JoinHandle<()>>,
+    /// What it runs with; and what of it can change.
+    config: Config,
+    keeping: Arc<ArcSwap<Keeping>>,
+    backoff: Arc<ArcSwap<Backoff>>,
     stop: watch::Sender<Stop>,
 }
 
 impl Service {
     /// Builds everything and begins to read messages.
     pub async fn start(config: &Config, input: &Input) -> Result<Self, StartError> {
-        let (store, marking) = open_store(config).await?;
+        let backoff = Arc::new(ArcSwap::from_pointee(config.marking.backoff));
+        let (store, marking) = open_store(config, &backoff).await?;
         let past = Past::of(&store).await.map_err(StartError::Store)?;
         let matchers = Matchers::load_after(config, past).await?;
         matchers.announce();
@@ -112,11 +120,24 @@ impl Service {
         });
         let following = Following::new(&matchers, &config.matchers, &shared);
         let following = following.map(|following| tokio::spawn(following.run(stop.subscribe())));
+        let keeping = Arc::clone(&shared.keeping);
         let intake = tokio::spawn({
             let source = source.clone();
             async move { intake::run(&shared, &source, deliveries).await }
         });
-        Ok(Self { store, source, intake, turning, marking, following, api, stop })
+        Ok(Self {
+            store,
+            source,
+            intake,
+            turning,
+            marking,
+            following,
+            api,
+            config: config.clone(),
+            keeping,
+            backoff,
+            stop,
+        })
     }
 
     pub fn store(&self) -> &Store {
@@ -152,7 +173,7 @@ impl Service {
 }
 
 /// Opens the store, and what delivers its marks where that is not the store itself.
-async fn open_store(config: &Config) -> Result<(Store, Option<Marker>), StartError> {
+async fn open_store(config: &Config, backoff: &Arc<ArcSwap<Backoff>>) -> Result<(Store, Option<Marker>), StartError> {
     let mode = if config.marking.is_local() { MarkMode::Local } else { MarkMode::Outbox };
     let store = Store::open(&config.store, mode).map_err(StartError::Store)?;
     let marking = config.marking.build(store.identity()).map_err(StartError::Marking)?;
@@ -165,7 +186,7 @@ async fn open_store(config: &Config) -> Result<(Store, Option<Marker>), StartErr
         Err(MarkError::Retry(reason)) => tracing::warn!(reason, "Marking does not work yet"),
         Ok(()) => {}
     }
-    let marker = Marker { store: store.clone(), adapter, backoff: config.marking.backoff };
+    let marker = Marker { store: store.clone(), adapter, backoff: Arc::clone(backoff) };
     Ok((store, Some(marker)))
 }
 

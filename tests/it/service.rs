@@ -7,6 +7,7 @@ mod malformed;
 mod outbox;
 mod redefining;
 mod redriving;
+mod reloading;
 mod stopping;
 
 /// `task|state` of the local adapter.
