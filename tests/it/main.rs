@@ -6,6 +6,7 @@ mod api;
 mod architecture;
 mod cli;
 mod demo;
+mod guests;
 mod logging;
 mod matcher;
 mod scenarios;

@@ -12,7 +12,7 @@ use eventlatch::{
 };
 use jiff::Timestamp;
 
-include!(concat!(env!("OUT_DIR"), "/guests.rs"));
+use crate::guests::{LIAR, ORDER_SHIPPED, UNRULY};
 
 /// A runtime with small limits: a test that runs into one should not take long.
 fn runtime() -> Runtime {

@@ -4,6 +4,7 @@ mod example;
 mod kill;
 mod lines;
 mod malformed;
+mod matchers;
 mod outbox;
 mod redefining;
 mod redriving;
