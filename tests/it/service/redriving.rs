@@ -9,7 +9,7 @@ use eventlatch_tests::{
 use serde_json::{Value, json};
 
 use super::TASKS;
-use crate::matcher::UNRULY;
+use crate::guests::UNRULY;
 
 /// A configuration whose matcher takes a topic's messages, as its author has it at the moment.
 fn config(topic: &str, time: &str) -> String {
