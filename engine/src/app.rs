@@ -5,10 +5,12 @@
 mod following;
 mod matchers;
 mod parts;
+mod reloading;
 mod sensor_files;
 
 use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tokio::{
     sync::{mpsc, watch},
@@ -31,12 +33,13 @@ use crate::{
         changing,
         handle::Handle,
         intake::{self, IntakeError},
+        keeping::Keeping,
         marking::Marker,
         turning,
     },
     source::{self, Health, Lines, Source},
     store::{MarkMode, Store},
-    task::{MarkError, Marking},
+    task::{Backoff, MarkError, Marking},
 };
 use sensor_files::{SensorFiles, log_changed};
 
@@ -74,13 +77,18 @@ pub struct Service {
     sensor_problems: watch::Receiver<Vec<Problem>>,
     following: JoinHandle<()>,
     api: Option<JoinHandle<()>>,
+    /// What it runs with; and what of it can change.
+    config: Config,
+    keeping: Arc<ArcSwap<Keeping>>,
+    backoff: Arc<ArcSwap<Backoff>>,
     stop: watch::Sender<Stop>,
 }
 
 impl Service {
     /// Builds everything and begins to read messages.
     pub async fn start(config: &Config, input: &Input) -> Result<Self, StartError> {
-        let (store, marking) = open_store(config).await?;
+        let backoff = Arc::new(ArcSwap::from_pointee(config.marking.backoff));
+        let (store, marking) = open_store(config, &backoff).await?;
         let past = Past::of(&store).await.map_err(StartError::Store)?;
         let matchers = Matchers::load_after(config, past).await?;
         matchers.announce();
@@ -127,11 +135,26 @@ impl Service {
         let sensor_files = tokio::spawn(files.run(stopped));
         let following = Following::new(&matchers, &config.matchers, &shared);
         let following = tokio::spawn(following.run(orders, stop.subscribe()));
+        let keeping = Arc::clone(&shared.keeping);
         let intake = tokio::spawn({
             let source = source.clone();
             async move { intake::run(&shared, &source, deliveries).await }
         });
-        Ok(Self { store, source, intake, turning, marking, following, sensor_files, sensor_problems, api, stop })
+        Ok(Self {
+            store,
+            source,
+            intake,
+            turning,
+            marking,
+            following,
+            sensor_files,
+            sensor_problems,
+            api,
+            config: config.clone(),
+            keeping,
+            backoff,
+            stop,
+        })
     }
 
     pub fn store(&self) -> &Store {
@@ -173,7 +196,7 @@ impl Service {
 }
 
 /// Opens the store, and what delivers its marks where that is not the store itself.
-async fn open_store(config: &Config) -> Result<(Store, Option<Marker>), StartError> {
+async fn open_store(config: &Config, backoff: &Arc<ArcSwap<Backoff>>) -> Result<(Store, Option<Marker>), StartError> {
     let mode = if config.marking.is_local() { MarkMode::Local } else { MarkMode::Outbox };
     let store = Store::open(&config.store, mode).map_err(StartError::Store)?;
     let marking = config.marking.build(store.identity()).map_err(StartError::Marking)?;
@@ -186,7 +209,7 @@ async fn open_store(config: &Config) -> Result<(Store, Option<Marker>), StartErr
         Err(MarkError::Retry(reason)) => tracing::warn!(reason, "Marking does not work yet"),
         Ok(()) => {}
     }
-    let marker = Marker { store: store.clone(), adapter, backoff: config.marking.backoff };
+    let marker = Marker { store: store.clone(), adapter, backoff: Arc::clone(backoff) };
     Ok((store, Some(marker)))
 }
 

@@ -19,6 +19,9 @@ pub enum ProblemKind {
     /// It lacks the token, or has a wrong one.
     #[serde(rename = "urn:eventlatch:problem:unauthorized")]
     Unauthorized,
+    /// It calls the API by a foreign name, and there is no token that would vouch for it.
+    #[serde(rename = "urn:eventlatch:problem:forbidden")]
+    Forbidden,
     /// There is no such path.
     #[serde(rename = "urn:eventlatch:problem:not-found")]
     NotFound,
@@ -56,6 +59,7 @@ impl ProblemKind {
         match self {
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound | Self::NoSuchDeadLetter | Self::NoSuchMatcher | Self::NoSuchBuild => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NoKafka | Self::MatcherRefused => StatusCode::CONFLICT,
@@ -70,6 +74,7 @@ impl ProblemKind {
         match self {
             Self::BadRequest => "the request makes no sense",
             Self::Unauthorized => "a token is needed",
+            Self::Forbidden => "not by this name",
             Self::NotFound => "there is no such path",
             Self::NoSuchDeadLetter => "there is no such dead letter",
             Self::NoSuchMatcher => "there is no such matcher",

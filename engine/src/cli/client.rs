@@ -130,7 +130,7 @@ fn configured(api: &api::Config) -> Result<String, Failure> {
 /// A problem as a command's failure.
 fn refused(problem: &Problem) -> Failure {
     let exit = match problem.kind {
-        ProblemKind::Unauthorized => Exit::Api,
+        ProblemKind::Unauthorized | ProblemKind::Forbidden => Exit::Api,
         ProblemKind::KafkaUnreachable | ProblemKind::NoKafka => Exit::Source,
         ProblemKind::StoreUnavailable => Exit::Store,
         ProblemKind::NoSuchMatcher | ProblemKind::NoSuchBuild | ProblemKind::MatcherRefused => Exit::Matcher,
