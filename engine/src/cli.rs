@@ -1,6 +1,8 @@
 //! The commands. Each has a file; what they print is for people on a terminal, or JSON where `--format json` asks.
 
 mod check;
+mod client;
+mod dead_letter;
 mod demo;
 mod exit;
 mod matcher;
@@ -15,7 +17,10 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use exit::{Exit, Failure};
 
-use crate::{config::Config, telemetry};
+use crate::{
+    config::{Config, ConfigError},
+    telemetry,
+};
 
 /// Waits for Kafka messages so that no workflow task has to.
 #[derive(Debug, Parser)]
@@ -44,6 +49,9 @@ enum Command {
     /// Look at matchers
     #[command(subcommand)]
     Matcher(matcher::Command),
+    /// Look at messages that were set aside, and have them judged again
+    #[command(subcommand)]
+    DeadLetter(dead_letter::Command),
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
 }
@@ -75,12 +83,13 @@ pub fn main() -> ! {
 impl Cli {
     async fn run(self) -> Result<Exit, Failure> {
         match &self.command {
-            Command::Run(args) => run::run(&self.config()?, args).await,
+            Command::Run(args) => run::run(&self.config()?, args, || self.load()).await,
             Command::Demo(args) => demo::demo(args).await,
             Command::Check(args) => check::check(&self.config()?, args).await,
             Command::Send(args) => send::send(&self.config()?, args).await,
             Command::Status(args) => status::status(&self.config()?, args),
             Command::Matcher(command) => matcher::matcher(&self.config()?, command).await,
+            Command::DeadLetter(command) => dead_letter::dead_letter(&self.config()?, command),
             Command::Completions { shell } => {
                 clap_complete::generate(*shell, &mut Self::command(), "eventlatch", &mut std::io::stdout());
                 Ok(Exit::Done)
@@ -88,11 +97,15 @@ impl Cli {
         }
     }
 
-    /// Loads the configuration and starts the log that it asks for.
-    fn config(&self) -> Result<Config, Failure> {
+    fn load(&self) -> Result<Config, ConfigError> {
         let default = PathBuf::from(DEFAULT_CONFIG);
         let path = self.config.clone().or_else(|| default.is_file().then_some(default));
-        let config = Config::load(path.as_deref(), environment()).map_err(Failure::config)?;
+        Config::load(path.as_deref(), environment())
+    }
+
+    /// Loads the configuration and starts the log that it asks for.
+    fn config(&self) -> Result<Config, Failure> {
+        let config = self.load().map_err(Failure::config)?;
         let mut log = config.telemetry.clone();
         if !matches!(self.command, Command::Run(_)) {
             // What a command has to say is its result.

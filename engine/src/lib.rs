@@ -14,6 +14,8 @@ pub mod task;
 
 pub mod pipeline;
 
+pub mod api;
+
 pub mod config;
 
 pub mod app;

@@ -7,7 +7,8 @@
 //! * [`marking`]: marks out of the outbox to the task adapter;
 //! * [`turning`]: when a business day begins, its renderings and waits.
 //!
-//! [`changing`] is how sensors change while the loops run.
+//! [`handle`] is how others act on them, [`redrive`] judges again what was set aside, and [`changing`] is how sensors
+//! change while the loops run.
 //!
 //! What fails, and what follows:
 //!
@@ -20,18 +21,22 @@
 //! | an adapter, for good | the mark is kept with the reason | a person has to look |
 //! | the process | at the next start reading goes on from the stored offsets | they moved with the matches |
 
+pub mod acts;
 pub mod bookmarks;
 pub mod changing;
 pub mod evaluate;
+pub mod handle;
 pub mod held;
 pub mod intake;
 pub mod judging;
+pub mod keeping;
 mod lane;
 pub mod live;
 pub mod marking;
 pub mod matchers;
 mod patience;
 mod portions;
+pub mod redrive;
 pub mod rendering;
 pub mod turning;
 
@@ -45,6 +50,7 @@ use crate::{
     store::Store,
 };
 use held::HeldTopics;
+use keeping::Keeping;
 use live::Live;
 
 /// Whether the loops beside intake should end.
@@ -69,6 +75,8 @@ pub struct Shared {
     /// Tells whoever waits for a matcher that there are others now.
     pub matchers_changed: watch::Sender<()>,
     pub held: Arc<HeldTopics>,
+    /// What is kept of messages that are set aside.
+    pub keeping: Arc<ArcSwap<Keeping>>,
 }
 
 impl Shared {
@@ -81,6 +89,7 @@ impl Shared {
             changing: Arc::default(),
             matchers_changed: watch::Sender::new(()),
             held: Arc::default(),
+            keeping: Arc::default(),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod columns;
 mod database;
+mod dead_letters;
 mod error;
 mod generations;
 mod marks;
@@ -32,6 +33,8 @@ use jiff::{Timestamp, civil::Date};
 use tokio::sync::watch;
 
 use crate::domain::{
+    dead_letter::{Actor, DeadLetterFilter, DeadLetterId, Rejudged, StoredDeadLetter},
+    generation::{Generation, GenerationState},
     mark::{Mark, MarkId, Outcome},
     recording::{Recorded, Recording},
     sensor::{Owner, Sensor, SensorId},
@@ -39,8 +42,7 @@ use crate::domain::{
 };
 
 pub use error::StoreError;
-pub use generations::{Generation, GenerationState};
-pub use reader::{ActiveWanted, Reader, StoredDeadLetter, StoredOffset};
+pub use reader::{ActiveWanted, Reader, StoredOffset};
 pub use sensors::{Changed, Refused};
 pub use status::{MarkStatus, NearMissStatus, Received, SensorStatus, WaitStatus, WantedStatus};
 pub use waits::WaitsToOpen;
@@ -150,6 +152,22 @@ impl Store {
         self.writer.call(save).await
     }
 
+    /// Keeps a build's file.
+    pub async fn keep_module(&self, sha256: String, wasm: Arc<[u8]>) -> Result<(), StoreError> {
+        self.writer.call(move |session| modules::keep(session, &sha256, &wasm)).await
+    }
+
+    /// Notes who did what by hand.
+    pub async fn audit(
+        &self,
+        actor: Actor,
+        action: &'static str,
+        subject: String,
+        detail: Option<String>,
+    ) -> Result<(), StoreError> {
+        self.writer.call(move |session| modules::audit(session, actor, action, &subject, detail.as_deref())).await
+    }
+
     /// Pins a matcher to a build whose file is kept, or unpins it.
     pub async fn pin(&self, matcher: String, sha256: Option<String>) -> Result<(), StoreError> {
         self.writer.call(move |session| modules::pin(session, &matcher, sha256.as_deref())).await
@@ -163,6 +181,11 @@ impl Store {
     /// The pinned matchers with the sha256 of their builds.
     pub async fn pins(&self) -> Result<Vec<(String, String)>, StoreError> {
         self.read(Reader::pins).await
+    }
+
+    /// Takes what came of judging dead letters again, and moves no offset. May be repeated.
+    pub async fn redrive(&self, rejudged: Vec<Rejudged>, actor: Actor) -> Result<(), StoreError> {
+        self.writer.call(move |session| dead_letters::redrive(session, &rejudged, actor)).await
     }
 
     /// Notes what became of the build that serves under a name, if it is this one.
@@ -234,9 +257,29 @@ impl Store {
         self.read(Reader::generations).await
     }
 
-    /// The newest messages that were set aside.
-    pub async fn dead_letters(&self, limit: usize) -> Result<Vec<StoredDeadLetter>, StoreError> {
-        self.read(move |reader| reader.dead_letters(limit)).await
+    /// The newest messages that were set aside, older than one of them.
+    pub async fn dead_letters(
+        &self,
+        filter: DeadLetterFilter,
+        before: Option<DeadLetterId>,
+        limit: usize,
+    ) -> Result<Vec<StoredDeadLetter>, StoreError> {
+        self.read(move |reader| reader.dead_letters(&filter, before, limit)).await
+    }
+
+    /// The oldest messages that were set aside, newer than one of them.
+    pub async fn dead_letters_after(
+        &self,
+        filter: DeadLetterFilter,
+        after: Option<DeadLetterId>,
+        limit: usize,
+    ) -> Result<Vec<StoredDeadLetter>, StoreError> {
+        self.read(move |reader| reader.dead_letters_after(&filter, after, limit)).await
+    }
+
+    /// A message that was set aside, if it is there.
+    pub async fn dead_letter(&self, id: DeadLetterId) -> Result<Option<StoredDeadLetter>, StoreError> {
+        self.read(move |reader| reader.dead_letter(id)).await
     }
 
     /// How the next `limit` active sensors stand after the one of a name, by name.

@@ -78,6 +78,7 @@ impl Turn {
             places: (0..messages.len()).map(|message| Place { slice: 0, message }).collect(),
             index: Arc::clone(index),
             generation: Arc::clone(matcher),
+            keeping: Arc::default(),
         };
         self.portions.iter().map(|(messages, _)| portion(messages)).collect()
     }

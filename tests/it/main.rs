@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
+mod api;
 mod architecture;
 mod cli;
 mod demo;
+mod guests;
 mod logging;
 mod matcher;
 mod scenarios;

@@ -130,7 +130,7 @@ impl Play {
         let status = self.shared.store.status(now, None, 100).await.unwrap();
         for (name, expected) in expect.as_object().into_iter().flatten() {
             if name == "dead_letters" {
-                let dead_letters = self.shared.store.dead_letters(1_000).await.unwrap().len();
+                let dead_letters = self.shared.store.dead_letters(Default::default(), None, 1_000).await.unwrap().len();
                 assert_eq!(json!(dead_letters), *expected, "dead letters at {now}");
                 continue;
             }

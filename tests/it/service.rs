@@ -4,9 +4,12 @@ mod example;
 mod kill;
 mod lines;
 mod malformed;
+mod matchers;
 mod outbox;
 mod redefining;
+mod redriving;
 mod reload_sensors;
+mod reloading;
 mod stopping;
 
 /// `task|state` of the local adapter.

@@ -35,7 +35,10 @@ impl Home {
     pub fn new(config: &str) -> Self {
         let directory = TempDir::with_prefix("eventlatch-home-").expect("a temporary directory can be made");
         let cache = jars::target().join("tmp/compiled");
-        let home = Self { directory, environment: Vec::new() }.with("EVENTLATCH_MATCHERS_CACHE", cache.display());
+        let home = Self { directory, environment: Vec::new() }
+            .with("EVENTLATCH_MATCHERS_CACHE", cache.display())
+            // Services of many tests run beside each other.
+            .with("EVENTLATCH_API_LISTEN", "127.0.0.1:0");
         home.write("eventlatch.toml", config);
         fs::create_dir(home.path("sensors")).expect("the temporary directory can be written");
         home

@@ -26,6 +26,8 @@ pub struct Service {
     log: PathBuf,
     input: Input,
     process: Child,
+    /// So much of the log was there before it started.
+    earlier: usize,
 }
 
 /// What it reads as its standard input.
@@ -48,13 +50,26 @@ impl Service {
     }
 
     fn begin(mut command: Command, log: &Path, input: Input) -> Self {
+        let earlier = written(log).len();
         let process = spawn(&mut command, log, input);
-        Self { command, log: log.to_owned(), input, process }
+        Self { command, log: log.to_owned(), input, process, earlier }
     }
 
     pub fn feed(&mut self, text: &str) {
         let input = self.process.stdin.as_mut().expect("it was started to be fed");
         input.write_all(text.as_bytes()).expect("the service reads its input");
+    }
+
+    /// Where it answers requests, once it says so in its log.
+    pub fn url(&mut self) -> String {
+        wait_for("the service to answer requests", Duration::from_secs(60), || {
+            assert!(self.ended().is_none(), "the service has ended:\n{}", self.log_end());
+            let log = self.log();
+            let said =
+                log.get(self.earlier..).and_then(|log| log.lines().find(|line| line.contains("Answering requests")));
+            let address = said.and_then(|line| line.split_once("address=")?.1.split(' ').next());
+            address.map(|address| format!("http://{address}")).ok_or_else(|| self.log_end())
+        })
     }
 
     /// Ends it as a power cut would.
@@ -65,14 +80,20 @@ impl Service {
 
     /// Starts it again after [`Self::kill`] or [`Self::terminate`].
     pub fn start_again(&mut self) {
+        self.earlier = self.log().len();
         self.process = spawn(&mut self.command, &self.log, self.input);
     }
 
     /// Asks it to end, and waits until it has.
     pub fn terminate(&mut self) -> ExitStatus {
-        let asked = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
-        assert!(asked.expect("kill can be started").success(), "the service was gone:\n{}", self.log());
+        self.signal("TERM");
         wait_for("the service to end", Duration::from_secs(30), || self.ended().ok_or_else(|| self.log_end()))
+    }
+
+    /// Sends it a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let asked = Command::new("kill").args([&format!("-{name}"), &self.process.id().to_string()]).status();
+        assert!(asked.expect("kill can be started").success(), "the service was gone:\n{}", self.log());
     }
 
     /// What it ended with, if it has.
@@ -82,7 +103,7 @@ impl Service {
 
     /// All that it has written so far.
     pub fn log(&self) -> String {
-        fs::read_to_string(&self.log).unwrap_or_default()
+        written(&self.log)
     }
 
     /// The last lines that it has written.
@@ -98,6 +119,10 @@ impl Drop for Service {
         let _gone = self.process.kill();
         let _reaped = self.process.wait();
     }
+}
+
+fn written(log: &Path) -> String {
+    fs::read_to_string(log).unwrap_or_default()
 }
 
 fn spawn(command: &mut Command, log: &Path, input: Input) -> Child {

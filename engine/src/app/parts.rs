@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::Matchers;
 use crate::{
+    api::ApiError,
     config::{
         Config, ConfigError,
         sensors::{Checker, Folder, SensorsError},
@@ -41,6 +42,8 @@ pub enum StartError {
     Turn(TurnError),
     #[error(transparent)]
     Source(SourceError),
+    #[error(transparent)]
+    Api(ApiError),
 }
 
 /// Reads the sensor files and has the matchers check them: at start all of them must be good.

@@ -90,6 +90,8 @@ fn prepare(args: &Args, brokers: String) -> Result<Config, Failure> {
         }
     }
     let mut config = Config::default();
+    // It is over in a moment, and may run beside a service.
+    config.api.enabled = false;
     config.kafka.brokers = brokers;
     // The cluster inside answers only when this time is over, a real one at once.
     config.kafka.properties.set("fetch.wait.max.ms", "50").map_err(Failure::unexpected)?;

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use crate::{app::StartError, pipeline::intake::IntakeError};
+use crate::{api::ApiError, app::StartError, pipeline::intake::IntakeError};
 
 /// What the process ends with. The numbers are a promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,11 +23,13 @@ pub enum Exit {
     Source = 6,
     /// Tasks cannot be marked.
     Marking = 7,
+    /// The API cannot be served, or no service answers.
+    Api = 8,
 }
 
 pub(super) const HELP: &str = "\
 Exit codes: 0 done · 1 unexpected failure · 2 wrong command line · 3 configuration or sensor file · 4 matcher · 5 store \
-· 6 Kafka or input file · 7 marking";
+· 6 Kafka or input file · 7 marking · 8 the API: its address is taken, no service answers, or it wants a token";
 
 impl Exit {
     pub(super) fn code(self) -> i32 {
@@ -76,6 +78,8 @@ impl From<StartError> for Failure {
             StartError::Store(_) | StartError::Render(_) | StartError::Turn(_) => Exit::Store,
             StartError::Source(error) => of_source(error),
             StartError::Probe(_) => Exit::Marking,
+            StartError::Api(ApiError::Config(_)) => Exit::Config,
+            StartError::Api(_) => Exit::Api,
         };
         Self::new(exit, error)
     }

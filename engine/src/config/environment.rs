@@ -10,7 +10,7 @@ const PREFIX: &str = "EVENTLATCH_";
 const PROPERTIES: &str = "EVENTLATCH_KAFKA_PROPERTIES_";
 
 /// Every value that a variable can set, as it stands in the file.
-const PATHS: [&str; 30] = [
+const PATHS: [&str; 39] = [
     "kafka.brokers",
     "kafka.group",
     "kafka.client_id",
@@ -26,6 +26,8 @@ const PATHS: [&str; 30] = [
     "matchers.workers",
     "matchers.limits.memory_mib",
     "matchers.limits.table_elements",
+    "matchers.limits.tolerated_faults",
+    "matchers.limits.file_mib",
     "matchers.limits.stack_kib",
     "matchers.limits.returned_mib",
     "matchers.limits.log_kib",
@@ -39,13 +41,20 @@ const PATHS: [&str; 30] = [
     "marking.sql.database",
     "marking.sql.statement",
     "marking.sql.rows",
+    "dead_letters.sample_bytes",
+    "dead_letters.payload",
+    "dead_letters.key",
+    "dead_letters.redact",
+    "api.enabled",
+    "api.listen",
+    "api.token",
     "telemetry.log",
     "telemetry.format",
 ];
 
-/// The configuration with what the environment says on top; None where it says nothing.
+/// Puts on top of a table what the environment says, and answers with the configuration; None where it says nothing.
 pub(super) fn overlay(
-    mut table: Table,
+    table: &mut Table,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Option<Config>, ConfigError> {
     let mut config = None;
@@ -54,10 +63,10 @@ pub(super) fn overlay(
     twins.sort();
     for (path, name, value) in twins {
         // As text where text is wanted: a password of digits is no number.
-        set(&mut table, &path, Value::String(value.clone()));
-        let parsed = Config::deserialize_table(&table).or_else(|detail| {
-            set(&mut table, &path, typed(&value).ok_or(detail)?);
-            Config::deserialize_table(&table)
+        set(table, &path, Value::String(value.clone()));
+        let parsed = Config::deserialize_table(table).or_else(|detail| {
+            set(table, &path, typed(&value).ok_or(detail)?);
+            Config::deserialize_table(table)
         });
         config = Some(parsed.map_err(|detail| ConfigError::Environment { name, detail })?);
     }
@@ -79,10 +88,10 @@ fn path(name: &str) -> Option<Vec<String>> {
     Some(found.split('.').map(str::to_owned).collect())
 }
 
-/// A number or a boolean, where it reads as one.
+/// A number, a boolean or a list, where it reads as one.
 fn typed(text: &str) -> Option<Value> {
     let value = text.parse::<Value>().ok();
-    value.filter(|value| matches!(value, Value::Integer(_) | Value::Float(_) | Value::Boolean(_)))
+    value.filter(|value| matches!(value, Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Array(_)))
 }
 
 fn set(table: &mut Table, path: &[String], value: Value) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::{Timestamp, civil::Date};
 
 use super::{
+    dead_letter::DeadLetter,
     message::{Partition, Span},
     wanted::{RenderingId, WantedId},
     window::Window,
@@ -65,35 +66,4 @@ pub struct NearMiss {
     pub sighting: Sighting,
     pub by: JudgedBy,
     pub reason: String,
-}
-
-/// A message that was set aside.
-#[derive(Debug, Clone)]
-pub struct DeadLetter {
-    pub offset: i64,
-    pub arrival: Timestamp,
-    pub key: Option<Vec<u8>>,
-    /// None is a tombstone.
-    pub payload: Option<Vec<u8>>,
-    pub kind: DeadLetterKind,
-    pub reason: String,
-    pub by: JudgedBy,
-}
-
-/// Whose fault it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeadLetterKind {
-    /// The message's: its matcher finds it malformed.
-    Reject,
-    /// The matcher's: it trapped, took too long, used too much or answered nonsense.
-    Fault,
-}
-
-impl DeadLetterKind {
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Reject => "reject",
-            Self::Fault => "fault",
-        }
-    }
 }

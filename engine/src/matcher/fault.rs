@@ -16,6 +16,21 @@ pub enum FaultKind {
     BadResult,
 }
 
+impl FaultKind {
+    /// The word for it in the database and on the terminal.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Trap => "trap",
+            Self::TimedOut => "timed-out",
+            Self::Memory => "memory",
+            Self::Table => "table",
+            Self::Stack => "stack",
+            Self::ReturnedTooMuch => "returned-too-much",
+            Self::BadResult => "bad-result",
+        }
+    }
+}
+
 /// One failure of a matcher.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -85,6 +100,8 @@ pub(super) enum Overrun {
     Memory(usize),
     #[error("wanted a table of more than {0} elements")]
     Table(usize),
+    #[error("called `{0}`, and a matcher has no such thing")]
+    Nothing(String),
 }
 
 impl Overrun {
@@ -93,6 +110,7 @@ impl Overrun {
             Self::Time(_) => FaultKind::TimedOut,
             Self::Memory(_) => FaultKind::Memory,
             Self::Table(_) => FaultKind::Table,
+            Self::Nothing(_) => FaultKind::Trap,
         }
     }
 }

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::keeping::Keeping;
 use crate::{
     domain::{
         calendar::Calendar,
+        dead_letter::{Cause, DeadLetter},
         message::{Message, Slice},
-        recording::{DeadLetter, DeadLetterKind, JudgedBy, Match, NearMiss, Sighting},
+        recording::{JudgedBy, Match, NearMiss, Sighting},
     },
-    matcher::{Candidate, EventTime, Extraction, GaveUp, Generation, Moment, SetAside, Verdict, Why, Worker},
+    matcher::{Candidate, EventTime, Extraction, Fault, GaveUp, Generation, Moment, SetAside, Verdict, Why, Worker},
     sensor::{CalendarDays, DayIndex, Entry, Index},
 };
 
@@ -29,6 +31,8 @@ pub struct Portion {
     pub places: Vec<Place>,
     pub index: Arc<Index>,
     pub generation: Arc<Generation>,
+    /// What is kept of messages that are set aside.
+    pub keeping: Arc<Keeping>,
 }
 
 /// What follows from one message, with its place.
@@ -44,7 +48,7 @@ pub enum Found {
 
 /// Evaluates a portion. The renderings of all its arrivals must be in the index.
 pub fn evaluate(worker: &mut Worker, portion: &Portion) -> Result<Vec<Finding>, GaveUp> {
-    Ok(Judging::new(portion).judge(worker))
+    Judging::new(portion).judge(worker)
 }
 
 /// One matcher at work on one portion.
@@ -77,8 +81,8 @@ impl<'a> Judging<'a> {
         Self { portion, generation, by, places, messages }
     }
 
-    fn judge(&self, worker: &mut Worker) -> Vec<Finding> {
-        let extraction = worker.extract(self.generation, &self.portion.topic, &self.messages);
+    fn judge(&self, worker: &mut Worker) -> Result<Vec<Finding>, GaveUp> {
+        let extraction = worker.extract(self.generation, &self.portion.topic, &self.messages)?;
         let mut hits = Vec::new();
         let keys: Vec<_> = extraction.keys().collect();
         for days in &self.portion.index.calendars {
@@ -87,11 +91,11 @@ impl<'a> Judging<'a> {
         // The order of the messages, whatever the calendars; a stable sort keeps the rest.
         hits.sort_by_key(|hit| hit.message);
         let candidates: Vec<_> = hits.iter().map(|hit| self.candidate(hit)).collect();
-        let verdicts = worker.confirm(self.generation, &candidates);
+        let verdicts = worker.confirm(self.generation, &candidates)?;
         let set_aside = extraction.set_aside.iter().map(|it| (self.places[it.message], self.set_aside(it)));
         let found =
             hits.iter().zip(verdicts).map(|(hit, verdict)| (self.places[hit.message], self.found(hit, verdict)));
-        set_aside.chain(found).collect()
+        Ok(set_aside.chain(found).collect())
     }
 
     /// Finds who wants the messages, in one calendar. Keys of one day are looked up together.
@@ -130,7 +134,7 @@ impl<'a> Judging<'a> {
         match verdict {
             Verdict::Fulfilled => Found::Match(Match { sighting: self.sighting(hit), by }),
             Verdict::Refused(reason) => Found::NearMiss(NearMiss { sighting: self.sighting(hit), by, reason }),
-            Verdict::Faulted(fault) => self.dead_letter(hit.message, DeadLetterKind::Fault, fault.to_string()),
+            Verdict::Faulted(fault) => self.faulted(hit.message, &fault),
         }
     }
 
@@ -149,22 +153,21 @@ impl<'a> Judging<'a> {
 
     fn set_aside(&self, set_aside: &SetAside) -> Found {
         match &set_aside.why {
-            Why::Rejected(reason) => self.dead_letter(set_aside.message, DeadLetterKind::Reject, reason.clone()),
-            Why::Faulted(fault) => self.dead_letter(set_aside.message, DeadLetterKind::Fault, fault.to_string()),
+            Why::Rejected(reason) => self.dead_letter(set_aside.message, Cause::Reject, reason.clone()),
+            Why::Faulted(fault) => self.faulted(set_aside.message, fault),
         }
     }
 
-    fn dead_letter(&self, message: usize, kind: DeadLetterKind, reason: String) -> Found {
+    fn faulted(&self, message: usize, fault: &Fault) -> Found {
+        let cause = Cause::Fault { word: fault.kind.word(), backtrace: fault.backtrace.clone() };
+        self.dead_letter(message, cause, fault.to_string())
+    }
+
+    fn dead_letter(&self, message: usize, cause: Cause, reason: String) -> Found {
         let message = self.messages[message];
-        Found::DeadLetter(DeadLetter {
-            offset: message.offset,
-            arrival: message.arrival,
-            key: message.key.clone(),
-            payload: message.value.clone(),
-            kind,
-            reason,
-            by: self.by.clone(),
-        })
+        let (kept, reason) = self.portion.keeping.keep(message, reason);
+        let (offset, arrival, by) = (message.offset, message.arrival, self.by.clone());
+        Found::DeadLetter(DeadLetter { offset, arrival, kept, cause, reason, by })
     }
 }
 

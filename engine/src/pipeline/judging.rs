@@ -18,8 +18,9 @@ use super::{
 };
 use crate::{
     domain::{
+        dead_letter::{Cause, DeadLetter},
         message::Slice,
-        recording::{DeadLetter, DeadLetterKind, Recording},
+        recording::Recording,
     },
     matcher::{GaveUp, Generation, Post, Worker},
 };
@@ -62,6 +63,32 @@ pub async fn judge(shared: &Shared, slices: Vec<Slice>) -> Result<Result<Vec<Rec
     Ok(Ok(recordings(&slices, findings)))
 }
 
+/// Judges messages of one topic by who serves now, aside: what a matcher fails on there holds up nobody, and is not held
+/// against it.
+pub(super) async fn judge_aside(
+    shared: &Shared,
+    slices: Vec<Slice>,
+) -> Result<Result<Vec<Recording>, Waits>, RenderError> {
+    let slices = Arc::new(slices);
+    let Some(topic) = slices.first().map(|slice| Arc::clone(&slice.partition.topic)) else {
+        return Ok(Ok(Vec::new()));
+    };
+    let live = live_for(shared, &slices).await?;
+    let mut findings = Vec::new();
+    for name in live.index.matchers(&topic) {
+        let Some(post) = live.registry.post(name) else {
+            return Ok(Err(gone(name)));
+        };
+        for portion in cut(shared, post, &slices, &live) {
+            match shared.pool.run_aside(move |worker: &mut Worker| evaluate(worker, &portion)).await {
+                Ok(found) => findings.extend(found),
+                Err(gave_up) => return Ok(Err(waits_for(&post.serving, gave_up.to_string()))),
+            }
+        }
+    }
+    Ok(Ok(recordings(&slices, findings)))
+}
+
 fn gone(name: &Arc<str>) -> Waits {
     let reason = format!("there is no matcher `{name}` any more: put its file back, or remove the wanted messages");
     Waits { matcher: Arc::clone(name), generation: None, reason }
@@ -90,7 +117,7 @@ fn arrivals(slices: &[Slice]) -> impl Iterator<Item = Timestamp> + Clone {
 
 /// Lets one matcher judge all slices, on all workers.
 async fn judge_by(shared: &Shared, post: &Post, slices: &Arc<Vec<Slice>>, live: &Live) -> Result<Vec<Finding>, Waits> {
-    let portions = portions(slices, &live.index, &post.serving, shared.pool.workers());
+    let portions = cut(shared, post, slices, live);
     // All portions are under way before the first is awaited.
     let running: Vec<_> = portions.into_iter().map(|portion| (run(shared, portion.clone()), portion)).collect();
     let (mut findings, mut failed) = (Vec::new(), None);
@@ -108,6 +135,11 @@ async fn judge_by(shared: &Shared, post: &Post, slices: &Arc<Vec<Slice>>, live: 
         Some(waits) => Err(waits),
         None => tolerated(shared, &post.serving, slices, findings),
     }
+}
+
+fn cut(shared: &Shared, post: &Post, slices: &Arc<Vec<Slice>>, live: &Live) -> Vec<Portion> {
+    let keeping = shared.keeping.load_full();
+    portions(slices, &live.index, &post.serving, &keeping, shared.pool.workers())
 }
 
 /// Begins to evaluate on an ordinary worker, or aside where the generation took too long lately.
@@ -190,7 +222,7 @@ fn faulted(findings: &[Finding]) -> HashSet<Place> {
 
 fn fault((_, found): &Finding) -> Option<&str> {
     match found {
-        Found::DeadLetter(DeadLetter { kind: DeadLetterKind::Fault, reason, .. }) => Some(reason),
+        Found::DeadLetter(DeadLetter { cause: Cause::Fault { .. }, reason, .. }) => Some(reason),
         _ => None,
     }
 }

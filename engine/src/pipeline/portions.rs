@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::evaluate::{Finding, Found, Place, Portion};
+use super::{
+    evaluate::{Finding, Found, Place, Portion},
+    keeping::Keeping,
+};
 use crate::{
     domain::{message::Slice, recording::Recording},
     matcher::Generation,
@@ -25,6 +28,7 @@ pub(super) fn portions(
     slices: &Arc<Vec<Slice>>,
     index: &Arc<Index>,
     generation: &Arc<Generation>,
+    keeping: &Arc<Keeping>,
     workers: usize,
 ) -> Vec<Portion> {
     let Some(first) = slices.first() else {
@@ -38,6 +42,7 @@ pub(super) fn portions(
         places: places.to_vec(),
         index: Arc::clone(index),
         generation: Arc::clone(generation),
+        keeping: Arc::clone(keeping),
     };
     places.chunks(share).map(portion).collect()
 }

@@ -29,6 +29,17 @@ const CONSUMER_FORCED: [(&str, &str); 4] = [
     ("enable.partition.eof", "false"),
 ];
 
+/// Little is read ahead, and a request for what is not there yet does not hold up the next one.
+const FETCHER_FORCED: [(&str, &str); 7] = [
+    ("enable.auto.commit", "false"),
+    ("enable.auto.offset.store", "false"),
+    ("auto.offset.reset", "error"),
+    ("enable.partition.eof", "true"),
+    ("fetch.wait.max.ms", "20"),
+    ("queued.min.messages", "100"),
+    ("queued.max.messages.kbytes", "4096"),
+];
+
 const PRODUCER_FORCED: [(&str, &str); 2] = [("acks", "all"), ("enable.idempotence", "true")];
 
 impl KafkaConfig {
@@ -71,6 +82,14 @@ pub(super) fn consumer(config: &KafkaConfig) -> Result<ClientConfig, SourceError
 /// For asking only: it joins no group.
 pub(super) fn asker(config: &KafkaConfig) -> Result<ClientConfig, SourceError> {
     Ok(force(client(config, &CONSUMER_DEFAULTS)?, &CONSUMER_FORCED))
+}
+
+/// For reading single messages again. It never joins the group whose name it bears: librdkafka assigns nothing without.
+pub(super) fn fetcher(config: &KafkaConfig) -> Result<ClientConfig, SourceError> {
+    let mut client = force(client(config, &CONSUMER_DEFAULTS)?, &FETCHER_FORCED);
+    client.remove("group.instance.id");
+    client.set("group.id", &config.group);
+    Ok(client)
 }
 
 pub(super) fn producer(config: &KafkaConfig) -> Result<ClientConfig, SourceError> {

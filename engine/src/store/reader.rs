@@ -5,13 +5,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use jiff::Timestamp;
 use rusqlite::{Connection, Params, Row, params};
 
 use super::{columns, database, error::StoreError};
-use crate::domain::{
-    message::Position, recording::DeadLetterKind, sensor::SensorId, wanted::WantedId, window::Frequency,
-};
+use crate::domain::{sensor::SensorId, wanted::WantedId, window::Frequency};
 
 /// A read-only connection.
 pub struct Reader {
@@ -42,23 +39,6 @@ pub struct ActiveWanted {
     pub optional: bool,
     /// JSON: what the matcher sees of it.
     pub fields: String,
-}
-
-/// A message that was set aside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredDeadLetter {
-    pub position: Position,
-    pub arrival: Timestamp,
-    pub key: Option<Vec<u8>>,
-    /// The beginning of it; none is a tombstone.
-    pub payload: Option<Vec<u8>>,
-    /// Of the whole payload.
-    pub payload_size: Option<i64>,
-    pub kind: DeadLetterKind,
-    pub reason: String,
-    pub matcher: String,
-    pub sha256: String,
-    pub recorded_at: Timestamp,
 }
 
 impl Reader {
@@ -125,14 +105,6 @@ impl Reader {
         })
     }
 
-    /// The newest messages that were set aside.
-    pub fn dead_letters(&self, limit: usize) -> Result<Vec<StoredDeadLetter>, StoreError> {
-        let sql = "SELECT cluster, topic, \"partition\", epoch, \"offset\", arrival, key, payload, payload_size, kind,
-                          reason, matcher, sha256, recorded_at
-                     FROM dead_letters ORDER BY id DESC LIMIT ?1";
-        self.rows(sql, [limit as i64], dead_letter)
-    }
-
     /// Lets something look at one moment of the store.
     pub(super) fn with<T>(&self, look: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let db = self.db.lock().unwrap_or_else(PoisonError::into_inner);
@@ -177,21 +149,5 @@ fn active_wanted(row: &Row<'_>) -> rusqlite::Result<ActiveWanted> {
         task_id: row.get(8)?,
         optional: row.get(9)?,
         fields: row.get(10)?,
-    })
-}
-
-fn dead_letter(row: &Row<'_>) -> rusqlite::Result<StoredDeadLetter> {
-    const KINDS: [DeadLetterKind; 2] = [DeadLetterKind::Reject, DeadLetterKind::Fault];
-    Ok(StoredDeadLetter {
-        position: columns::read_position(row, 0)?,
-        arrival: columns::read_instant(row, 5)?,
-        key: row.get(6)?,
-        payload: row.get(7)?,
-        payload_size: row.get(8)?,
-        kind: columns::read_word(row, 9, KINDS, DeadLetterKind::word)?,
-        reason: row.get(10)?,
-        matcher: row.get(11)?,
-        sha256: row.get(12)?,
-        recorded_at: columns::read_instant(row, 13)?,
     })
 }

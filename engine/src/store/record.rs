@@ -8,7 +8,7 @@ use std::rc::Rc;
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use super::{
-    columns,
+    columns, dead_letters,
     error::StoreError,
     shape::{Shape, Shapes},
     waits,
@@ -17,11 +17,9 @@ use super::{
 };
 use crate::domain::{
     message::{Partition, Span},
-    recording::{DeadLetter, JudgedBy, Match, NearMiss, Recorded, Recording, Sighting},
+    recording::{JudgedBy, Match, NearMiss, Recorded, Recording, Sighting},
 };
 
-/// Of a set-aside message so much is kept.
-const SAMPLE: usize = 4096;
 /// Of the near misses of a rendering in a window so many are kept.
 const KEPT_NEAR_MISSES: i64 = 20;
 
@@ -56,7 +54,7 @@ fn record_one(books: &mut Books<'_, '_>, recording: &Recording) -> Result<Record
         return Ok(Recorded::Superseded { next: stored_offset(books.db(), partition)? });
     }
     for letter in &recording.dead_letters {
-        set_aside(books, partition, letter)?;
+        dead_letters::set_aside(books, partition, letter)?;
     }
     for near in &recording.near_misses {
         record_near_miss(books, partition, near)?;
@@ -92,34 +90,6 @@ fn stored_offset(db: &Connection, partition: &Partition) -> Result<Option<i64>, 
     Ok(db.prepare_cached(sql)?.query_row(place, |row| row.get(0)).optional()?)
 }
 
-fn set_aside(books: &Books<'_, '_>, partition: &Partition, letter: &DeadLetter) -> Result<(), StoreError> {
-    let sql = "INSERT INTO dead_letters (cluster, topic, \"partition\", epoch, \"offset\", arrival, key, payload,
-                                         payload_size, kind, reason, matcher, sha256, recorded_at)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT DO NOTHING";
-    let payload = letter.payload.as_deref();
-    books.db().prepare_cached(sql)?.execute(params![
-        partition.cluster,
-        partition.topic,
-        partition.number,
-        partition.epoch,
-        letter.offset,
-        columns::instant(letter.arrival),
-        letter.key.as_deref().map(sample),
-        payload.map(sample),
-        payload.map(|payload| payload.len() as i64),
-        letter.kind.word(),
-        letter.reason,
-        letter.by.matcher,
-        letter.by.sha256,
-        books.now,
-    ])?;
-    Ok(())
-}
-
-fn sample(bytes: &[u8]) -> &[u8] {
-    &bytes[..bytes.len().min(SAMPLE)]
-}
-
 fn record_near_miss(books: &mut Books<'_, '_>, partition: &Partition, near: &NearMiss) -> Result<(), StoreError> {
     let (_, window) = place(books, &near.sighting)?;
     let count = "SELECT ifnull(max(nth), 0) FROM near_misses WHERE rendering_id = ?1 AND window_id = ?2";
@@ -136,7 +106,23 @@ fn record_near_miss(books: &mut Books<'_, '_>, partition: &Partition, near: &Nea
     Ok(())
 }
 
-fn record_match(books: &mut Books<'_, '_>, partition: &Partition, found: &Match) -> Result<(), StoreError> {
+/// The same, unless this very message is among those that are kept.
+pub(super) fn record_near_miss_once(
+    books: &mut Books<'_, '_>,
+    partition: &Partition,
+    near: &NearMiss,
+) -> Result<(), StoreError> {
+    let known = "SELECT EXISTS (SELECT 1 FROM near_misses WHERE rendering_id = ?1 AND cluster = ?2 AND topic = ?3
+                                   AND \"partition\" = ?4 AND epoch = ?5 AND \"offset\" = ?6)";
+    let Partition { cluster, topic, number, epoch } = partition;
+    let message = params![near.sighting.rendering.0, cluster, topic, number, epoch, near.sighting.offset];
+    if books.db().prepare_cached(known)?.query_row(message, |row| row.get(0))? {
+        return Ok(());
+    }
+    record_near_miss(books, partition, near)
+}
+
+pub(super) fn record_match(books: &mut Books<'_, '_>, partition: &Partition, found: &Match) -> Result<(), StoreError> {
     let (shape, window) = place(books, &found.sighting)?;
     let insert = "INSERT INTO matches (cluster, topic, \"partition\", epoch, \"offset\", wanted_id, rendering_id,
                                        window_id, business_date, arrival, event_time, matcher, sha256, recorded_at)

@@ -26,7 +26,7 @@ impl Directory {
     pub(crate) fn new(brokers: Option<String>) -> Self {
         let directory = TempDir::new().expect("there is a place for temporary files");
         let kafka = brokers.map(|brokers| format!("[kafka]\nbrokers = \"{brokers}\"\n"));
-        let config = format!("{}[matchers]\ncache = \"cache\"\n", kafka.unwrap_or_default());
+        let config = format!("{}[api]\nenabled = false\n[matchers]\ncache = \"cache\"\n", kafka.unwrap_or_default());
         let written = fs::write(directory.path().join("eventlatch.toml"), config)
             .and_then(|()| fs::create_dir(directory.path().join("sensors")))
             .and_then(|()| fs::write(directory.path().join("sensors/bench.toml"), SENSOR));

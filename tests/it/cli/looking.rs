@@ -195,6 +195,7 @@ fn the_help() {
       send         Send messages to a topic
       status       Show what has been received and what is still missing
       matcher      Look at matchers
+      dead-letter  Look at messages that were set aside, and have them judged again
       completions  Print a completion script for a shell
       help         Print this message or the help of the given subcommand(s)
 
@@ -203,7 +204,7 @@ fn the_help() {
       -h, --help           Print help
       -V, --version        Print version
 
-    Exit codes: 0 done · 1 unexpected failure · 2 wrong command line · 3 configuration or sensor file · 4 matcher · 5 store · 6 Kafka or input file · 7 marking
+    Exit codes: 0 done · 1 unexpected failure · 2 wrong command line · 3 configuration or sensor file · 4 matcher · 5 store · 6 Kafka or input file · 7 marking · 8 the API: its address is taken, no service answers, or it wants a token
     exit 0
     ");
 }

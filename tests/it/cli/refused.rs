@@ -32,7 +32,7 @@ fn an_unknown_key() {
 #[test]
 fn an_unknown_section() {
     assert_snapshot!(check("[kakfa]\nbrokers = \"localhost:9092\"\n"), @r"
-    ! error: eventlatch.toml:1:2: unknown key `kakfa`, expected one of `kafka`, `store`, `sensors`, `matchers`, `marking`, `telemetry`
+    ! error: eventlatch.toml:1:2: unknown key `kakfa`, expected one of `kafka`, `store`, `sensors`, `matchers`, `marking`, `dead_letters`, `api`, `telemetry`
     !   |
     ! 1 | [kakfa]
     !   |  ^^^^^
@@ -364,14 +364,14 @@ fn a_store_of_a_newer_version() {
     let home = started_once();
     home.execute("eventlatch.db", "PRAGMA user_version = 99");
     assert_snapshot!(home.run(&["run", "--input", "-"]), @r"
-    ! error: the store eventlatch.db has schema version 99, this eventlatch knows versions up to 1: use the newer eventlatch that wrote it, or restore a backup
+    ! error: the store eventlatch.db has schema version 99, this eventlatch knows versions up to 2: use the newer eventlatch that wrote it, or restore a backup
     exit 5
     ");
     assert_snapshot!(home.run(&["check"]), @r"
     configuration  ok
     matchers       ok  etl-finish job-finish
     sensors        ok  1 (wanted messages: 1)
-    ! error: the store eventlatch.db has schema version 99, this eventlatch knows versions up to 1: use the newer eventlatch that wrote it, or restore a backup
+    ! error: the store eventlatch.db has schema version 99, this eventlatch knows versions up to 2: use the newer eventlatch that wrote it, or restore a backup
     exit 5
     ");
 }

@@ -1,5 +1,4 @@
 use super::*;
-use crate::domain::recording::{DeadLetter, DeadLetterKind};
 
 #[tokio::test]
 async fn a_person_finds_the_columns_without_quotes() {
@@ -103,41 +102,13 @@ async fn a_full_disk_reaches_everybody_and_passes() {
     };
     pages("1").await.unwrap();
     let mut letters = empty(0, None, 1000);
-    letters.dead_letters = (0..1000).map(|offset| letter(offset, &[b'x'; 4096])).collect();
+    letters.dead_letters = (0..1000).map(|offset| dead_letters::letter(offset, &[b'x'; 4096])).collect();
     let refused = fixture.store.record(vec![letters.clone()]).await.unwrap_err();
     assert!(matches!(refused, StoreError::Commit(_)), "{refused:?}");
     assert_eq!(fixture.sql("SELECT count(*) FROM offsets"), ["0"]);
     pages("1000000").await.unwrap();
     assert_eq!(fixture.record(letters).await, Recorded::Stored);
     assert_eq!(fixture.sql("SELECT count(*) FROM dead_letters"), ["1000"]);
-}
-
-fn letter(offset: i64, payload: &[u8]) -> DeadLetter {
-    DeadLetter {
-        offset,
-        arrival: at("2019-07-07T08:00:00Z"),
-        key: Some(b"k".to_vec()),
-        payload: Some(payload.to_vec()),
-        kind: DeadLetterKind::Reject,
-        reason: "expected an object".to_owned(),
-        by: by(),
-    }
-}
-
-#[tokio::test]
-async fn dead_letters_keep_a_sample() {
-    let mut fixture = Fixture::new(MarkMode::Local);
-    let mut recording = fixture.recording(2);
-    let tombstone = DeadLetter { payload: None, kind: DeadLetterKind::Fault, ..letter(1, b"") };
-    recording.dead_letters = vec![letter(0, &[b'x'; 5000]), tombstone, letter(0, b"the same again")];
-    assert_eq!(fixture.record(recording).await, Recorded::Stored);
-    let letters = fixture.store.dead_letters(10).await.unwrap();
-    let seen: Vec<_> = letters
-        .iter()
-        .map(|letter| (letter.position.offset, letter.payload.as_ref().map(Vec::len), letter.payload_size, letter.kind))
-        .collect();
-    assert_eq!(seen, [(1, None, None, DeadLetterKind::Fault), (0, Some(4096), Some(5000), DeadLetterKind::Reject)]);
-    assert_eq!(fixture.store.dead_letters(1).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

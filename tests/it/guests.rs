@@ -1,0 +1,3 @@
+//! The guests that `build.rs` built.
+
+include!(concat!(env!("OUT_DIR"), "/guests.rs"));

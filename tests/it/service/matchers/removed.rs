@@ -1,0 +1,55 @@
+//! A matcher whose file goes and comes back.
+
+use std::fs;
+
+use eventlatch_tests::{
+    cluster::{Cluster, message},
+    home::DEADLINE,
+    waiting::wait_for,
+};
+
+use super::{GENERATIONS, UNRULY, home, put, unruly_message, unruly_sensor};
+use crate::service::{sensor, table_written};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_of_a_matcher_that_is_gone_wait_for_it_and_others_go_on() {
+    let cluster = Cluster::start(&["unruly", "etl-finish"], 1).await;
+    let home = home(&cluster);
+    home.write("sensors/names.json", unruly_sensor(&["a"]));
+    home.write("sensors/tables.json", sensor(&["b", "c"]));
+    put(&home, "matchers/unruly.wasm", UNRULY);
+    let mut service = home.serve();
+    home.wait_for_rows(&mut service, GENERATIONS, &["serving"]);
+    fs::remove_file(home.path("matchers/unruly.wasm")).unwrap();
+    home.wait_for_rows(&mut service, GENERATIONS, &["retired"]);
+
+    cluster.send(&message("unruly", unruly_message("a", 0, ""))).await;
+    wait_for("the topic to wait", DEADLINE, || {
+        service.log().contains("there is no matcher `unruly` any more").then_some(()).ok_or(service.log_end())
+    });
+    cluster.send(&message("etl-finish", table_written("b").to_string())).await;
+    home.wait_for_rows(&mut service, "SELECT state FROM tasks WHERE task_id = 'b'", &["success"]);
+    assert_eq!(home.rows("SELECT state FROM tasks WHERE task_id = 'a'"), ["pending"]);
+
+    put(&home, "matchers/unruly.wasm", UNRULY);
+    home.wait_for_rows(&mut service, "SELECT state FROM tasks WHERE task_id = 'a'", &["success"]);
+    assert_eq!(home.rows("SELECT count(*) FROM matches"), ["2"]);
+    assert_eq!(service.terminate().code(), Some(0), "{}", service.log_end());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_back_at_once_was_never_gone() {
+    let cluster = Cluster::start(&["unruly"], 1).await;
+    let home = home(&cluster);
+    home.write("sensors/names.json", unruly_sensor(&["a"]));
+    put(&home, "matchers/unruly.wasm", UNRULY);
+    let mut service = home.serve();
+    home.wait_for_rows(&mut service, GENERATIONS, &["serving"]);
+    fs::remove_file(home.path("matchers/unruly.wasm")).unwrap();
+    put(&home, "matchers/other-name.wasm", UNRULY);
+    fs::remove_file(home.path("matchers/other-name.wasm")).unwrap();
+    put(&home, "matchers/unruly.wasm", UNRULY);
+    cluster.send(&message("unruly", unruly_message("a", 0, ""))).await;
+    home.wait_for_rows(&mut service, "SELECT state FROM tasks WHERE task_id = 'a'", &["success"]);
+    assert!(!service.log().contains("A matcher is gone"), "{}", service.log());
+}

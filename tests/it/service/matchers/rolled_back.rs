@@ -1,0 +1,51 @@
+//! A build that fails after it was taken.
+
+use eventlatch_tests::cluster::{Cluster, message};
+
+use super::{GENERATIONS, UNRULY, WEARY, home, put, unruly_message, unruly_sensor};
+
+const GOOD: usize = 10_000;
+const BAD: usize = 2_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_that_begins_to_fail_is_rolled_back_and_nothing_is_lost() {
+    let cluster = Cluster::start(&["unruly"], 2).await;
+    let home = home(&cluster);
+    home.write("sensors/names.json", unruly_sensor(&["a"]));
+    put(&home, "matchers/unruly.wasm", UNRULY);
+    let mut service = home.serve();
+    home.wait_for_rows(&mut service, GENERATIONS, &["serving"]);
+    put(&home, "matchers/unruly.wasm", WEARY);
+    home.wait_for_rows(&mut service, GENERATIONS, &["retired", "serving"]);
+
+    let messages = |range: std::ops::Range<usize>| {
+        range.map(|number| eventlatch::source::Outgoing {
+            key: Some(number.to_string().into()),
+            ..message("unruly", unruly_message("a", number, ""))
+        })
+    };
+    cluster.producer.send_all(messages(0..GOOD)).await.unwrap();
+    home.wait_for_rows(&mut service, "SELECT sum(next) FROM offsets", &[&GOOD.to_string()]);
+    assert_eq!(home.rows("SELECT count(DISTINCT sha256) FROM matches"), ["1"]);
+    assert_eq!(home.rows(GENERATIONS), ["retired", "serving"], "{}", service.log_end());
+
+    cluster.producer.send_all(messages(GOOD..GOOD + BAD)).await.unwrap();
+    home.wait_for_rows(&mut service, "SELECT sum(next) FROM offsets", &[&(GOOD + BAD).to_string()]);
+    home.wait_for_rows(&mut service, GENERATIONS, &["retired", "rolled-back", "serving"]);
+    let all = (GOOD + BAD).to_string();
+    assert_eq!(
+        home.rows("SELECT count(*), count(DISTINCT \"partition\" || '/' || \"offset\") FROM matches"),
+        [format!("{all}|{all}")]
+    );
+    assert_eq!(home.rows("SELECT count(*) FROM dead_letters"), ["0"]);
+    let reason = &home.rows("SELECT reason FROM generations WHERE state = 'rolled-back'")[0];
+    assert!(reason.contains("panicked"), "{reason}");
+
+    // The file that failed still lies there: a restart does not try it again.
+    assert_eq!(service.terminate().code(), Some(0), "{}", service.log_end());
+    service.start_again();
+    cluster.producer.send_all(messages(GOOD..GOOD + 1)).await.unwrap();
+    home.wait_for_rows(&mut service, "SELECT sum(next) FROM offsets", &[&(GOOD + BAD + 1).to_string()]);
+    assert_eq!(home.rows(GENERATIONS), ["retired", "rolled-back", "serving"], "{}", service.log_end());
+    assert_eq!(home.rows("SELECT count(*) FROM dead_letters"), ["0"]);
+}
