@@ -6,12 +6,16 @@ mod following;
 mod matchers;
 mod parts;
 mod reloading;
+mod sensor_files;
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
 
 use following::Following;
 pub use matchers::Matchers;
@@ -20,11 +24,13 @@ pub use parts::{StartError, load_sensors};
 
 use crate::{
     api::Api,
-    config::Config,
+    config::{Config, sensors::Problem, watch::Watch},
+    domain::sensor::{Owner, Sensor},
     matcher::Registry,
     pipeline::{
         Shared, Stop,
         bookmarks::StoredBookmarks,
+        changing,
         handle::Handle,
         intake::{self, IntakeError},
         keeping::Keeping,
@@ -35,6 +41,7 @@ use crate::{
     store::{MarkMode, Store},
     task::{Backoff, MarkError, Marking},
 };
+use sensor_files::{SensorFiles, log_changed};
 
 /// How long a stopping service finishes what it has in hand.
 pub const GRACE: Duration = Duration::from_secs(20);
@@ -66,7 +73,9 @@ pub struct Service {
     intake: JoinHandle<Result<(), IntakeError>>,
     turning: JoinHandle<()>,
     marking: Option<JoinHandle<()>>,
-    following: Option<JoinHandle<()>>,
+    sensor_files: JoinHandle<()>,
+    sensor_problems: watch::Receiver<Vec<Problem>>,
+    following: JoinHandle<()>,
     api: Option<JoinHandle<()>>,
     /// What it runs with; and what of it can change.
     config: Config,
@@ -83,8 +92,9 @@ impl Service {
         let past = Past::of(&store).await.map_err(StartError::Store)?;
         let matchers = Matchers::load_after(config, past).await?;
         matchers.announce();
-        let sensors = load_sensors(config, &matchers).await?;
         let api = Api::bind(&config.api).await.map_err(StartError::Api)?;
+        let watch = Watch::begin(&config.sensors.directory);
+        let (folder, sensors) = load_sensors(config, &matchers).await?;
         matchers.save(&store).await.map_err(StartError::Store)?;
         synchronise(&store, sensors).await?;
         let shared = Shared::new(store.clone(), Arc::clone(&matchers.pool), Registry::clone(&matchers.registry));
@@ -110,16 +120,21 @@ impl Service {
             let stopped = stopped.clone();
             tokio::spawn(async move { marker.run(stopped).await })
         });
+        let (acts, orders) = mpsc::channel(1);
         let api = api.map(|api| {
             let kafka = matches!(input, Input::Kafka).then(|| config.kafka.clone());
-            tokio::spawn(api.serve(Handle::new(shared.clone(), kafka), stopped.clone()))
+            tokio::spawn(api.serve(Handle::new(shared.clone(), kafka).with_acts(acts), stopped.clone()))
         });
         let turning = tokio::spawn({
-            let shared = shared.clone();
+            let (shared, stopped) = (shared.clone(), stopped.clone());
             async move { turning::run(&shared, stopped).await }
         });
+        let (problems, sensor_problems) = watch::channel(Vec::new());
+        let timezone = config.sensors.timezone.clone();
+        let files = SensorFiles { folder, watch, timezone, shared: shared.clone(), source: source.clone(), problems };
+        let sensor_files = tokio::spawn(files.run(stopped));
         let following = Following::new(&matchers, &config.matchers, &shared);
-        let following = following.map(|following| tokio::spawn(following.run(stop.subscribe())));
+        let following = tokio::spawn(following.run(orders, stop.subscribe()));
         let keeping = Arc::clone(&shared.keeping);
         let intake = tokio::spawn({
             let source = source.clone();
@@ -132,6 +147,8 @@ impl Service {
             turning,
             marking,
             following,
+            sensor_files,
+            sensor_problems,
             api,
             config: config.clone(),
             keeping,
@@ -148,6 +165,11 @@ impl Service {
         self.source.health()
     }
 
+    /// What is wrong with sensor files now: what they gave before is in force.
+    pub fn sensor_problems(&self) -> Vec<Problem> {
+        self.sensor_problems.borrow().clone()
+    }
+
     /// Resolves when the source has ended by itself: a file is read, or reading cannot go on.
     pub async fn ended(&mut self) -> Result<(), IntakeError> {
         (&mut self.intake).await.unwrap_or(Err(IntakeError::Defect))
@@ -159,7 +181,8 @@ impl Service {
         self.source.stop();
         let outcome = if self.intake.is_finished() { Ok(()) } else { self.ended().await };
         self.stop.send_replace(how);
-        let ended = [Some(self.turning), self.marking, self.following, self.api].into_iter().flatten();
+        let ended = [Some(self.turning), Some(self.sensor_files), self.marking, Some(self.following), self.api];
+        let ended = ended.into_iter().flatten();
         for task in ended {
             if let Err(defect) = task.await {
                 tracing::error!(%defect, "A loop of the service had ended before its time");
@@ -191,21 +214,13 @@ async fn open_store(config: &Config, backoff: &Arc<ArcSwap<Backoff>>) -> Result<
 }
 
 /// Brings the store's sensors in line with the files.
-async fn synchronise(
-    store: &Store,
-    sensors: Vec<(crate::domain::sensor::Owner, crate::domain::sensor::Sensor)>,
-) -> Result<(), StartError> {
+async fn synchronise(store: &Store, sensors: Vec<(Owner, Sensor)>) -> Result<(), StartError> {
     let now = Timestamp::now();
-    let synced = store.sync_sensors(now, sensors).await.map_err(StartError::Store)?;
-    for refused in &synced.refused {
-        tracing::error!(sensor = refused.sensor, owner = refused.owner, "A sensor belongs to another owner");
-    }
-    tracing::info!(
-        added = synced.added,
-        changed = synced.changed,
-        retired = synced.retired,
-        unchanged = synced.unchanged,
-        "Sensors"
-    );
+    let kept: HashSet<_> = sensors.iter().map(|(owner, sensor)| (owner, sensor.name.as_str())).collect();
+    let mut gone = store.sensors_of_files().await.map_err(StartError::Store)?;
+    gone.retain(|(owner, name)| !kept.contains(&(owner, name.as_str())));
+    drop(kept);
+    let changed = changing::define(store, now, sensors, gone).await.map_err(StartError::Store)?;
+    log_changed("Sensors", &changed);
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Matchers: loads WebAssembly components, keeps warm instances of them and asks them what messages are.
 //!
-//! Knows nothing of sensors, stores or Kafka: batches of messages in, keys and verdicts out. A matcher's failure is part
-//! of the answer, never an error of the caller. Start at `worker`, which evaluates; `load` is how a file becomes a
+//! Knows nothing of sensors, stores or Kafka: batches of messages in, keys and verdicts out. A matcher's failure on a
+//! message is part of the answer. Start at `worker`, which evaluates; `load` is how a file becomes a
 //! [`Generation`]; `limits` says what a guest may use.
 
 mod batch;
@@ -12,13 +12,17 @@ mod config;
 mod fault;
 pub mod files;
 mod gave_up;
+mod guest;
 mod instance;
 mod interface;
 mod limits;
 mod load;
+mod pool;
 mod registry;
 mod runtime;
+mod search;
 mod trust;
+mod wasi;
 mod worker;
 
 pub use batch::{EventTime, Extraction, SetAside, Why};
@@ -29,9 +33,11 @@ pub use fault::{Fault, FaultKind};
 pub use files::WasmFile;
 pub use gave_up::GaveUp;
 pub use instance::{Candidate, Moment, Prepared, Problem, Verdict};
+pub use interface::NotAMatcher;
 pub use limits::Limits;
 pub use load::{Generation, LoadError, Origin};
+pub use pool::Pool;
 pub use registry::{Post, Probation, Registry, RegistryError, TopicError};
 pub use runtime::{Runtime, RuntimeError};
 pub use trust::Trust;
-pub use worker::{Pool, Worker};
+pub use worker::Worker;

@@ -7,7 +7,8 @@
 //! * [`marking`]: marks out of the outbox to the task adapter;
 //! * [`turning`]: when a business day begins, its renderings and waits.
 //!
-//! [`handle`] is how others act on them, and [`redrive`] judges again what was set aside.
+//! [`handle`] is how others act on them, [`redrive`] judges again what was set aside, and [`changing`] is how sensors
+//! change while the loops run.
 //!
 //! What fails, and what follows:
 //!
@@ -20,7 +21,9 @@
 //! | an adapter, for good | the mark is kept with the reason | a person has to look |
 //! | the process | at the next start reading goes on from the stored offsets | they moved with the matches |
 
+pub mod acts;
 pub mod bookmarks;
+pub mod changing;
 pub mod evaluate;
 pub mod handle;
 pub mod held;

@@ -34,6 +34,7 @@ use tokio::sync::watch;
 
 use crate::domain::{
     dead_letter::{Actor, DeadLetterFilter, DeadLetterId, Rejudged, StoredDeadLetter},
+    generation::{Generation, GenerationState},
     mark::{Mark, MarkId, Outcome},
     recording::{Recorded, Recording},
     sensor::{Owner, Sensor, SensorId},
@@ -41,10 +42,10 @@ use crate::domain::{
 };
 
 pub use error::StoreError;
-pub use generations::{Generation, GenerationState};
 pub use reader::{ActiveWanted, Reader, StoredOffset};
-pub use sensors::{Refused, Synced};
+pub use sensors::{Changed, Refused};
 pub use status::{MarkStatus, NearMissStatus, Received, SensorStatus, WaitStatus, WantedStatus};
+pub use waits::WaitsToOpen;
 use writer::{Session, Writer};
 
 /// `[store]`: where everything is kept.
@@ -77,7 +78,9 @@ pub enum MarkMode {
 pub struct Store {
     writer: Arc<Writer>,
     reader: Arc<Reader>,
-    /// Apart from the other, so that a long report never delays an assignment of partitions.
+    /// Apart from the first, so that a long report never delays a mark.
+    reports: Arc<Reader>,
+    /// Apart from both, so that neither delays an assignment of partitions.
     offsets: Arc<Reader>,
     identity: Arc<str>,
 }
@@ -88,12 +91,13 @@ impl Store {
         let opened = database::open(&config.path)?;
         let identity = Arc::from(database::identity(&opened.connection)?);
         let reader = Arc::new(Reader::beside(&opened.path)?);
+        let reports = Arc::new(Reader::beside(&opened.path)?);
         let offsets = Arc::new(Reader::beside(&opened.path)?);
         if mode == MarkMode::Local {
             marks::settle_left_over(&opened.connection)?;
         }
         let writer = Arc::new(Writer::start(opened, mode)?);
-        Ok(Self { writer, reader, offsets, identity })
+        Ok(Self { writer, reader, reports, offsets, identity })
     }
 
     /// The random name that it was given when it was created.
@@ -107,20 +111,16 @@ impl Store {
         self.writer.call(move |session| record::record(session, &recordings)).await
     }
 
-    /// Makes the sensors of all files what these are: new ones come, changed ones change, those of files that are
-    /// gone retire. A sensor that belongs to the API is left alone and named in the answer.
-    pub async fn sync_sensors(&self, now: Timestamp, all: Vec<(Owner, Sensor)>) -> Result<Synced, StoreError> {
-        self.writer.call(move |session| sensors::sync(session, now, &all)).await
-    }
-
-    /// Defines or redefines one sensor. The other owner's is refused.
-    pub async fn put_sensor(&self, now: Timestamp, owner: Owner, sensor: Sensor) -> Result<SensorId, StoreError> {
-        self.writer.call(move |session| sensors::put(session, now, &owner, &sensor)).await
-    }
-
-    /// Retires a sensor; false where there is none. The other owner's is refused.
-    pub async fn retire_sensor(&self, owner: Owner, name: String) -> Result<bool, StoreError> {
-        self.writer.call(move |session| sensors::retire(session, &owner, &name)).await
+    /// Defines or redefines sensors, and retires those of these owners and names that still belong to them. One
+    /// transaction: call it with a few hundred at a time, so that messages are recorded in between. A sensor may move
+    /// from file to file; what belongs to the other side, files or API, is left alone and named in the answer.
+    pub async fn change_sensors(
+        &self,
+        now: Timestamp,
+        put: Vec<(Owner, Sensor)>,
+        gone: Vec<(Owner, String)>,
+    ) -> Result<Changed, StoreError> {
+        self.writer.call(move |session| sensors::change(session, now, &put, &gone)).await
     }
 
     /// Notes how wanted messages render on a date and answers with the rendering in force for each, in order. Nothing
@@ -132,16 +132,10 @@ impl Store {
         self.writer.call(move |session| renderings::save(session, &rendered)).await
     }
 
-    /// Opens the waits of the current windows for the next `limit` sensors after one, and judges waits anew whose
-    /// sensor was redefined. The answer is where to go on; none is the end. The renderings of the current business
-    /// dates must be saved before. May be repeated.
-    pub async fn open_waits(
-        &self,
-        now: Timestamp,
-        after: Option<SensorId>,
-        limit: usize,
-    ) -> Result<Option<SensorId>, StoreError> {
-        self.writer.call(move |session| waits::open_current(session, now, after, limit)).await
+    /// Opens the waits of the current windows of some sensors, and judges waits anew whose sensor was redefined; call it
+    /// with a few hundred at a time. The renderings of the current business dates must be saved before. May be repeated.
+    pub async fn open_waits(&self, now: Timestamp, sensors: Vec<SensorId>) -> Result<(), StoreError> {
+        self.writer.call(move |session| waits::open_current(session, now, &sensors)).await
     }
 
     /// Notes what came of attempts to deliver marks.
@@ -156,6 +150,22 @@ impl Store {
             wasm.map_or(Ok(()), |wasm| modules::keep(session, &generation.sha256, &wasm))
         };
         self.writer.call(save).await
+    }
+
+    /// Keeps a build's file.
+    pub async fn keep_module(&self, sha256: String, wasm: Arc<[u8]>) -> Result<(), StoreError> {
+        self.writer.call(move |session| modules::keep(session, &sha256, &wasm)).await
+    }
+
+    /// Notes who did what by hand.
+    pub async fn audit(
+        &self,
+        actor: Actor,
+        action: &'static str,
+        subject: String,
+        detail: Option<String>,
+    ) -> Result<(), StoreError> {
+        self.writer.call(move |session| modules::audit(session, actor, action, &subject, detail.as_deref())).await
     }
 
     /// Pins a matcher to a build whose file is kept, or unpins it.
@@ -201,7 +211,35 @@ impl Store {
 
     /// A page of the wanted messages of all active sensors, by id.
     pub async fn active_wanted(&self, after: WantedId, limit: usize) -> Result<Vec<ActiveWanted>, StoreError> {
-        self.read(move |reader| reader.active_wanted(after, limit)).await
+        self.report(move |reader| reader.active_wanted(after, limit)).await
+    }
+
+    /// Those of these wanted messages that active sensors want.
+    pub async fn active_wanted_among(&self, ids: Vec<WantedId>) -> Result<Vec<ActiveWanted>, StoreError> {
+        self.report(move |reader| reader.active_wanted_among(&ids)).await
+    }
+
+    /// Those of these topics and matchers that an active sensor has a wanted message of.
+    pub async fn wanted_routes(
+        &self,
+        routes: Vec<(Arc<str>, Arc<str>)>,
+    ) -> Result<Vec<(Arc<str>, Arc<str>)>, StoreError> {
+        self.report(move |reader| reader.wanted_routes(&routes)).await
+    }
+
+    /// The active sensors that files define, each with its file.
+    pub async fn sensors_of_files(&self) -> Result<Vec<(Owner, String)>, StoreError> {
+        self.report(Reader::sensors_of_files).await
+    }
+
+    /// For which of the next `limit` sensors after one [`Self::open_waits`] has something to do.
+    pub async fn waits_to_open(
+        &self,
+        now: Timestamp,
+        after: Option<SensorId>,
+        limit: usize,
+    ) -> Result<WaitsToOpen, StoreError> {
+        self.report(move |reader| reader.waits_to_open(now, after, limit)).await
     }
 
     /// The marks that are due, the longest due first. One that is being delivered is among them until it is resolved.
@@ -244,9 +282,14 @@ impl Store {
         self.read(move |reader| reader.dead_letter(id)).await
     }
 
-    /// How all active sensors stand, by name.
-    pub async fn status(&self, now: Timestamp) -> Result<Vec<SensorStatus>, StoreError> {
-        self.read(move |reader| reader.status(now)).await
+    /// How the next `limit` active sensors stand after the one of a name, by name.
+    pub async fn status(
+        &self,
+        now: Timestamp,
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<SensorStatus>, StoreError> {
+        self.report(move |reader| reader.status(now, after.as_deref(), limit)).await
     }
 
     /// Takes no more work, finishes what is queued and lets go of the file.
@@ -255,13 +298,29 @@ impl Store {
         tokio::task::spawn_blocking(move || writer.close()).await.map_err(|_| StoreError::Panicked)?
     }
 
+    /// For what marking needs at once.
     async fn read<T: Send + 'static>(
         &self,
         look: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let reader = Arc::clone(&self.reader);
-        tokio::task::spawn_blocking(move || look(&reader)).await.map_err(|_| StoreError::Panicked)?
+        with(&self.reader, look).await
     }
+
+    /// For what takes its time.
+    async fn report<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        with(&self.reports, look).await
+    }
+}
+
+async fn with<T: Send + 'static>(
+    reader: &Arc<Reader>,
+    look: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let reader = Arc::clone(reader);
+    tokio::task::spawn_blocking(move || look(&reader)).await.map_err(|_| StoreError::Panicked)?
 }
 
 impl std::fmt::Debug for Store {

@@ -52,7 +52,7 @@ fn measure(worker: &mut Worker, matcher: &Arc<Generation>, what: &str, batch: us
                     black_box(native::extract(part));
                 }),
                 _ => messages.chunks(batch).for_each(|part| {
-                    black_box(worker.extract(matcher, TOPIC, part));
+                    black_box(worker.extract(matcher, TOPIC, part).expect("nothing fails"));
                 }),
             });
             time
@@ -69,7 +69,7 @@ fn measure(worker: &mut Worker, matcher: &Arc<Generation>, what: &str, batch: us
 }
 
 fn assert_equal(worker: &mut Worker, matcher: &Arc<Generation>, part: &[&Message]) {
-    let (extraction, native) = (worker.extract(matcher, TOPIC, part), native::extract(part));
+    let (extraction, native) = (worker.extract(matcher, TOPIC, part).expect("nothing fails"), native::extract(part));
     assert!(extraction.set_aside.is_empty() && native.rejects.is_empty());
     assert!(extraction.keys().eq(native.keys()), "the keys differ");
     let times = (0..part.len()).map(|message| extraction.event_time(message));

@@ -21,7 +21,8 @@ fn the_sensor_fills_up_and_the_database_tells_how() {
         assert!(state.contains(end), "{state}");
     }
 
-    let status = Reader::open(&directory.path().join("eventlatch.db")).unwrap().status(Timestamp::now()).unwrap();
+    let reader = Reader::open(&directory.path().join("eventlatch.db")).unwrap();
+    let status = reader.status(Timestamp::now(), None, 10).unwrap();
     let received: Vec<_> = status[0].wanted.iter().filter_map(|wanted| wanted.received.as_ref()).collect();
     let matchers: Vec<_> = received.iter().map(|received| received.matcher.as_str()).collect();
     assert_eq!(matchers, ["etl-finish", "etl-finish", "job-finish"]);

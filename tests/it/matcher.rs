@@ -1,27 +1,39 @@
 //! Matchers as the host meets them: what is refused at load, what a limit does, who is set aside.
 
+mod bare;
 mod faults;
-mod limits;
+mod hostile;
 mod loading;
+mod recycling;
+mod wasi;
 
 use std::{collections::BTreeMap, num::NonZeroU16, path::Path, sync::Arc};
 
 use eventlatch::{
     domain::message::Message,
-    matcher::{Cache, Extraction, Fault, Generation, Limits, LoadError, Origin, Pool, Runtime, WasmFile, Why},
+    matcher::{
+        Cache, Extraction, Fault, GaveUp, Generation, Limits, LoadError, Origin, Pool, Runtime, WasmFile, Why, Worker,
+    },
 };
 use jiff::Timestamp;
 
-use crate::guests::{LIAR, ORDER_SHIPPED, UNRULY};
+use crate::guests::{LIAR, ORDER_SHIPPED, SLEEPER, UNRULY};
 
-/// A runtime with small limits: a test that runs into one should not take long.
-fn runtime() -> Runtime {
-    let limits = Limits {
+/// Small limits: a test that runs into one should not take long.
+fn limits() -> Limits {
+    Limits {
         base_ms: 100,
         per_message_us: 100,
         recycle_growth_mib: NonZeroU16::MIN.saturating_add(7),
         ..Limits::default()
-    };
+    }
+}
+
+fn runtime() -> Runtime {
+    with_limits(limits())
+}
+
+fn with_limits(limits: Limits) -> Runtime {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
     Runtime::new(limits, Cache::open(&cache)).unwrap()
 }
@@ -43,17 +55,35 @@ struct Bench {
 
 impl Bench {
     fn of(guest: &[u8]) -> Self {
-        let runtime = runtime();
-        Self { generation: Arc::new(load(&runtime, guest).unwrap()), pool: Pool::start(&runtime, 2).unwrap() }
+        Self::with(&runtime(), guest)
     }
 
+    fn with(runtime: &Runtime, guest: &[u8]) -> Self {
+        Self { generation: Arc::new(load(runtime, guest).unwrap()), pool: Pool::start(runtime, 2).unwrap() }
+    }
+
+    /// As the service does it: what times out is asked about again aside.
     async fn extract(&self, values: &[&str]) -> Extraction {
+        match self.try_extract(values).await {
+            Err(GaveUp::TimedOut(_)) => self.extract_aside(values).await.unwrap(),
+            outcome => outcome.unwrap(),
+        }
+    }
+
+    async fn try_extract(&self, values: &[&str]) -> Result<Extraction, GaveUp> {
+        self.pool.run(self.job(values)).await
+    }
+
+    async fn extract_aside(&self, values: &[&str]) -> Result<Extraction, GaveUp> {
+        self.pool.run_aside(self.job(values)).await
+    }
+
+    fn job(&self, values: &[&str]) -> impl FnOnce(&mut Worker) -> Result<Extraction, GaveUp> + Send + use<> {
         let (generation, messages) = (Arc::clone(&self.generation), messages(values));
-        let job = move |worker: &mut eventlatch::matcher::Worker| {
+        move |worker| {
             let topic = generation.topics[0].to_string();
             worker.extract(&generation, &topic, &messages.iter().collect::<Vec<_>>())
-        };
-        self.pool.run(job).await
+        }
     }
 }
 
@@ -78,6 +108,19 @@ fn faults(extraction: &Extraction) -> Vec<(usize, &Fault)> {
         }
     }
     faults
+}
+
+/// The whole chain of an error, as a person would read it.
+fn words(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", words(source)),
+        None => error.to_string(),
+    }
+}
+
+/// In which words a matcher is refused.
+fn refusal(bytes: &[u8]) -> String {
+    words(&load(&runtime(), bytes).err().expect("it is refused"))
 }
 
 /// The messages that have keys.

@@ -96,9 +96,10 @@ impl Scenario {
             now,
         };
         let text = json!({"sensors": self.file["sensors"]}).to_string();
-        let sensors = checker.check(Draft::parse(Path::new("scenario.json"), &text).unwrap()).await.unwrap();
+        let checked = checker.check(&Draft::parse(Path::new("scenario.json"), &text).unwrap()).await;
+        assert_eq!(checked.problems, []);
         let store = Store::open(&self.config.store, MarkMode::Local).unwrap();
-        store.sync_sensors(now, sensors).await.unwrap();
+        store.change_sensors(now, checked.sensors, Vec::new()).await.unwrap();
         let shared =
             Shared::new(store, Arc::clone(&matchers.pool), eventlatch::matcher::Registry::clone(&matchers.registry));
         shared.reindex().await.unwrap();
@@ -126,7 +127,7 @@ impl Play {
     }
 
     async fn check(&self, expect: &Value, now: Timestamp) {
-        let status = self.shared.store.status(now).await.unwrap();
+        let status = self.shared.store.status(now, None, 100).await.unwrap();
         for (name, expected) in expect.as_object().into_iter().flatten() {
             if name == "dead_letters" {
                 let dead_letters = self.shared.store.dead_letters(Default::default(), None, 1_000).await.unwrap().len();

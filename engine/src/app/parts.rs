@@ -1,5 +1,7 @@
 //! The parts of the service that can be built without a broker or a store.
 
+use std::time::Instant;
+
 use jiff::Timestamp;
 
 use super::Matchers;
@@ -7,7 +9,7 @@ use crate::{
     api::ApiError,
     config::{
         Config, ConfigError,
-        sensors::{self, Checker, SensorsError},
+        sensors::{Checker, Folder, SensorsError},
     },
     domain::sensor::{Owner, Sensor},
     matcher::{RegistryError, RuntimeError},
@@ -44,14 +46,20 @@ pub enum StartError {
     Api(ApiError),
 }
 
-/// Reads the sensor files and has the matchers check them.
-pub async fn load_sensors(config: &Config, matchers: &Matchers) -> Result<Vec<(Owner, Sensor)>, StartError> {
-    let drafts = sensors::read(&config.sensors.directory)?;
+/// Reads the sensor files and has the matchers check them: at start all of them must be good.
+pub async fn load_sensors(config: &Config, matchers: &Matchers) -> Result<(Folder, Vec<(Owner, Sensor)>), StartError> {
+    let mut folder = Folder::new(config.sensors.directory.clone());
+    let look = folder.look(Instant::now(), false)?;
     let checker = Checker {
         registry: &matchers.registry,
         pool: &matchers.pool,
         timezone: &config.sensors.timezone,
         now: Timestamp::now(),
     };
-    Ok(checker.check(drafts).await?)
+    let checked = checker.check(&look.drafts).await;
+    let change = folder.judge(look, checked);
+    if !change.problems.is_empty() {
+        return Err(SensorsError::Problems(change.problems).into());
+    }
+    Ok((folder, change.put))
 }

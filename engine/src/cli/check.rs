@@ -32,7 +32,7 @@ pub(super) async fn check(config: &Config, args: &Args) -> Result<Exit, Failure>
     let matchers = Matchers::load(config).await?;
     let names: Vec<_> = matchers.registry.serving_any().map(|it| it.name().to_string()).collect();
     print::lines(&format!("matchers       ok  {}", names.join(" ")))?;
-    let sensors = load_sensors(config, &matchers).await?;
+    let (_, sensors) = load_sensors(config, &matchers).await?;
     let wanted: usize = sensors.iter().map(|(_, sensor)| sensor.wanted.len()).sum();
     print::lines(&format!("sensors        ok  {} (wanted messages: {wanted})", sensors.len()))?;
     print::lines(&format!("store          ok  {}", store(config)?))?;

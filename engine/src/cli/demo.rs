@@ -136,8 +136,11 @@ async fn until(service: &Service, received: usize) -> Result<(), Failure> {
     tokio::time::timeout(PATIENCE, arrived).await.map_err(late)?
 }
 
+/// More sensors than a demonstration has.
+const SHOWN: usize = 100;
+
 async fn status_of(service: &Service) -> Result<Vec<SensorStatus>, Failure> {
-    service.store().status(Timestamp::now()).await.map_err(|error| Failure::new(Exit::Store, error))
+    service.store().status(Timestamp::now(), None, SHOWN).await.map_err(|error| Failure::new(Exit::Store, error))
 }
 
 fn show(sensors: &[SensorStatus]) -> Result<(), Failure> {

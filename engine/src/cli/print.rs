@@ -6,7 +6,7 @@ use std::{
 };
 
 use comfy_table::{Table, presets};
-use serde::Serialize;
+use serde::{Serialize, ser::SerializeSeq};
 
 use super::Failure;
 
@@ -45,6 +45,35 @@ fn is_control(c: char) -> bool {
 
 pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
     lines(&serde_json::to_string_pretty(value).map_err(Failure::unexpected)?)
+}
+
+/// Prints a list that comes in pages, so that it need not fit in memory.
+pub(super) fn json_list<T: Serialize>(pages: impl IntoIterator<Item = Result<Vec<T>, Failure>>) -> Result<(), Failure> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match write_list(&mut out, pages)?.and_then(|()| writeln!(out)).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::unexpected(error)),
+        _ => Ok(()),
+    }
+}
+
+/// The outer failure is that of a page, the inner one of writing.
+fn write_list<T: Serialize>(
+    out: &mut impl Write,
+    pages: impl IntoIterator<Item = Result<Vec<T>, Failure>>,
+) -> Result<io::Result<()>, Failure> {
+    let mut serializer = serde_json::Serializer::pretty(out);
+    let mut list = match serde::Serializer::serialize_seq(&mut serializer, None) {
+        Ok(list) => list,
+        Err(error) => return Ok(Err(error.into())),
+    };
+    for page in pages {
+        for one in page? {
+            if let Err(error) = list.serialize_element(&one) {
+                return Ok(Err(error.into()));
+            }
+        }
+    }
+    Ok(list.end().map_err(Into::into))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{Exit, Failure, Format, print};
 use crate::{
     config::Config,
-    store::{Reader, SensorStatus, WantedStatus},
+    store::{Reader, SensorStatus, StoreError, WantedStatus},
 };
 
 #[derive(Debug, clap::Args)]
@@ -17,25 +17,51 @@ pub(super) struct Args {
     format: Format,
 }
 
+/// So many sensors are looked at together: there may be more than fit in memory.
+const PAGE: usize = 500;
+
 pub(super) fn status(config: &Config, args: &Args) -> Result<Exit, Failure> {
-    let store = |error| Failure::new(Exit::Store, error);
-    let reader = Reader::open(&config.store.path).map_err(store)?;
+    let reader = Reader::open(&config.store.path).map_err(of_store)?;
     let now = Timestamp::now();
-    let sensors = match &args.sensor {
-        None => reader.status(now).map_err(store)?,
+    match &args.sensor {
         Some(name) => {
-            let found = reader.sensor_status(name, now).map_err(store)?;
-            vec![found.ok_or_else(|| {
-                Failure::unexpected(format!("there is no sensor `{name}` (hint: `eventlatch status` lists all)"))
-            })?]
+            let found = reader.sensor_status(name, now).map_err(of_store)?;
+            let missing = || format!("there is no sensor `{name}` (hint: `eventlatch status` lists all)");
+            print(args.format, [Ok(vec![found.ok_or_else(|| Failure::unexpected(missing()))?])])?;
         }
-    };
-    match args.format {
-        Format::Json => print::json(&sensors)?,
-        Format::Table if sensors.is_empty() => print::lines("There are no sensors.")?,
-        Format::Table => print::lines(&render(&sensors))?,
+        None => print(args.format, pages(&reader, now))?,
     }
     Ok(Exit::Done)
+}
+
+fn of_store(error: StoreError) -> Failure {
+    Failure::new(Exit::Store, error)
+}
+
+type Page = Result<Vec<SensorStatus>, Failure>;
+
+fn pages(reader: &Reader, now: Timestamp) -> impl Iterator<Item = Page> {
+    let mut after: Option<String> = None;
+    std::iter::from_fn(move || {
+        let page = reader.status(now, after.as_deref(), PAGE).map_err(of_store);
+        after = page.as_ref().ok().and_then(|page| page.last()).map(|last| last.name.clone());
+        Some(page).filter(|page| page.as_ref().map_or(true, |page| !page.is_empty()))
+    })
+}
+
+fn print(format: Format, pages: impl IntoIterator<Item = Page>) -> Result<(), Failure> {
+    if let Format::Json = format {
+        return print::json_list(pages);
+    }
+    let mut any = false;
+    for page in pages {
+        if any {
+            print::lines("")?;
+        }
+        any = true;
+        print::lines(&render(&page?))?;
+    }
+    if any { Ok(()) } else { print::lines("There are no sensors.") }
 }
 
 /// All sensors, one after the other.

@@ -10,7 +10,7 @@ const PREFIX: &str = "EVENTLATCH_";
 const PROPERTIES: &str = "EVENTLATCH_KAFKA_PROPERTIES_";
 
 /// Every value that a variable can set, as it stands in the file.
-const PATHS: [&str; 37] = [
+const PATHS: [&str; 39] = [
     "kafka.brokers",
     "kafka.group",
     "kafka.client_id",
@@ -26,6 +26,8 @@ const PATHS: [&str; 37] = [
     "matchers.workers",
     "matchers.limits.memory_mib",
     "matchers.limits.table_elements",
+    "matchers.limits.tolerated_faults",
+    "matchers.limits.file_mib",
     "matchers.limits.stack_kib",
     "matchers.limits.returned_mib",
     "matchers.limits.log_kib",

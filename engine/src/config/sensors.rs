@@ -1,18 +1,23 @@
 //! Sensor files: TOML or JSON, whose wanted messages are the seed's dictionaries unchanged.
 //!
-//! Read in two steps: the text becomes drafts that know their lines (`draft`), and drafts become sensors with the
-//! matchers' consent (`check`). All problems of all files are reported at once.
+//! Read in three steps: [`Folder`] looks which files are other than they were, a file's text becomes drafts that know
+//! their lines (`draft`), and drafts become sensors with the matchers' consent (`check`). At start and later it is the
+//! same way; only what follows from a problem differs.
 
 mod check;
 mod draft;
+mod folder;
 
 use std::{
-    fmt, fs, io,
+    fmt, io,
     path::{Path, PathBuf},
 };
 
-pub use check::Checker;
+pub use check::{Checked, Checker};
 pub use draft::Draft;
+pub use folder::{Change, Folder, Look};
+
+use crate::domain::sensor::Owner;
 
 /// Why sensors cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -52,28 +57,7 @@ fn list(problems: &[Problem]) -> String {
     lines.join("\n")
 }
 
-/// What the sensor directory says, before matchers are asked.
-pub fn read(directory: &Path) -> Result<Vec<Draft>, SensorsError> {
-    let (mut drafts, mut problems) = (Vec::new(), Vec::new());
-    for path in files(directory)? {
-        match fs::read_to_string(&path) {
-            Ok(text) => match Draft::parse(&path, &text) {
-                Ok(more) => drafts.extend(more),
-                Err(problem) => problems.push(problem),
-            },
-            Err(error) => {
-                problems.push(Problem { file: path, line: None, message: format!("cannot be read: {error}") })
-            }
-        }
-    }
-    if problems.is_empty() { Ok(drafts) } else { Err(SensorsError::Problems(problems)) }
-}
-
-fn files(directory: &Path) -> Result<Vec<PathBuf>, SensorsError> {
-    let unreadable = |error| SensorsError::Directory(directory.to_owned(), error);
-    let entries = fs::read_dir(directory).map_err(unreadable)?.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
-    let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|it| it == "toml" || it == "json"));
-    paths.sort();
-    Ok(paths)
+/// Whose the sensors of a file are.
+fn owner(file: &Path) -> Owner {
+    Owner::File(file.file_name().unwrap_or_default().to_string_lossy().into_owned())
 }

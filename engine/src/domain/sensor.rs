@@ -31,7 +31,7 @@ impl Sensor {
 }
 
 /// Whose a sensor is: only its owner may change it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Owner {
     /// A file of the sensor directory, by its name relative to it.
     File(String),

@@ -31,6 +31,19 @@ pub enum Why {
     Faulted(Fault),
 }
 
+/// So many bytes of a reason are kept: it goes into the store and before people's eyes.
+const REASON: usize = 1_000;
+
+/// A reason of a readable length.
+pub(super) fn clipped(mut reason: String) -> String {
+    if reason.len() > REASON {
+        reason.truncate(reason.floor_char_boundary(REASON));
+        reason.shrink_to_fit();
+        reason.push('…');
+    }
+    reason
+}
+
 /// What the messages of a batch are: the answers of one or several calls, laid end to end.
 #[derive(Debug, Default)]
 pub struct Extraction {
@@ -77,7 +90,7 @@ impl Extraction {
         }
         self.set_aside.extend(extracts.rejects.into_iter().map(|reject| SetAside {
             message: first_message + reject.message as usize,
-            why: Why::Rejected(reject.reason),
+            why: Why::Rejected(clipped(reject.reason)),
         }));
         Ok(())
     }

@@ -100,6 +100,8 @@ pub(super) enum Overrun {
     Memory(usize),
     #[error("wanted a table of more than {0} elements")]
     Table(usize),
+    #[error("called `{0}`, and a matcher has no such thing")]
+    Nothing(String),
 }
 
 impl Overrun {
@@ -108,6 +110,7 @@ impl Overrun {
             Self::Time(_) => FaultKind::TimedOut,
             Self::Memory(_) => FaultKind::Memory,
             Self::Table(_) => FaultKind::Table,
+            Self::Nothing(_) => FaultKind::Trap,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Matchers as files: those that are built in, and those of the matcher directory.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -11,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::{
     builtin::BUILTINS,
     config::{Config, Named},
+    limits::Limits,
     load::{Generation, LoadError, Origin},
     registry::RegistryError,
     runtime::Runtime,
@@ -67,13 +69,15 @@ pub fn directory(config: &Config) -> Result<Vec<WasmFile>, RegistryError> {
     let Some(directory) = &config.directory else {
         return Ok(Vec::new());
     };
-    let read = |path: PathBuf| read(&path).map_err(|error| RegistryError::File(path, error));
+    let read = |path: PathBuf| read(&path, &config.limits).map_err(|error| RegistryError::File(path, error));
     paths(directory)?.into_iter().map(read).collect()
 }
 
-/// Reads one file.
-pub fn read(path: &Path) -> io::Result<WasmFile> {
-    Ok(WasmFile::new(Origin::File(path.to_owned()), fs::read(path)?))
+/// Reads one file; of one that is larger than a matcher may be only as much as shows that.
+pub fn read(path: &Path, limits: &Limits) -> io::Result<WasmFile> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(limits.file() as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(WasmFile::new(Origin::File(path.to_owned()), bytes))
 }
 
 fn hex(bytes: &[u8]) -> String {

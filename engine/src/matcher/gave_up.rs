@@ -1,16 +1,24 @@
-//! Why a worker gave a whole portion up: what is wrong is more than single messages.
+//! Why a portion was given up: what went wrong is not the fault of single messages, or finding those costs too much here.
 
 use super::fault::Fault;
 
-/// Why a worker gave up.
+/// A portion without an answer. Nothing of it was judged; it can be asked about again, elsewhere or later.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GaveUp {
-    /// Only ordinary workers answer so: aside, each message is given its time.
-    #[error("the matcher {0}")]
+    /// An ordinary worker does not look for the message: it would keep others waiting. To be run aside.
+    #[error("the matcher does not come to an end: {0}")]
     TimedOut(Fault),
-    #[error("the matcher failed on {faults} of {of} messages, the last time it {last}")]
+    #[error("the matcher fails on one message after another, on {faults} of {of} so far, lastly so: {last}")]
     KeepsFailing { faults: usize, of: usize, last: Fault },
-    /// Not the messages' fault.
-    #[error("no instance of the matcher can be made: it {0}")]
+    /// No instance can be had that takes the configuration, though there was one when the matcher was loaded.
+    #[error("the matcher does not start any more: {0}")]
     NotStarted(Fault),
+}
+
+impl GaveUp {
+    pub fn fault(&self) -> &Fault {
+        match self {
+            Self::TimedOut(fault) | Self::KeepsFailing { last: fault, .. } | Self::NotStarted(fault) => fault,
+        }
+    }
 }

@@ -10,48 +10,17 @@ use jiff::{
 use wasmtime::Store;
 
 use super::{
-    batch::{Columns, Extraction},
+    batch::{Columns, Extraction, clipped},
     bindings::{
         Matcher,
-        eventlatch::matcher::host,
         exports::eventlatch::matcher::guest::{self, Description},
     },
     fault::Fault,
-    limits::{Growth, Limits, TimeBudget},
+    guest::Guest,
+    limits::Limits,
     load::Loaded,
 };
 use crate::domain::message::Message;
-
-/// What a line of the log costs beside its text: empty ones are not free.
-const LOG_LINE: usize = 64;
-
-/// What the host keeps for a running guest.
-pub(super) struct Guest {
-    name: String,
-    growth: Growth,
-    time: TimeBudget,
-    /// Bytes that the running call may still log.
-    log_left: usize,
-}
-
-impl host::Host for Guest {
-    fn log(&mut self, level: host::Level, text: String) -> wasmtime::Result<()> {
-        let Some(left) = self.log_left.checked_sub(text.len() + LOG_LINE) else {
-            if std::mem::take(&mut self.log_left) > 0 {
-                tracing::warn!(matcher = self.name, "The matcher logs more than its limit; the rest is dropped");
-            }
-            return Ok(());
-        };
-        self.log_left = left;
-        match level {
-            host::Level::Debug => tracing::debug!(matcher = self.name, "{text}"),
-            host::Level::Info => tracing::info!(matcher = self.name, "{text}"),
-            host::Level::Warn => tracing::warn!(matcher = self.name, "{text}"),
-            host::Level::Error => tracing::error!(matcher = self.name, "{text}"),
-        }
-        Ok(())
-    }
-}
 
 /// A wanted message, checked and rendered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +37,13 @@ pub struct Prepared {
 pub struct Problem {
     pub field: Option<String>,
     pub message: String,
+}
+
+impl Problem {
+    /// One that concerns no field in particular.
+    pub fn general(message: String) -> Self {
+        Self { field: None, message }
+    }
 }
 
 impl std::fmt::Display for Problem {
@@ -123,22 +99,20 @@ pub(super) struct Instance {
 impl Instance {
     /// A fresh instance, not yet configured.
     pub(super) fn new(loaded: &Loaded, limits: &Limits) -> Result<Self, Fault> {
-        let growth = Growth { memory: limits.memory(), table_elements: limits.table_elements, held: 0 };
-        let guest =
-            Guest { name: loaded.name.to_string(), growth, time: TimeBudget::new(limits.time_for(0)), log_left: 0 };
+        let guest = Guest::new(loaded.name.to_string(), limits);
         let mut store = Store::new(loaded.pre.engine(), guest);
-        store.limiter(|guest| &mut guest.growth);
-        store.epoch_deadline_callback(|mut store| store.data_mut().time.on_tick());
+        store.limiter(Guest::growth);
+        store.epoch_deadline_callback(|mut store| store.data_mut().on_tick());
         store.set_epoch_deadline(1);
         store.set_hostcall_fuel(limits.returned());
         let exports = loaded.pre.instantiate(&mut store).map_err(|error| Fault::of(&error))?;
-        let born_with = store.data().growth.held;
+        let born_with = store.data().held();
         Ok(Self { store, exports, limits: limits.clone(), calls: 0, born_with })
     }
 
     /// Whether it has served long enough to be replaced by a fresh one.
     pub(super) fn is_worn(&self) -> bool {
-        let grown = self.store.data().growth.held - self.born_with;
+        let grown = self.store.data().held() - self.born_with;
         self.calls >= self.limits.recycle_calls || grown >= self.limits.recycle_growth()
     }
 
@@ -187,11 +161,11 @@ impl Instance {
         call: impl FnOnce(&guest::Guest, &mut Store<Guest>) -> wasmtime::Result<R>,
     ) -> Result<R, Fault> {
         self.calls += 1;
-        let guest = self.store.data_mut();
-        guest.time = TimeBudget::new(self.limits.time_for(items));
-        guest.log_left = self.limits.log();
+        self.store.data_mut().renew(&self.limits, items);
         self.store.set_epoch_deadline(1);
-        call(self.exports.eventlatch_matcher_guest(), &mut self.store).map_err(|error| Fault::of(&error))
+        let answer = call(self.exports.eventlatch_matcher_guest(), &mut self.store);
+        self.store.data_mut().print_rest();
+        answer.map_err(|error| Fault::of(&error))
     }
 }
 
@@ -213,7 +187,7 @@ fn prepared(answer: Result<guest::Prepared, guest::Problem>) -> Result<Result<Pr
 fn verdict(verdict: guest::Verdict) -> Verdict {
     match verdict {
         guest::Verdict::Fulfilled => Verdict::Fulfilled,
-        guest::Verdict::Refused(reason) => Verdict::Refused(reason),
+        guest::Verdict::Refused(reason) => Verdict::Refused(clipped(reason)),
     }
 }
 

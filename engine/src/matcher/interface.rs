@@ -1,13 +1,17 @@
 //! Which matcher interface a file speaks, read before anything is compiled.
 
+use std::num::NonZeroU16;
+
 use wasmparser::{ExternalKind, Parser, Payload};
+
+use super::{limits::Limits, wasi};
 
 /// The interface that this host serves.
 pub(super) const VERSION: &str = "1.0.0";
 
 const EXPORT: &str = "eventlatch:matcher/guest@";
 
-/// What may be imported: the host interface of any version that we serve.
+/// What any form may import: the host interface of any version that we serve.
 const IMPORT: &str = "eventlatch:matcher/host@1.0.0";
 
 /// The two forms in which a matcher may come.
@@ -25,6 +29,11 @@ pub enum NotAMatcher {
         "it is not a WebAssembly file (hint: `cargo build --release --target wasm32-unknown-unknown` makes one of a matcher)"
     )]
     NotWasm,
+    #[error(
+        "it is larger than {limit_mib} MiB (hint: build it with `--release` and without debug information, or raise \
+         `file_mib` in [matchers.limits])"
+    )]
+    TooLarge { limit_mib: NonZeroU16 },
     #[error("it is damaged (hint: build or copy it again)")]
     Damaged(#[source] wasmparser::BinaryReaderError),
     #[error(
@@ -38,14 +47,17 @@ pub enum NotAMatcher {
     )]
     OtherVersion { found: String },
     #[error(
-        "it imports `{name}`, and a matcher may import nothing but `{IMPORT}` (hint: matchers are pure; remove what \
-         needs clocks, files, network or randomness)"
+        "it imports `{name}`, and a matcher may import nothing but `{IMPORT}`, a component also WASI 0.2, which has \
+         nothing behind it (hint: matchers are pure; remove what needs clocks, files, network or randomness)"
     )]
     ForbiddenImport { name: String },
 }
 
 /// Tells a matcher of this interface from anything else.
-pub(super) fn check(bytes: &[u8]) -> Result<Form, NotAMatcher> {
+pub(super) fn check(bytes: &[u8], limits: &Limits) -> Result<Form, NotAMatcher> {
+    if bytes.len() > limits.file() {
+        return Err(NotAMatcher::TooLarge { limit_mib: limits.file_mib });
+    }
     let form = if Parser::is_component(bytes) {
         Form::Component
     } else if Parser::is_core_wasm(bytes) {
@@ -55,7 +67,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<Form, NotAMatcher> {
     };
     let names = names(bytes).map_err(NotAMatcher::Damaged)?;
     check_version(&names.exports)?;
-    check_imports(&names.imports)?;
+    check_imports(form, &names.imports)?;
     Ok(form)
 }
 
@@ -70,8 +82,9 @@ fn check_version(exports: &[String]) -> Result<(), NotAMatcher> {
     }
 }
 
-fn check_imports(imports: &[String]) -> Result<(), NotAMatcher> {
-    match imports.iter().find(|name| *name != IMPORT) {
+fn check_imports(form: Form, imports: &[String]) -> Result<(), NotAMatcher> {
+    let allowed = |name: &String| name == IMPORT || form == Form::Component && wasi::is_allowed(name);
+    match imports.iter().find(|name| !allowed(name)) {
         Some(name) => Err(NotAMatcher::ForbiddenImport { name: name.clone() }),
         None => Ok(()),
     }

@@ -27,9 +27,11 @@ pub struct Limits {
     pub base_ms: u64,
     /// CPU time on top of it for each message, in microseconds. Default 1,000.
     pub per_message_us: u64,
-    /// Of the last 1,000 messages a matcher may fault on so many, each of which is set aside. If there are more its
-    /// topics wait. Default 50.
+    /// Of a portion, and of the last 1,000 messages, a matcher may fault on so many, each of which is set aside. If there
+    /// are more its topics wait. Default 50.
     pub tolerated_faults: usize,
+    /// Size of a matcher's file, in MiB: what is larger is refused before it is compiled. Default 64.
+    pub file_mib: NonZeroU16,
     /// An instance is replaced by a fresh one after so many calls. Default 100,000.
     pub recycle_calls: u64,
     /// … or when its memory has grown by so many MiB since it was fresh. Default 16.
@@ -47,6 +49,7 @@ impl Default for Limits {
             base_ms: 250,
             per_message_us: 1_000,
             tolerated_faults: 50,
+            file_mib: nonzero(64),
             recycle_calls: 100_000,
             recycle_growth_mib: nonzero(16),
         }
@@ -79,6 +82,11 @@ impl Limits {
 
     pub(super) fn returned(&self) -> usize {
         usize::from(self.returned_mib.get()) * MIB
+    }
+
+    /// Bytes of a matcher's file.
+    pub(super) fn file(&self) -> usize {
+        usize::from(self.file_mib.get()) * MIB
     }
 
     pub(super) fn recycle_growth(&self) -> usize {

@@ -1,7 +1,7 @@
 //! From the bytes of a file to a generation that can serve.
 
 use std::{
-    fmt,
+    fmt, io,
     path::PathBuf,
     sync::{
         Arc,
@@ -20,10 +20,12 @@ use super::{
     config::Named,
     fault::Fault,
     files::WasmFile,
-    instance::{Guest, Instance, Problem},
+    guest::Guest,
+    instance::{Instance, Problem},
     interface::{self, Form, NotAMatcher},
     runtime::Runtime,
     trust::Trust,
+    wasi,
 };
 use crate::domain::generation::GenerationId;
 
@@ -88,6 +90,10 @@ pub enum LoadError {
     Wrap(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("it cannot be compiled or linked")]
     Compile(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("it cannot be loaded: no thread can be started for it")]
+    Thread(#[from] io::Error),
+    #[error("it cannot be loaded: compiling it ended in a defect of the compiler; the log says more")]
+    Defect,
     #[error("it could not {0}")]
     Call(&'static str, #[source] Fault),
     #[error("it refuses [matchers.{name}.config]: {}", list(.problems))]
@@ -112,9 +118,14 @@ impl Generation {
     /// Checks, compiles and configures a matcher. It serves under its own name unless given another; `named` holds the
     /// settings for each name. One that knows no topic of its own is configured only where there are settings.
     pub fn load(runtime: &Runtime, file: &WasmFile, name: Option<&str>, named: &Named) -> Result<Self, LoadError> {
-        let form = interface::check(&file.bytes)?;
+        let load = || Self::load_here(runtime, file, name, named);
+        runtime.on_own_stack(load)?.ok_or(LoadError::Defect)?
+    }
+
+    fn load_here(runtime: &Runtime, file: &WasmFile, name: Option<&str>, named: &Named) -> Result<Self, LoadError> {
+        let form = interface::check(&file.bytes, &runtime.limits)?;
         let component = runtime.cache.compiled(&runtime.engine, &file.sha256, || component_bytes(form, &file.bytes))?;
-        let pre: InstancePre<Guest> = runtime.linker.instantiate_pre(&component)?;
+        let pre: InstancePre<Guest> = wasi::linker(&runtime.linker, &component)?.instantiate_pre(&component)?;
         let mut loaded = Loaded {
             name: name.unwrap_or("?").into(),
             sha256: Arc::clone(&file.sha256),

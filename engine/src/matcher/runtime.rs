@@ -1,13 +1,13 @@
 //! Wasmtime, narrowed: one engine, one linker, one epoch ticker for the process.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{io, sync::Arc, thread, time::Duration};
 
 use wasmtime::{
     Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
     component::{HasSelf, Linker},
 };
 
-use super::{bindings::eventlatch::matcher::host, cache::Cache, instance::Guest, limits::Limits};
+use super::{bindings::eventlatch::matcher::host, cache::Cache, guest::Guest, limits::Limits};
 
 /// How often a running guest is interrupted to look at its time. Shorter costs more wake-ups, longer lets a guest run
 /// over its time by that much.
@@ -49,6 +49,13 @@ impl Runtime {
         Ok(Self { engine, linker: Arc::new(linker), limits, cache: Arc::new(cache) })
     }
 
+    /// Runs what calls guests on a thread with the stack for it: whoever loads a matcher may be on one of any size, and
+    /// a guest that recurses would end the process there. None after a panic.
+    pub(super) fn on_own_stack<R: Send>(&self, run: impl FnOnce() -> R + Send) -> io::Result<Option<R>> {
+        let thread = thread::Builder::new().name("matcher-load".into()).stack_size(self.thread_stack());
+        thread::scope(|scope| Ok(thread.spawn_scoped(scope, run)?.join().ok()))
+    }
+
     /// The stack that a thread needs to call guests.
     pub(super) fn thread_stack(&self) -> usize {
         self.limits.stack() + STACK_MARGIN
@@ -73,6 +80,8 @@ fn config(limits: &Limits) -> Config {
         .wasm_component_model(true)
         .epoch_interruption(true)
         .max_wasm_stack(limits.stack())
+        // Nobody uses it; it may not be smaller.
+        .async_stack_size(limits.stack() + STACK_MARGIN)
         // Purity: the same bits on every machine.
         .relaxed_simd_deterministic(true)
         .cranelift_nan_canonicalization(true);
@@ -87,8 +96,8 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
         .total_tables(INSTANCES * 2)
         .max_memory_size(limits.memory())
         .table_elements(limits.table_elements)
-        .max_core_instances_per_component(16)
-        .max_tables_per_component(8)
+        .max_core_instances_per_component(64)
+        .max_tables_per_component(16)
         // A fresh instance touches little; keeping that resident saves page faults after a fault or a recycling.
         .linear_memory_keep_resident(256 << 10);
     pool

@@ -1,133 +1,85 @@
-//! Worker threads with warm instances: where messages are evaluated.
+//! One thread's warm instances: where messages are evaluated.
 //!
-//! A worker asks a matcher about a whole batch. On a fault it drops the instance and halves the batch until the message
-//! at fault stands alone; a message that fails alone, twice, on fresh instances, is set aside with its fault.
+//! A worker asks a matcher about a whole portion. On a fault it drops the instance and [`super::search`]es for the
+//! messages at fault; those are set aside with it, which is part of the answer. Where that is not possible, or would
+//! cost too much, the portion is given up as a whole and says why.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    thread::{self, JoinHandle},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::civil::Date;
 
 use super::{
     batch::Extraction,
     fault::Fault,
+    gave_up::GaveUp,
     instance::{Candidate, Instance, Prepared, Problem, Verdict},
-    limits::Limits,
     load::Generation,
-    runtime::{Runtime, RuntimeError},
+    runtime::Runtime,
+    search::{Failed, Patience, Search},
 };
 use crate::domain::message::Message;
 
 /// At most so many wanted messages in one call of `prepare`, by the interface.
 const PREPARE_LIMIT: usize = 1_000;
 
-type Job = Box<dyn FnOnce(&mut Worker) + Send>;
-
-/// The worker threads. Dropping the pool ends them after the jobs in hand.
-pub struct Pool {
-    jobs: Option<crossbeam_channel::Sender<Job>>,
-    threads: Vec<JoinHandle<()>>,
-    limits: Limits,
-}
-
-impl Pool {
-    /// Starts so many workers, at least two: one alone would do nothing else while a matcher is slow.
-    pub fn start(runtime: &Runtime, workers: usize) -> Result<Self, RuntimeError> {
-        let (jobs, inbox) = crossbeam_channel::unbounded::<Job>();
-        let spawn = |number: usize| {
-            let (inbox, mut worker) = (inbox.clone(), Worker::new(runtime.clone()));
-            let run = move || inbox.iter().for_each(|job| job(&mut worker));
-            let thread = thread::Builder::new().name(format!("matcher-{number}")).stack_size(runtime.thread_stack());
-            thread.spawn(run).map_err(|error| RuntimeError::from(wasmtime::Error::from(error)))
-        };
-        let threads = (0..workers.max(2)).map(spawn).collect::<Result<_, _>>()?;
-        Ok(Self { jobs: Some(jobs), threads, limits: runtime.limits.clone() })
-    }
-
-    pub fn workers(&self) -> usize {
-        self.threads.len()
-    }
-
-    pub fn limits(&self) -> &Limits {
-        &self.limits
-    }
-
-    /// As [`Pool::run`], aside or not.
-    pub fn run_where<R: Send + 'static, J>(&self, _aside: bool, job: J) -> impl Future<Output = R> + Send + use<R, J>
-    where
-        J: FnOnce(&mut Worker) -> R + Send + 'static,
-    {
-        self.run(job)
-    }
-
-    /// Hands a job to the next worker that is free, now, and answers when it is done.
-    pub fn run<R: Send + 'static, J>(&self, job: J) -> impl Future<Output = R> + Send + use<R, J>
-    where
-        J: FnOnce(&mut Worker) -> R + Send + 'static,
-    {
-        let (answer, answered) = tokio::sync::oneshot::channel();
-        let job: Job = Box::new(move |worker| drop(answer.send(job(worker))));
-        if let Some(jobs) = &self.jobs {
-            drop(jobs.send(job));
-        }
-        async { answered.await.expect("a worker answers every job") }
-    }
-}
-
-impl Drop for Pool {
-    fn drop(&mut self) {
-        self.jobs = None;
-        for thread in self.threads.drain(..) {
-            drop(thread.join());
-        }
-    }
-}
+/// Wanted messages are few, and nobody runs them aside: one that loops is found, a second one is not looked for.
+const PREPARE_TIME_OUTS: usize = 1;
 
 /// One thread's warm instances.
 pub struct Worker {
     runtime: Runtime,
+    patience: Patience,
     /// By the generation's address, which cannot be another's as long as it is held here.
     warm: HashMap<usize, (Arc<Generation>, Instance)>,
 }
 
 impl Worker {
-    fn new(runtime: Runtime) -> Self {
-        Self { runtime, warm: HashMap::new() }
+    /// One that gives a portion up at the first time-out.
+    pub(super) fn new(runtime: Runtime) -> Self {
+        let patience = Patience { faults: runtime.limits.tolerated_faults, time_outs: 0 };
+        Self { runtime, patience, warm: HashMap::new() }
     }
 
-    /// Says what messages are. What the matcher fails on is part of the answer.
-    pub fn extract(&mut self, generation: &Arc<Generation>, topic: &str, messages: &[&Message]) -> Extraction {
-        let mut extraction = Extraction::default();
-        self.halve(
-            generation,
-            messages,
-            &mut extraction,
-            |instance, part, extraction| instance.extract(topic, part, generation.loaded.needs, extraction),
-            |extraction, fault| extraction.append_fault(fault),
-        );
-        extraction
+    /// One that has time: it finds messages on which a matcher loops.
+    pub(super) fn aside(runtime: Runtime) -> Self {
+        let faults = runtime.limits.tolerated_faults;
+        // One more than there can be: it is the number of faults that ends the search.
+        Self { patience: Patience { faults, time_outs: faults.saturating_add(1) }, ..Self::new(runtime) }
+    }
+
+    /// Says what messages are. The messages that the matcher fails on are part of the answer.
+    pub fn extract(
+        &mut self,
+        generation: &Arc<Generation>,
+        topic: &str,
+        messages: &[&Message],
+    ) -> Result<Extraction, GaveUp> {
+        let (patience, mut extraction) = (self.patience, Extraction::default());
+        let ask = |part: &[&Message], extraction: &mut Extraction| {
+            self.attempt(generation, |instance| instance.extract(topic, part, generation.loaded.needs, extraction))
+        };
+        Search::new(patience, messages.len(), ask, Extraction::append_fault).run(messages, &mut extraction)?;
+        Ok(extraction)
     }
 
     /// Asks for the last word on candidates; one verdict each.
-    pub fn confirm(&mut self, generation: &Arc<Generation>, candidates: &[Candidate<'_>]) -> Vec<Verdict> {
-        let mut verdicts = Vec::with_capacity(candidates.len());
-        self.halve(
-            generation,
-            candidates,
-            &mut verdicts,
-            |instance, part, verdicts| {
-                verdicts.extend(instance.confirm(part, generation.loaded.needs)?);
-                Ok(())
-            },
-            |verdicts, fault| verdicts.push(Verdict::Faulted(fault)),
-        );
-        verdicts
+    pub fn confirm(
+        &mut self,
+        generation: &Arc<Generation>,
+        candidates: &[Candidate<'_>],
+    ) -> Result<Vec<Verdict>, GaveUp> {
+        let (patience, mut verdicts) = (self.patience, Vec::with_capacity(candidates.len()));
+        let ask = |part: &[Candidate<'_>], verdicts: &mut Vec<Verdict>| {
+            verdicts.extend(self.attempt(generation, |instance| instance.confirm(part, generation.loaded.needs))?);
+            Ok(())
+        };
+        let give_up = |verdicts: &mut Vec<Verdict>, fault| verdicts.push(Verdict::Faulted(fault));
+        Search::new(patience, candidates.len(), ask, give_up).run(candidates, &mut verdicts)?;
+        Ok(verdicts)
     }
 
-    /// Checks and renders wanted messages for a business date; one answer each.
+    /// Checks and renders wanted messages for a business date; one answer each. Where the matcher fails on one after
+    /// another, or loops, the rest is answered with that.
     pub fn prepare(
         &mut self,
         generation: &Arc<Generation>,
@@ -135,45 +87,17 @@ impl Worker {
         on: Date,
     ) -> Vec<Result<Prepared, Problem>> {
         let mut answers = Vec::with_capacity(wanted.len());
-        for part in wanted.chunks(PREPARE_LIMIT) {
-            self.halve(
-                generation,
-                part,
-                &mut answers,
-                |instance, part, answers| {
-                    answers.extend(instance.prepare(part, on)?);
-                    Ok(())
-                },
-                |answers, fault| answers.push(Err(Problem { field: None, message: fault.reason })),
-            );
+        let patience = Patience { time_outs: PREPARE_TIME_OUTS, ..self.patience };
+        let ask = |part: &[&str], answers: &mut Answers| {
+            answers.extend(self.attempt(generation, |instance| instance.prepare(part, on))?);
+            Ok(())
+        };
+        let give_up = |answers: &mut Answers, fault: Fault| answers.push(Err(Problem::general(fault.reason)));
+        let mut search = Search::new(patience, wanted.len(), ask, give_up);
+        if let Err(gave_up) = wanted.chunks(PREPARE_LIMIT).try_for_each(|part| search.run(part, &mut answers)) {
+            answers.resize(wanted.len(), Err(Problem::general(gave_up.to_string())));
         }
         answers
-    }
-
-    /// Asks about all items at once; on a fault about each half, down to one item, which gets a second chance on a
-    /// fresh instance before it is given up. `ask` adds to the answer only when it succeeds.
-    fn halve<T, A>(
-        &mut self,
-        generation: &Arc<Generation>,
-        items: &[T],
-        answer: &mut A,
-        ask: impl Fn(&mut Instance, &[T], &mut A) -> Result<(), Fault> + Copy,
-        give_up: impl Fn(&mut A, Fault) + Copy,
-    ) {
-        if items.is_empty() {
-            return;
-        }
-        let Err(fault) = self.attempt(generation, |instance| ask(instance, items, answer)) else {
-            return;
-        };
-        if items.len() > 1 {
-            let (first, second) = items.split_at(items.len() / 2);
-            self.halve(generation, first, answer, ask, give_up);
-            self.halve(generation, second, answer, ask, give_up);
-        } else if let Err(again) = self.attempt(generation, |instance| ask(instance, items, answer)) {
-            tracing::debug!(matcher = &**generation.name(), %fault, backtrace = fault.backtrace, "A message fails alone, twice");
-            give_up(answer, again);
-        }
     }
 
     /// One call on a warm instance. After a fault the instance is gone: the next call gets a fresh one.
@@ -181,13 +105,13 @@ impl Worker {
         &mut self,
         generation: &Arc<Generation>,
         call: impl FnOnce(&mut Instance) -> Result<R, Fault>,
-    ) -> Result<R, Fault> {
+    ) -> Result<R, Failed> {
         let key = Arc::as_ptr(generation).addr();
         let mut instance = match self.warm.remove(&key) {
             Some((_, instance)) => instance,
-            None => self.fresh(generation)?,
+            None => self.fresh(generation).map_err(Failed::NotStarted)?,
         };
-        let answer = call(&mut instance)?;
+        let answer = call(&mut instance).map_err(|fault| failed(generation, fault))?;
         if instance.is_worn() {
             tracing::debug!(matcher = &**generation.name(), "A matcher's instance is replaced by a fresh one");
         } else {
@@ -204,4 +128,11 @@ impl Worker {
         settings.map_err(|_| Fault::bad_result("it refuses the configuration that it took before"))?;
         Ok(instance)
     }
+}
+
+type Answers = Vec<Result<Prepared, Problem>>;
+
+fn failed(generation: &Generation, fault: Fault) -> Failed {
+    tracing::debug!(matcher = &**generation.name(), %fault, backtrace = fault.backtrace, "A matcher fails");
+    Failed::Call(fault)
 }

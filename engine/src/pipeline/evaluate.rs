@@ -48,7 +48,7 @@ pub enum Found {
 
 /// Evaluates a portion. The renderings of all its arrivals must be in the index.
 pub fn evaluate(worker: &mut Worker, portion: &Portion) -> Result<Vec<Finding>, GaveUp> {
-    Ok(Judging::new(portion).judge(worker))
+    Judging::new(portion).judge(worker)
 }
 
 /// One matcher at work on one portion.
@@ -81,8 +81,8 @@ impl<'a> Judging<'a> {
         Self { portion, generation, by, places, messages }
     }
 
-    fn judge(&self, worker: &mut Worker) -> Vec<Finding> {
-        let extraction = worker.extract(self.generation, &self.portion.topic, &self.messages);
+    fn judge(&self, worker: &mut Worker) -> Result<Vec<Finding>, GaveUp> {
+        let extraction = worker.extract(self.generation, &self.portion.topic, &self.messages)?;
         let mut hits = Vec::new();
         let keys: Vec<_> = extraction.keys().collect();
         for days in &self.portion.index.calendars {
@@ -91,11 +91,11 @@ impl<'a> Judging<'a> {
         // The order of the messages, whatever the calendars; a stable sort keeps the rest.
         hits.sort_by_key(|hit| hit.message);
         let candidates: Vec<_> = hits.iter().map(|hit| self.candidate(hit)).collect();
-        let verdicts = worker.confirm(self.generation, &candidates);
+        let verdicts = worker.confirm(self.generation, &candidates)?;
         let set_aside = extraction.set_aside.iter().map(|it| (self.places[it.message], self.set_aside(it)));
         let found =
             hits.iter().zip(verdicts).map(|(hit, verdict)| (self.places[hit.message], self.found(hit, verdict)));
-        set_aside.chain(found).collect()
+        Ok(set_aside.chain(found).collect())
     }
 
     /// Finds who wants the messages, in one calendar. Keys of one day are looked up together.

@@ -80,7 +80,7 @@ pub(super) async fn judge_aside(
             return Ok(Err(gone(name)));
         };
         for portion in cut(shared, post, &slices, &live) {
-            match shared.pool.run_where(true, move |worker: &mut Worker| evaluate(worker, &portion)).await {
+            match shared.pool.run_aside(move |worker: &mut Worker| evaluate(worker, &portion)).await {
                 Ok(found) => findings.extend(found),
                 Err(gave_up) => return Ok(Err(waits_for(&post.serving, gave_up.to_string()))),
             }

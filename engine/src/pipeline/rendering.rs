@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// So many wanted messages are read, prepared and saved together.
-const PAGE: usize = 1_000;
+pub(super) const PAGE: usize = 1_000;
 
 /// Why a day could not be rendered.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +44,7 @@ pub(super) struct Awaited {
 
 /// Tables in the making.
 #[derive(Default)]
-pub(super) struct Tables(HashMap<Route, TableBuilder>);
+pub(super) struct Tables(pub(super) HashMap<Route, TableBuilder>);
 
 impl Tables {
     pub(super) fn add(&mut self, Awaited { route, prepared, entry }: Awaited) {
@@ -222,7 +222,7 @@ pub(super) fn belongs(wanted: &ActiveWanted, calendar: &Calendar) -> bool {
         && calendar.day_shift_seconds() == i64::from(wanted.day_shift_seconds)
 }
 
-fn calendar(wanted: &ActiveWanted) -> Result<Calendar, RenderError> {
+pub(super) fn calendar(wanted: &ActiveWanted) -> Result<Calendar, RenderError> {
     let zone = TimeZone::get(&wanted.timezone).map_err(|error| RenderError::Zone(wanted.timezone.clone(), error))?;
     Ok(Calendar::new(zone, wanted.day_shift_seconds))
 }

@@ -7,7 +7,10 @@ use tokio::sync::watch;
 
 use super::{Shared, Stop, rendering::RenderError};
 use crate::{
-    domain::calendar::{Calendar, next},
+    domain::{
+        calendar::{Calendar, next},
+        sensor::SensorId,
+    },
     store::StoreError,
 };
 
@@ -17,8 +20,11 @@ const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 /// The longest pause without a look at the clock, should it jump.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
-/// So many waits open in one transaction: messages are recorded in between.
-const WAITS_AT_ONCE: usize = 500;
+/// So many sensors are looked at for waits to be opened.
+const LOOKED_AT_ONCE: usize = 2_000;
+
+/// The waits of so many sensors open in one transaction: messages are recorded in between.
+const OPENED_AT_ONCE: usize = 200;
 
 /// Why a business day could not begin.
 #[derive(Debug, thiserror::Error)]
@@ -60,11 +66,21 @@ pub async fn begin(shared: &Shared, now: Timestamp) -> Result<(), TurnError> {
     }
     let mut after = None;
     loop {
-        after = shared.store.open_waits(now, after, WAITS_AT_ONCE).await?;
+        let found = shared.store.waits_to_open(now, after, LOOKED_AT_ONCE).await?;
+        open_waits(shared, now, &found.sensors).await?;
+        after = found.next;
         if after.is_none() {
             return Ok(());
         }
     }
+}
+
+/// Opens the waits of the current windows of some sensors.
+pub(super) async fn open_waits(shared: &Shared, now: Timestamp, sensors: &[SensorId]) -> Result<(), StoreError> {
+    for some in sensors.chunks(OPENED_AT_ONCE) {
+        shared.store.open_waits(now, some.to_vec()).await?;
+    }
+    Ok(())
 }
 
 async fn prepare_next(shared: &Shared, now: Timestamp) -> Result<(), RenderError> {

@@ -7,10 +7,11 @@ use std::{
 
 use jiff::{Timestamp, civil::Date};
 
-use super::table::Table;
+use super::table::{Table, TableBuilder};
 use crate::domain::{
     calendar::Calendar,
     generation::GenerationId,
+    wanted::WantedId,
     window::{Frequency, Window},
 };
 
@@ -73,12 +74,28 @@ impl Index {
         self.matchers.get(topic).into_iter().flatten()
     }
 
-    /// The same index with one more day of one calendar.
+    /// The same index over other topics and their matchers.
+    pub fn with_topics(&self, topics: impl IntoIterator<Item = (Arc<str>, Arc<str>)>) -> Self {
+        Self { calendars: self.calendars.clone(), ..Self::new(Vec::new(), topics) }
+    }
+
+    /// All topics, each with all of its matchers.
+    pub fn topics_and_matchers(&self) -> impl Iterator<Item = (Arc<str>, Arc<str>)> {
+        let pairs = |(topic, matchers): (&Arc<str>, &BTreeSet<Arc<str>>)| {
+            let pair = |matcher: &Arc<str>| (Arc::clone(topic), Arc::clone(matcher));
+            matchers.iter().map(pair).collect::<Vec<_>>()
+        };
+        self.matchers.iter().flat_map(pairs)
+    }
+
+    /// The same index with one more day of one calendar, or with another in its place.
     pub fn with_day(&self, calendar: &Calendar, day: &Arc<DayIndex>) -> Self {
         let mut index = self.clone();
-        if let Some(days) = index.calendars.iter_mut().find(|days| *days.calendar == *calendar) {
-            days.days.insert(day.date, Arc::clone(day));
-        }
+        let place = index.calendars.iter().position(|days| *days.calendar == *calendar).unwrap_or_else(|| {
+            index.calendars.push(CalendarDays { calendar: Arc::new(calendar.clone()), days: BTreeMap::new() });
+            index.calendars.len() - 1
+        });
+        index.calendars[place].days.insert(day.date, Arc::clone(day));
         index
     }
 
@@ -153,6 +170,10 @@ impl CalendarDays {
         self.days.values().rev().find(|day| day.contains(arrival)).map(|day| &**day)
     }
 
+    pub fn days(&self) -> impl Iterator<Item = &Arc<DayIndex>> {
+        self.days.values()
+    }
+
     pub fn has(&self, date: Date) -> bool {
         self.days.contains_key(&date)
     }
@@ -168,6 +189,22 @@ impl DayIndex {
             windows: Frequency::ALL.into_iter().map(|it| (it, Window::on(it, date, calendar))).collect(),
             tables,
         }
+    }
+
+    /// The same day without some wanted messages, and with more.
+    pub fn changed(&self, without: &HashSet<WantedId>, mut more: HashMap<Route, TableBuilder>) -> Self {
+        let mut tables = HashMap::new();
+        for (route, table) in &self.tables {
+            let more = more.remove(route);
+            let table = match more.is_some() || table.has_any(without) {
+                true => Arc::new(table.changed(without, more.unwrap_or_default())),
+                false => Arc::clone(table),
+            };
+            tables.insert(route.clone(), table);
+        }
+        tables.extend(more.into_iter().map(|(route, table)| (route, Arc::new(table.build()))));
+        tables.retain(|_, table| !table.is_empty());
+        Self { tables, ..Self::clone(self) }
     }
 
     pub fn contains(&self, instant: Timestamp) -> bool {

@@ -6,7 +6,7 @@
 //! are read, then all their entries, then all their keys. The reads of a step do not depend on each other, so the
 //! processor waits for them at the same time; measured in `tests/benches/join.rs`.
 
-use std::{hash::BuildHasher, hint::black_box};
+use std::{collections::HashSet, hash::BuildHasher, hint::black_box};
 
 use foldhash::quality::RandomState;
 
@@ -133,6 +133,28 @@ impl Table {
         (slot + 1) & (self.slots.len() - 1)
     }
 
+    /// A table without what some wanted messages waited for, and with more. Nobody is asked about what stays: the price is
+    /// that of a copy.
+    pub fn changed(&self, without: &HashSet<WantedId>, more: TableBuilder) -> Self {
+        let mut all = TableBuilder {
+            entries: Vec::with_capacity(self.entries.len() + more.entries.len()),
+            arena: Vec::with_capacity(self.arena.len() + more.arena.len()),
+        };
+        for number in (0..).take(self.entries.len()) {
+            let entry = self.entry(number);
+            if !without.contains(&entry.wanted) {
+                all.add(self.key(number), self.token(number), entry);
+            }
+        }
+        all.append(more);
+        all.build()
+    }
+
+    /// Whether one of these wanted messages waits for something here.
+    pub fn has_any(&self, of: &HashSet<WantedId>) -> bool {
+        !of.is_empty() && self.entries.iter().any(|stored| of.contains(&stored.entry.wanted))
+    }
+
     /// Entries, counting one for each key of a rendering.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -201,6 +223,13 @@ impl TableBuilder {
         // A matcher's returned data is limited to less than 4 GiB.
         let (key, token) = (key.len() as u32, token.len() as u32);
         self.entries.push(Stored { entry, at, key, token, next: NONE });
+    }
+
+    /// Adds all that another one holds.
+    fn append(&mut self, more: Self) {
+        let shift = self.arena.len() as u64;
+        self.arena.extend(more.arena);
+        self.entries.extend(more.entries.into_iter().map(|stored| Stored { at: stored.at + shift, ..stored }));
     }
 
     pub fn build(mut self) -> Table {
@@ -283,6 +312,29 @@ mod tests {
         let mut found = Vec::new();
         table.find_all(&[(7, &[2])], |caller, entry, _| found.push((caller, entry.wanted.0)));
         assert_eq!(found, [(7, 2)]);
+    }
+
+    #[test]
+    fn a_changed_table_holds_what_stays_and_what_comes() {
+        let mut builder = TableBuilder::default();
+        (0..9).for_each(|number| builder.add(format!("key {}", number % 3).as_bytes(), &[number as u8], entry(number)));
+        let table = builder.build();
+        let mut more = TableBuilder::default();
+        more.add(b"key 1", b"new", entry(10));
+        more.add(b"other", b"", entry(11));
+        // One of them goes and comes again with another token.
+        more.add(b"key 2", b"again", entry(2));
+        let changed = table.changed(&[0, 1, 2, 3, 6].map(WantedId).into(), more);
+        let wanted = |key: &str| {
+            let mut found: Vec<_> = find(&changed, &[key]).iter().map(|(_, it, token)| (it.wanted.0, *token)).collect();
+            found.sort();
+            found
+        };
+        assert_eq!(wanted("key 0"), []);
+        assert_eq!(wanted("key 1"), [(4, &[4][..]), (7, &[7]), (10, b"new")]);
+        assert_eq!(wanted("key 2"), [(2, &b"again"[..]), (5, &[5]), (8, &[8])]);
+        assert_eq!(wanted("other"), [(11, &b""[..])]);
+        assert_eq!((table.len(), changed.len()), (9, 7));
     }
 
     #[test]

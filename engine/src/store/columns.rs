@@ -7,7 +7,7 @@ use rusqlite::{Row, types::Type};
 
 use crate::domain::{
     message::{Partition, Position},
-    sensor::{Late, Opening, Require, Timeout},
+    sensor::{Late, Opening, Owner, Require, Timeout},
     wait::{OnTimeout, WaitState},
     window::Frequency,
 };
@@ -90,6 +90,13 @@ pub(super) fn read_date(row: &Row<'_>, column: usize) -> rusqlite::Result<Date> 
 
 pub(super) fn read_frequency(row: &Row<'_>, column: usize) -> rusqlite::Result<Frequency> {
     parsed(row, column, |text| text.parse().ok())
+}
+
+pub(super) fn read_owner(row: &Row<'_>, column: usize) -> rusqlite::Result<Owner> {
+    parsed(row, column, |text| match text {
+        "api" => Some(Owner::Api),
+        file => file.strip_prefix("file:").map(|name| Owner::File(name.to_owned())),
+    })
 }
 
 pub(super) fn read_opening(row: &Row<'_>, column: usize) -> rusqlite::Result<Opening> {

@@ -38,8 +38,6 @@ pub enum StoreError {
     Older { path: PathBuf, found: i64, supported: i64 },
     #[error("there is no store at {path}: `eventlatch run` makes one")]
     Missing { path: PathBuf },
-    #[error("the sensor `{sensor}` belongs to {owner} and can be changed only there")]
-    Owned { sensor: String, owner: String },
     #[error("the sensor `{sensor}` names the unknown time zone `{timezone}`")]
     Timezone { sensor: String, timezone: String },
     #[error("the store cannot be read or written")]

@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use rusqlite::{Connection, Params, Row, params};
@@ -73,6 +73,36 @@ impl Reader {
                     WHERE wanted.id > ?1 AND wanted.state = 'active' AND sensors.state = 'active'
                     ORDER BY wanted.id LIMIT ?2";
         self.rows(sql, params![after.0, limit as i64], active_wanted)
+    }
+
+    /// Those of these wanted messages that active sensors want.
+    pub fn active_wanted_among(&self, ids: &[WantedId]) -> Result<Vec<ActiveWanted>, StoreError> {
+        let sql = "SELECT wanted.id, sensors.id, sensors.name, sensors.timezone, wanted.day_shift_seconds,
+                          wanted.matcher, wanted.topic, wanted.frequency, wanted.task_id, wanted.optional,
+                          wanted.fields
+                     FROM json_each(?1) AS asked
+                     CROSS JOIN wanted ON wanted.id = asked.value
+                     CROSS JOIN sensors ON sensors.id = wanted.sensor_id
+                    WHERE wanted.state = 'active' AND sensors.state = 'active'";
+        let asked = serde_json::Value::from_iter(ids.iter().map(|id| id.0)).to_string();
+        self.rows(sql, [asked], active_wanted)
+    }
+
+    /// Those of these topics and matchers that an active sensor has a wanted message of.
+    pub fn wanted_routes(&self, routes: &[(Arc<str>, Arc<str>)]) -> Result<Vec<(Arc<str>, Arc<str>)>, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM wanted CROSS JOIN sensors ON sensors.id = wanted.sensor_id
+                                   WHERE topic = ?1 AND matcher = ?2 AND wanted.state = 'active'
+                                     AND sensors.state = 'active')";
+        self.with(|db| {
+            let mut statement = db.prepare_cached(sql)?;
+            let mut wanted = Vec::new();
+            for (topic, matcher) in routes {
+                if statement.query_row([topic, matcher], |row| row.get(0))? {
+                    wanted.push((Arc::clone(topic), Arc::clone(matcher)));
+                }
+            }
+            Ok(wanted)
+        })
     }
 
     /// Lets something look at one moment of the store.

@@ -49,11 +49,13 @@ impl Fixture {
     }
 
     /// Makes these all the sensors that there are in files.
-    async fn define(&mut self, sensors: Vec<Sensor>) -> Synced {
-        let all = sensors.into_iter().map(|sensor| (Owner::File("a.toml".to_owned()), sensor)).collect();
-        let synced = self.store.sync_sensors(at("2019-01-01T00:00:00Z"), all).await.unwrap();
+    async fn define(&mut self, sensors: Vec<Sensor>) -> Changed {
+        let is_gone = |(_, name): &(Owner, String)| sensors.iter().all(|sensor| sensor.name != *name);
+        let gone = self.store.sensors_of_files().await.unwrap().into_iter().filter(is_gone).collect();
+        let put = sensors.into_iter().map(|sensor| (file("a.toml"), sensor)).collect();
+        let changed = self.store.change_sensors(at("2019-01-01T00:00:00Z"), put, gone).await.unwrap();
         self.learn().await;
-        synced
+        changed
     }
 
     async fn learn(&mut self) {
@@ -83,7 +85,10 @@ impl Fixture {
             let date = calendar(wanted).business_date(at(now));
             self.store.save_renderings(vec![(wanted.id, date, self.text(name))]).await.unwrap();
         }
-        assert_eq!(self.store.open_waits(at(now), None, 1_000).await.unwrap(), None);
+        let found = self.store.waits_to_open(at(now), None, 1_000).await.unwrap();
+        assert_eq!(found.next, None);
+        self.store.open_waits(at(now), found.sensors).await.unwrap();
+        assert_eq!(self.store.waits_to_open(at(now), None, 1_000).await.unwrap(), WaitsToOpen::default());
     }
 
     /// One message that arrives and fulfils these.
@@ -160,6 +165,10 @@ fn lines(path: &Path, sql: &str) -> Vec<String> {
 
 fn calendar(wanted: &ActiveWanted) -> Calendar {
     Calendar::new(TimeZone::get(&wanted.timezone).unwrap(), wanted.day_shift_seconds)
+}
+
+fn file(name: &str) -> Owner {
+    Owner::File(name.to_owned())
 }
 
 fn at(instant: &str) -> Timestamp {

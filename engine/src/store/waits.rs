@@ -6,9 +6,11 @@
 //! (On a later date its text is the one in force there: the index held no other.) So the outcome is one of the facts and
 //! not of the order in which they came, nor of when the service was down. Start at [`credit`].
 
+mod opening;
+
 use std::collections::HashSet;
 
-use jiff::{Timestamp, civil::Date};
+use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
@@ -18,7 +20,6 @@ use super::{
     reader::rows,
     record::Books,
     shape::{Shape, WantedShape},
-    writer::Session,
 };
 use crate::domain::{
     mark::TaskState,
@@ -28,6 +29,9 @@ use crate::domain::{
     wanted::WantedId,
     window::{Frequency, Window},
 };
+
+pub use opening::WaitsToOpen;
+pub(super) use opening::open_current;
 
 /// The waits that a request knows to be open.
 pub(super) type Known = HashSet<(SensorId, Date)>;
@@ -85,67 +89,36 @@ pub(super) fn credit(
     Ok(())
 }
 
-/// Opens the waits of the current windows for a page of sensors, and judges anew where a definition changed.
-pub(super) fn open_current(
-    session: &mut Session<'_>,
-    now: Timestamp,
-    after: Option<SensorId>,
-    limit: usize,
-) -> Result<Option<SensorId>, StoreError> {
-    let mut books = Books::open(session);
-    let page = "SELECT id FROM sensors WHERE id > ?1 AND state = 'active' ORDER BY id LIMIT ?2";
-    let after = after.map_or(i64::MIN, |sensor| sensor.0);
-    let page = rows(books.db(), page, params![after, limit as i64], |row| row.get(0).map(SensorId))?;
-    for sensor in &page {
-        open_for(&mut books, now, *sensor)?;
-    }
-    Ok(page.last().copied().filter(|_| page.len() == limit))
-}
-
-fn open_for(books: &mut Books<'_, '_>, now: Timestamp, sensor: SensorId) -> Result<(), StoreError> {
-    let shape = super::shape::load(books.db(), sensor)?;
-    for wanted in &shape.wanted {
-        let db = books.db();
-        books.windows.ensure_current(db, &shape, wanted, now)?;
-    }
-    let Some(leading) = shape.leading() else { return Ok(()) };
-    let today = shape.calendar(leading).business_date(now);
-    for wait in outdated(books.db(), &shape, today)? {
-        forget_tasks(books, &shape, &wait)?;
-        judge(books, &shape, &wait)?;
-    }
-    ensure_open(books, &shape, today)
-}
-
-/// Makes sure that the wait of the window around a business date is there, where waits open with windows. A window that
-/// had closed before the sensor was there has none: nobody waited, whatever a backlog says.
+/// Makes sure that the wait of the window around a business date is there, where waits open with windows.
 fn ensure_open(books: &mut Books<'_, '_>, shape: &Shape, date: Date) -> Result<(), StoreError> {
     let Some(leading) = shape.leading().filter(|_| shape.opening == Opening::Window) else {
         return Ok(());
     };
-    let first_day = leading.frequency.first_day(date);
-    if !books.waits.insert((shape.id, first_day)) {
+    if !books.waits.insert((shape.id, leading.frequency.first_day(date))) {
         return Ok(());
     }
-    let known = "SELECT count(*) FROM waits WHERE sensor_id = ?1 AND name = ?2";
-    let name = columns::date(first_day);
-    let known: i64 = books.db().prepare_cached(known)?.query_row(params![shape.id.0, name], |row| row.get(0))?;
-    let window = Window::on(leading.frequency, date, &shape.calendar(leading));
-    if known == 0 && shape.active_since < window.closes {
-        open(books, shape, leading, &window, name)?;
+    match missing(books.db(), shape, leading, date)? {
+        Some(window) => open(books, shape, leading, &window),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// The window around a business date, if its wait is not there. One that had closed before the sensor was there has none:
+/// nobody waited, whatever a backlog says.
+fn missing(db: &Connection, shape: &Shape, leading: &WantedShape, date: Date) -> Result<Option<Window>, StoreError> {
+    let known = "SELECT count(*) FROM waits WHERE sensor_id = ?1 AND name = ?2";
+    let name = columns::date(leading.frequency.first_day(date));
+    let known: i64 = db.prepare_cached(known)?.query_row(params![shape.id.0, name], |row| row.get(0))?;
+    if known > 0 {
+        return Ok(None);
+    }
+    let window = Window::on(leading.frequency, date, &shape.calendar(leading));
+    Ok(Some(window).filter(|window| shape.active_since < window.closes))
 }
 
 /// A wait opens when its window does, or its sensor: so it is the same wait whenever it comes into being.
-fn open(
-    books: &mut Books<'_, '_>,
-    shape: &Shape,
-    leading: &WantedShape,
-    window: &Window,
-    name: String,
-) -> Result<(), StoreError> {
-    let db = books.db();
+fn open(books: &mut Books<'_, '_>, shape: &Shape, leading: &WantedShape, window: &Window) -> Result<(), StoreError> {
+    let (db, name) = (books.db(), columns::date(window.first_day));
     let window_id = books.windows.id(db, &shape.timezone, leading.day_shift_seconds, window)?;
     let (business_date, until) = reach(window.frequency, window.first_day, Date::MAX);
     let opened_at = shape.active_since.max(window.opens);
@@ -184,15 +157,6 @@ fn judge(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), St
     let judged = "UPDATE waits SET revision = ?2 WHERE id = ?1";
     books.db().prepare_cached(judged)?.execute(params![wait.id.0, shape.revision])?;
     settle(books, shape, wait, 0)
-}
-
-/// Tasks that nobody wants any more do not stay pending.
-fn forget_tasks(books: &Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), StoreError> {
-    let sql = "DELETE FROM tasks
-                WHERE sensor = ?1 AND wait = ?2 AND state = 'pending' AND task_id NOT IN
-                      (SELECT task_id FROM wanted WHERE sensor_id = ?3 AND state = 'active')";
-    books.db().prepare_cached(sql)?.execute(params![shape.name, wait.name, shape.id.0])?;
-    Ok(())
 }
 
 /// Several wanted messages may share a task: it is marked when the last of them is in.
@@ -310,15 +274,6 @@ fn waiting_from(db: &Connection, sensor: SensorId, date: Date) -> Result<Vec<Wai
     let sql = "SELECT id, name, business_date, until, lacks FROM waits
                 WHERE sensor_id = ?1 AND until >= ?2 AND state = 'waiting' ORDER BY until";
     rows(db, sql, params![sensor.0, columns::date(date)], wait)
-}
-
-/// The waits that were last judged by an earlier definition of their sensor: those that wait, and those of the current
-/// window that were complete before the sensor wanted more.
-fn outdated(db: &Connection, shape: &Shape, today: Date) -> Result<Vec<Wait>, StoreError> {
-    let sql = "SELECT id, name, business_date, until, lacks FROM waits
-                WHERE sensor_id = ?1 AND revision < ?2 AND (state = 'waiting' OR state = 'complete' AND until >= ?3)
-                ORDER BY until";
-    rows(db, sql, params![shape.id.0, shape.revision, columns::date(today)], wait)
 }
 
 fn wait(row: &Row<'_>) -> rusqlite::Result<Wait> {

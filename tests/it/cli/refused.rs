@@ -306,7 +306,7 @@ fn two_sensors_of_one_name() {
     configuration  ok
     matchers       ok  etl-finish job-finish
     ! error: the sensor files cannot be used
-    !   sensors/two.toml: the sensor `one` is defined in sensors/one.toml too: rename one
+    !   sensors/two.toml:1: the sensor `one` is defined in sensors/one.toml too: rename one
     exit 3
     ");
 }
@@ -317,7 +317,7 @@ fn a_zone_that_does_not_exist() {
     configuration  ok
     matchers       ok  etl-finish job-finish
     ! error: the sensor files cannot be used
-    !   sensors/two.toml: there is no time zone `Berlin`: write an IANA name such as "Europe/Berlin"
+    !   sensors/two.toml:1: there is no time zone `Berlin`: write an IANA name such as "Europe/Berlin"
     exit 3
     "#);
 }

@@ -1,22 +1,13 @@
 //! What is refused before it serves, and in which words.
 
-use std::{error::Error, fs};
+use std::fs;
 
-use eventlatch::matcher::{BUILTINS, Cache, Config, LoadError, Registry, Runtime, files};
+use eventlatch::matcher::{BUILTINS, Cache, Config, Registry, Runtime, files};
 
-use super::{Bench, ORDER_SHIPPED, UNRULY, load, runtime, with_keys};
-
-/// The whole chain of an error, as a person would read it.
-fn words(error: &dyn Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", words(source)),
-        None => error.to_string(),
-    }
-}
+use super::{Bench, ORDER_SHIPPED, UNRULY, load, refusal, runtime, with_keys, words};
 
 fn check(bytes: &[u8], expected: &[&str]) {
-    let error: LoadError = load(&runtime(), bytes).err().expect("it is refused");
-    let words = words(&error);
+    let words = refusal(bytes);
     for part in expected {
         assert!(words.contains(part), "`{part}` is not said in: {words}");
     }

@@ -1,8 +1,8 @@
 //! From drafts to sensors: every wanted message must have a matcher that takes it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    collections::{BTreeMap, BTreeSet, HashSet},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -10,8 +10,9 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde_json::{Map, Value};
 
 use super::{
-    Problem, SensorsError,
+    Problem,
     draft::{Draft, WantedDraft},
+    owner,
 };
 use crate::{
     domain::{
@@ -34,6 +35,14 @@ pub struct Checker<'a> {
     pub now: Timestamp,
 }
 
+/// What a check came to.
+#[derive(Debug, Default)]
+pub struct Checked {
+    pub sensors: Vec<(Owner, Sensor)>,
+    /// By file and line.
+    pub problems: Vec<Problem>,
+}
+
 /// A wanted message whose matcher is known, to be shown to it.
 struct Asked {
     file: PathBuf,
@@ -47,26 +56,30 @@ struct Asked {
 type Questions = BTreeMap<Arc<str>, Vec<Asked>>;
 
 impl Checker<'_> {
-    /// Makes sensors of drafts; none if anything is wrong with any.
-    pub async fn check(&self, drafts: Vec<Draft>) -> Result<Vec<(Owner, Sensor)>, SensorsError> {
-        let (mut sensors, mut problems) = (Vec::new(), twice(&drafts));
+    /// Makes sensors of drafts. A file with a problem gives none: what it holds belongs together.
+    pub async fn check(&self, drafts: &[Draft]) -> Checked {
+        let (mut sensors, mut problems) = (Vec::new(), Vec::new());
         let mut questions = Questions::new();
-        for draft in &drafts {
+        for draft in drafts {
             match self.sensor(draft, &mut questions) {
-                Ok(sensor) => sensors.push((owner(&draft.file), sensor)),
+                Ok(sensor) => sensors.push((&draft.file, sensor)),
                 Err(more) => problems.extend(more),
             }
         }
         problems.extend(self.ask_all(questions).await);
         problems.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
-        if problems.is_empty() { Ok(sensors) } else { Err(SensorsError::Problems(problems)) }
+        let bad: HashSet<_> = problems.iter().map(|problem| &problem.file).collect();
+        sensors.retain(|(file, _)| !bad.contains(file));
+        let sensors = sensors.into_iter().map(|(file, sensor)| (owner(file), sensor)).collect();
+        Checked { sensors, problems }
     }
 
     fn sensor(&self, draft: &Draft, questions: &mut Questions) -> Result<Sensor, Vec<Problem>> {
-        let timezone = draft.timezone.as_deref().unwrap_or(self.timezone);
+        let timezone = draft.timezone.as_ref().map_or(self.timezone, |timezone| &timezone.it);
         let zone = TimeZone::get(timezone).map_err(|_| {
             let message = format!("there is no time zone `{timezone}`: write an IANA name such as \"Europe/Berlin\"");
-            vec![Problem { file: draft.file.clone(), line: None, message }]
+            let line = draft.timezone.as_ref().map_or(draft.line, |timezone| timezone.line);
+            vec![Problem { file: draft.file.clone(), line: Some(line), message }]
         })?;
         let (mut wanted, mut problems) = (Vec::new(), Vec::new());
         for one in &draft.wanted {
@@ -101,7 +114,7 @@ impl Checker<'_> {
 
     /// Takes a dictionary apart and finds its matcher.
     fn wanted(&self, draft: &WantedDraft) -> Result<(WantedMessage, &Arc<Generation>), String> {
-        let mut fields = draft.fields.clone();
+        let mut fields = draft.it.clone();
         let frequency = text(&mut fields, "frequency")?;
         let frequency: Frequency = frequency.parse().map_err(|error: NotAFrequency| error.to_string())?;
         let topic = text(&mut fields, "topic")?;
@@ -166,10 +179,6 @@ fn problem(draft: &Draft, wanted: &WantedDraft, message: String) -> Problem {
     Problem { file: draft.file.clone(), line: Some(wanted.line), message }
 }
 
-fn owner(file: &Path) -> Owner {
-    Owner::File(file.file_name().unwrap_or_default().to_string_lossy().into_owned())
-}
-
 fn text(fields: &mut Map<String, Value>, key: &str) -> Result<String, String> {
     match fields.remove(key) {
         Some(Value::String(text)) if !text.is_empty() => Ok(text),
@@ -184,20 +193,6 @@ fn boolean(fields: &mut Map<String, Value>, key: &str) -> Result<bool, String> {
         Some(Value::Bool(value)) => Ok(value),
         Some(other) => Err(format!("`{key}` must be true or false, not {other}")),
     }
-}
-
-/// Two files, or two parts of one, with a sensor of the same name.
-fn twice(drafts: &[Draft]) -> Vec<Problem> {
-    let mut first: BTreeMap<&str, &Draft> = BTreeMap::new();
-    let mut problems = Vec::new();
-    for draft in drafts {
-        if let Some(earlier) = first.insert(&draft.name, draft) {
-            let message =
-                format!("the sensor `{}` is defined in {} too: rename one", draft.name, earlier.file.display());
-            problems.push(Problem { file: draft.file.clone(), line: None, message });
-        }
-    }
-    problems
 }
 
 fn same_twice(draft: &Draft, wanted: &[WantedMessage]) -> Vec<Problem> {

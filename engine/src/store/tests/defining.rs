@@ -60,14 +60,15 @@ async fn what_a_wait_lacked_may_be_gone() {
 async fn sensors_of_files_that_are_gone_retire() {
     let mut fixture = Fixture::new(MarkMode::Local);
     fixture.define(vec![sensor("s1", &[("a", D)]), sensor("s2", &[("a", D)])]).await;
-    let synced = fixture.define(vec![sensor("s2", &[("a", D)])]).await;
-    assert_eq!(synced, Synced { retired: 1, unchanged: 1, ..Synced::default() });
+    let changed = fixture.define(vec![sensor("s2", &[("a", D)])]).await;
+    assert_eq!(changed, Changed { retired: 1, unchanged: 1, went: vec![WantedId(1)], ..Changed::default() });
     assert_eq!(fixture.sql("SELECT name, state FROM sensors"), ["s1|retired", "s2|active"]);
     assert_eq!(fixture.wanted.len(), 1);
     fixture.dawn(NOW).await;
     assert_eq!(fixture.waits(), ["s2|2019-07-07|waiting"]);
-    let synced = fixture.define(vec![sensor("s1", &[("a", D)]), sensor("s2", &[("a", D)])]).await;
-    assert_eq!(synced, Synced { added: 1, unchanged: 1, ..Synced::default() });
+    let changed = fixture.define(vec![sensor("s1", &[("a", D)]), sensor("s2", &[("a", D)])]).await;
+    let (sensors, came) = (vec![SensorId(1)], vec![WantedId(1)]);
+    assert_eq!(changed, Changed { added: 1, unchanged: 1, sensors, came, ..Changed::default() });
     assert_eq!(fixture.sql("SELECT count(*) FROM wanted"), ["2"]);
 }
 
@@ -87,41 +88,72 @@ async fn a_match_for_a_sensor_that_has_just_retired_is_kept_and_marks_nothing() 
 #[tokio::test]
 async fn the_other_sides_sensors_are_refused() {
     let mut fixture = Fixture::new(MarkMode::Local);
-    let now = at(NOW);
-    fixture.store.put_sensor(now, Owner::Api, api("mine")).await.unwrap();
-    let synced = fixture.define(vec![api("mine"), api("theirs")]).await;
-    let by = Owner::File("a.toml".to_owned());
-    let refused = Refused { sensor: "mine".to_owned(), by: by.clone(), owner: "api".to_owned() };
-    assert_eq!(synced, Synced { added: 1, refused: vec![refused], ..Synced::default() });
-    let message = "the sensor `theirs` belongs to file:a.toml and can be changed only there";
-    let refused = fixture.store.put_sensor(now, Owner::Api, api("theirs")).await.unwrap_err();
-    assert_eq!(refused.to_string(), message);
-    let refused = fixture.store.retire_sensor(Owner::Api, "theirs".to_owned()).await.unwrap_err();
-    assert_eq!(refused.to_string(), message);
-    assert!(!fixture.store.retire_sensor(Owner::Api, "nobody's".to_owned()).await.unwrap());
-    assert!(fixture.store.retire_sensor(Owner::Api, "mine".to_owned()).await.unwrap());
+    let by_api = async |fixture: &Fixture, put: &[&str], gone: &[&str]| {
+        let put = put.iter().map(|name| (Owner::Api, api(name))).collect();
+        let gone = gone.iter().map(|name| (Owner::Api, (*name).to_owned())).collect();
+        fixture.store.change_sensors(at(NOW), put, gone).await.unwrap()
+    };
+    by_api(&fixture, &["mine"], &[]).await;
+    let changed = fixture.define(vec![api("mine"), api("theirs")]).await;
+    let refused = Refused { sensor: "mine".to_owned(), by: file("a.toml"), owner: Owner::Api };
+    assert_eq!((changed.added, changed.refused), (1, vec![refused]));
+    let changed = by_api(&fixture, &["theirs"], &["theirs", "nobody's", "mine"]).await;
+    assert_eq!((changed.changed, changed.retired, changed.refused.len()), (0, 1, 2));
+    for refused in &changed.refused {
+        let message = "the sensor `theirs` belongs to file:a.toml and can be changed only there";
+        assert_eq!(refused.to_string(), message);
+    }
     // What nobody has any more is free to be taken.
     assert_eq!(fixture.define(vec![api("mine"), api("theirs")]).await.added, 1);
     assert_eq!(fixture.sql("SELECT name, owner FROM sensors"), ["mine|file:a.toml", "theirs|file:a.toml"]);
 }
 
 #[tokio::test]
-async fn a_sensor_may_move_to_another_file_but_not_be_in_two() {
+async fn a_sensor_that_moved_to_another_file_is_not_retired_by_the_first() {
     let fixture = Fixture::new(MarkMode::Local);
-    let file = |name: &str| (Owner::File(name.to_owned()), api("s"));
-    fixture.store.sync_sensors(at(NOW), vec![file("a.toml")]).await.unwrap();
-    let synced = fixture.store.sync_sensors(at(NOW), vec![file("b.toml")]).await.unwrap();
-    assert_eq!(synced, Synced { changed: 1, ..Synced::default() });
-    let synced = fixture.store.sync_sensors(at(NOW), vec![file("b.toml"), file("c.toml")]).await.unwrap();
-    assert_eq!(synced.unchanged, 1);
-    assert_eq!((synced.refused[0].owner.as_str(), &synced.refused[0].by), ("file:b.toml", &file("c.toml").0));
+    fixture.store.change_sensors(at(NOW), vec![(file("a.toml"), api("s"))], Vec::new()).await.unwrap();
+    let gone = vec![(file("a.toml"), "s".to_owned())];
+    let changed = fixture.store.change_sensors(at(NOW), vec![(file("b.toml"), api("s"))], gone).await.unwrap();
+    assert_eq!(changed, Changed { changed: 1, sensors: vec![SensorId(1)], ..Changed::default() });
+    assert_eq!(fixture.sql("SELECT name, owner, state FROM sensors"), ["s|file:b.toml|active"]);
+    assert_eq!(fixture.store.sensors_of_files().await.unwrap(), [(file("b.toml"), "s".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_change_names_what_is_awaited_now_and_what_is_not() {
+    let mut fixture = Fixture::new(MarkMode::Local);
+    let awaited = |changed: Changed| {
+        let sorted = |mut ids: Vec<WantedId>| {
+            ids.sort();
+            ids.into_iter().map(|id| id.0).collect::<Vec<_>>()
+        };
+        (sorted(changed.went), sorted(changed.came))
+    };
+    let mut it = sensor("s", &[("a", D), ("b", D)]);
+    assert_eq!(awaited(fixture.define(vec![it.clone()]).await), (vec![], vec![1, 2]));
+    it.require = Require::Any;
+    it.wanted[0].optional = true;
+    let changed = fixture.define(vec![it.clone()]).await;
+    assert_eq!((changed.changed, awaited(changed)), (1, (vec![], vec![])));
+    it.wanted[0] = job(0, "c", D);
+    assert_eq!(awaited(fixture.define(vec![it.clone()]).await), (vec![1], vec![3]));
+    it.wanted[1].day_shift_seconds = 3600;
+    assert_eq!(awaited(fixture.define(vec![it.clone()]).await), (vec![2], vec![2]));
+    it.timezone = "Asia/Tokyo".to_owned();
+    assert_eq!(awaited(fixture.define(vec![it.clone()]).await), (vec![2, 3], vec![2, 3]));
+    assert_eq!(awaited(fixture.define(Vec::new()).await), (vec![2, 3], vec![]));
+    assert_eq!(awaited(fixture.define(vec![it]).await), (vec![], vec![2, 3]));
+    let ids = [1, 2, 3].map(WantedId).to_vec();
+    let among = fixture.store.active_wanted_among(ids).await.unwrap();
+    assert_eq!(among.iter().map(|wanted| wanted.id.0).collect::<Vec<_>>(), [2, 3]);
 }
 
 #[tokio::test]
 async fn an_unknown_zone_is_refused() {
     let fixture = Fixture::new(MarkMode::Local);
     let nowhere = Sensor { timezone: "Mars/Olympus".to_owned(), ..api("s") };
-    let refused = fixture.store.put_sensor(at(NOW), Owner::Api, nowhere).await.unwrap_err();
+    let put = vec![(Owner::Api, nowhere)];
+    let refused = fixture.store.change_sensors(at(NOW), put, Vec::new()).await.unwrap_err();
     assert_eq!(refused.to_string(), "the sensor `s` names the unknown time zone `Mars/Olympus`");
     assert_eq!(fixture.sql("SELECT count(*) FROM sensors"), ["0"]);
 }

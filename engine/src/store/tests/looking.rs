@@ -36,7 +36,7 @@ async fn status_says_what_came_and_what_did_not() {
     fixture.send("2019-07-07T08:00:00Z", &["a.y", "b.x"]).await;
     fixture.miss("2019-07-07T09:00:00Z", "a.x", "not the same day").await;
     let reader = Reader::open(&fixture.path).unwrap();
-    let status = reader.status(at("2019-07-07T12:00:00Z")).unwrap();
+    let status = reader.status(at("2019-07-07T12:00:00Z"), None, 10).unwrap();
     let seen = serde_json::to_value(&status).unwrap();
     let expect = serde_json::json!({
         "name": "a", "timezone": "UTC", "wait": {"name": "2019-07-07", "state": "waiting"}, "complete": false,
@@ -52,6 +52,9 @@ async fn status_says_what_came_and_what_did_not() {
     });
     assert_eq!(seen[0], expect);
     assert_eq!((status[1].name.as_str(), status[1].complete), ("b", true));
+    let noon = at("2019-07-07T12:00:00Z");
+    let pages = [None, Some("a"), Some("b")].map(|after| reader.status(noon, after, 1).unwrap());
+    assert_eq!(pages, [vec![status[0].clone()], vec![status[1].clone()], vec![]]);
     // The next day, before its waits are opened.
     let next = reader.sensor_status("b", at("2019-07-08T00:00:00Z")).unwrap().unwrap();
     assert_eq!((next.complete, next.wait, next.wanted[0].received.clone()), (false, None, None));
@@ -64,7 +67,7 @@ async fn status_says_how_far_a_mark_has_come() {
     fixture.define(vec![sensor("s", &[("a", D)])]).await;
     fixture.send("2019-07-07T08:00:00Z", &["s.a"]).await;
     let mark = |fixture: &Fixture| {
-        let status = Reader::open(&fixture.path).unwrap().status(at("2019-07-07T12:00:00Z")).unwrap();
+        let status = Reader::open(&fixture.path).unwrap().status(at("2019-07-07T12:00:00Z"), None, 1).unwrap();
         status[0].wanted[0].mark.clone().map(|mark| (mark.status, mark.last_error))
     };
     assert_eq!(mark(&fixture), Some(("pending".to_owned(), None)));

@@ -121,7 +121,7 @@ async fn the_newest_twenty_near_misses_are_kept_and_all_are_counted() {
     fixture.miss("2019-07-08T08:00:00Z", "s.a", "another day").await;
     let kept = "SELECT count(*), min(nth), max(nth), min(reason) FROM near_misses GROUP BY window_id ORDER BY 1";
     assert_eq!(fixture.sql(kept), ["1|1|1|another day", "20|6|25|reason 10"]);
-    let status = fixture.store.status(at("2019-07-07T09:00:00Z")).await.unwrap();
+    let status = fixture.store.status(at("2019-07-07T09:00:00Z"), None, 1).await.unwrap();
     let expect = NearMissStatus { count: 25, newest: Some("reason 25".to_owned()) };
     assert_eq!(status[0].wanted[0].near_misses, expect);
     assert_eq!(fixture.sql("SELECT count(*) FROM waits"), ["0"]);

@@ -57,6 +57,15 @@ fn honest(count: usize) -> Extracts {
     }
 }
 
+/// What is said of one message that has no keys.
+fn silent() -> Extracts {
+    Extracts { keys: Column { bytes: vec![], ends: vec![] }, messages: vec![], ..honest(1) }
+}
+
+fn verbose(message: u32) -> Reject {
+    Reject { message, reason: "no, ".repeat(1 << 20) }
+}
+
 fn lie(how: &[u8], message: u32, extracts: &mut Extracts) {
     match how {
         b"ends" => extracts.keys.ends[message as usize] = u32::MAX,
@@ -66,6 +75,8 @@ fn lie(how: &[u8], message: u32, extracts: &mut Extracts) {
         b"instant" => (extracts.time_kinds[message as usize], extracts.times[message as usize]) = (1, i64::MAX),
         b"rejects" => extracts.rejects.push(Reject { message: u32::MAX, reason: "nobody".into() }),
         b"both" => extracts.rejects.push(Reject { message, reason: "rejected, yet it has a key".into() }),
+        b"bytes" => extracts.keys.bytes[message as usize] = 0xff,
+        b"verbose" => *extracts = Extracts { rejects: vec![verbose(message)], ..silent() },
         b"huge" => {
             extracts.keys.bytes = vec![b'k'; 40 << 20];
             extracts.keys.ends = vec![40 << 20];

@@ -1,6 +1,11 @@
 //! A matcher that does what its messages tell it to, so that a test can have any fault at any message.
 
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
 use eventlatch_sdk::prelude::*;
+
+/// State, which a matcher should not have.
+static COUNT: AtomicU32 = AtomicU32::new(0);
 
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(crate = "eventlatch_sdk::serde")]
@@ -33,13 +38,18 @@ impl Matcher for Unruly {
     }
 
     fn prepare(&self, wanted: &mut Wanted, _on: Date) -> Result<Keys, Problem> {
-        if wanted.name == "panic" {
-            panic!("told to panic in prepare");
+        match wanted.name.as_str() {
+            "panic" => panic!("told to panic in prepare"),
+            "loop" => endless_loop(),
+            _ => {}
         }
         Ok(key![wanted.name].into())
     }
 
     fn extract(&self, message: &Message, _: &Envelope<'_>) -> Result<Extract, Reject> {
+        if message.act == "count" {
+            return Ok(key![format!("{} {}", message.name, COUNT.fetch_add(1, Relaxed))].into());
+        }
         act(&message.act);
         Ok(key![message.name].into())
     }
@@ -67,7 +77,7 @@ fn act(what: &str) {
     }
 }
 
-fn endless_loop() {
+fn endless_loop() -> ! {
     let mut count = 0u64;
     loop {
         count = std::hint::black_box(count.wrapping_add(1));

@@ -1,0 +1,132 @@
+//! The threads that evaluate: ordinary workers, and one aside.
+//!
+//! Whoever has a job hands it to the ordinary workers. What runs out of time there is run again aside, where it takes
+//! as long as it takes without keeping another matcher's messages waiting. Knows nothing of what the jobs do.
+
+use std::thread::{self, JoinHandle};
+
+use super::{
+    limits::Limits,
+    runtime::{Runtime, RuntimeError},
+    worker::Worker,
+};
+
+/// One worker alone would do nothing else while a matcher is slow.
+const FEWEST: usize = 2;
+
+/// About a tenth of the share of an ordinary thread.
+#[cfg(target_os = "linux")]
+const ASIDE_NICENESS: i32 = 10;
+
+type Job = Box<dyn FnOnce(&mut Worker) + Send>;
+
+/// All threads that run matchers. Dropping the pool ends them after the jobs in hand.
+pub struct Pool {
+    ordinary: Crew,
+    aside: Crew,
+    limits: Limits,
+}
+
+impl Pool {
+    /// Starts so many ordinary workers, at least two, and the one aside.
+    pub fn start(runtime: &Runtime, workers: usize) -> Result<Self, RuntimeError> {
+        let name = |number| format!("matcher-{number}");
+        let ordinary = || Worker::new(runtime.clone());
+        let ordinary = Crew::start(runtime, (0..workers.max(FEWEST)).map(name), ordinary, || ())?;
+        let aside = || Worker::aside(runtime.clone());
+        let aside = Crew::start(runtime, ["matcher-aside".to_owned()], aside, stand_back)?;
+        Ok(Self { ordinary, aside, limits: runtime.limits.clone() })
+    }
+
+    /// How many jobs are done at once, not counting the one aside.
+    pub fn workers(&self) -> usize {
+        self.ordinary.threads.len()
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Hands a job to the next worker that is free, now, and answers when it is done.
+    pub fn run<R: Send + 'static, J>(&self, job: J) -> impl Future<Output = R> + Send + use<R, J>
+    where
+        J: FnOnce(&mut Worker) -> R + Send + 'static,
+    {
+        self.ordinary.run(job)
+    }
+
+    /// Hands a job to the worker aside, which looks for looping messages one by one.
+    pub fn run_aside<R: Send + 'static, J>(&self, job: J) -> impl Future<Output = R> + Send + use<R, J>
+    where
+        J: FnOnce(&mut Worker) -> R + Send + 'static,
+    {
+        self.aside.run(job)
+    }
+
+    /// As [`Pool::run_aside`] or as [`Pool::run`].
+    pub fn run_where<R: Send + 'static, J>(&self, aside: bool, job: J) -> impl Future<Output = R> + Send + use<R, J>
+    where
+        J: FnOnce(&mut Worker) -> R + Send + 'static,
+    {
+        let crew = if aside { &self.aside } else { &self.ordinary };
+        crew.run(job)
+    }
+}
+
+/// Lets the other threads of this process go first where there are not enough processors. On Linux a thread has a
+/// priority of its own; elsewhere it would be the whole process's.
+fn stand_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(ASIDE_NICENESS) {
+        tracing::debug!(%error, "The thread aside has the same priority as the others");
+    }
+}
+
+/// Threads that share a queue.
+struct Crew {
+    jobs: Option<crossbeam_channel::Sender<Job>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Crew {
+    fn start(
+        runtime: &Runtime,
+        names: impl IntoIterator<Item = String>,
+        worker: impl Fn() -> Worker,
+        begin: fn(),
+    ) -> Result<Self, RuntimeError> {
+        let (jobs, inbox) = crossbeam_channel::unbounded::<Job>();
+        let spawn = |name: String| {
+            let (inbox, mut worker) = (inbox.clone(), worker());
+            let run = move || {
+                begin();
+                inbox.iter().for_each(|job| job(&mut worker));
+            };
+            let thread = thread::Builder::new().name(name).stack_size(runtime.thread_stack());
+            thread.spawn(run).map_err(|error| RuntimeError::from(wasmtime::Error::from(error)))
+        };
+        let threads = names.into_iter().map(spawn).collect::<Result<_, _>>()?;
+        Ok(Self { jobs: Some(jobs), threads })
+    }
+
+    fn run<R: Send + 'static, J>(&self, job: J) -> impl Future<Output = R> + Send + use<R, J>
+    where
+        J: FnOnce(&mut Worker) -> R + Send + 'static,
+    {
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        let job: Job = Box::new(move |worker| drop(answer.send(job(worker))));
+        if let Some(jobs) = &self.jobs {
+            drop(jobs.send(job));
+        }
+        async { answered.await.expect("a worker answers every job") }
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        self.jobs = None;
+        for thread in self.threads.drain(..) {
+            drop(thread.join());
+        }
+    }
+}
