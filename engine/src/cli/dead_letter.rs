@@ -51,7 +51,7 @@ pub(super) enum Command {
     },
     /// Have the running service judge some again: with the matchers that serve now, and once
     Redrive {
-        /// Which ones
+        /// Which ones, where no --topic, --matcher, --kind or --all says it
         #[arg(required_unless_present_any = ["topic", "matcher", "kind", "all"], conflicts_with_all = ["topic", "matcher", "kind", "all"])]
         ids: Vec<i64>,
 

@@ -1,6 +1,9 @@
 //! Printing results: tables without borders, or JSON.
 
-use std::io::{self, Write};
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+};
 
 use comfy_table::{Table, presets};
 use serde::{Serialize, ser::SerializeSeq};
@@ -17,14 +20,27 @@ pub(super) fn table(header: &[&str]) -> Table {
     table
 }
 
-/// Prints lines; a reader that went away (`| head`) is no error.
+/// Prints lines; a reader that went away (`| head`) is no error. What would move the cursor or change the colours is
+/// escaped: much of the text comes from messages and matchers.
 pub(super) fn lines(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    let trimmed = text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
-    match writeln!(out, "{trimmed}") {
+    let plain = text.lines().map(|line| escaped(line.trim_end())).collect::<Vec<_>>().join("\n");
+    match writeln!(out, "{plain}") {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::unexpected(error)),
         _ => Ok(()),
     }
+}
+
+fn escaped(line: &str) -> Cow<'_, str> {
+    if !line.contains(is_control) {
+        return line.into();
+    }
+    let escape = |c: char| if is_control(c) { c.escape_default().to_string() } else { c.to_string() };
+    line.chars().map(escape).collect::<String>().into()
+}
+
+fn is_control(c: char) -> bool {
+    c.is_control() && c != '\t'
 }
 
 pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
@@ -58,4 +74,14 @@ fn write_list<T: Serialize>(
         }
     }
     Ok(list.end().map_err(Into::into))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_move_the_cursor_is_escaped() {
+        assert_eq!(escaped("a\u{1b}[2Jb\tc é"), "a\\u{1b}[2Jb\tc é");
+    }
 }
