@@ -7,6 +7,7 @@
 mod config;
 mod dead_letters;
 mod guard;
+mod matchers;
 mod problem;
 mod server;
 
@@ -14,6 +15,7 @@ use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
 
 pub use config::{Config, ConfigError, Token, TokenReference};
 pub use dead_letters::{Page, RedriveAnswer, RedriveRequest, RedrivenLetter};
+pub use matchers::{MatcherHistory, MatcherList, PinRequest};
 pub use problem::{Problem, ProblemKind};
 pub use server::{Api, ApiError};
 
@@ -27,7 +29,7 @@ const BODY_LIMIT: usize = 64 << 10;
 
 /// All routes. With a token, what is under `/v1` is answered only to those who know it.
 pub fn router(handle: Handle, token: Option<Token>) -> Router {
-    let v1 = Router::new().merge(dead_letters::routes());
+    let v1 = Router::new().merge(dead_letters::routes()).merge(matchers::routes());
     Router::new()
         .nest("/v1", v1.layer(middleware::from_fn_with_state(token, guard::guard)))
         .route("/livez", get(async || "ok\n"))

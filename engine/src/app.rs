@@ -5,12 +5,17 @@
 mod following;
 mod matchers;
 mod parts;
+mod reloading;
 mod sensor_files;
 
 use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
 
 use following::Following;
 pub use matchers::Matchers;
@@ -28,12 +33,13 @@ use crate::{
         changing,
         handle::Handle,
         intake::{self, IntakeError},
+        keeping::Keeping,
         marking::Marker,
         turning,
     },
     source::{self, Health, Lines, Source},
     store::{MarkMode, Store},
-    task::{MarkError, Marking},
+    task::{Backoff, MarkError, Marking},
 };
 use sensor_files::{SensorFiles, log_changed};
 
@@ -69,15 +75,20 @@ pub struct Service {
     marking: Option<JoinHandle<()>>,
     sensor_files: JoinHandle<()>,
     sensor_problems: watch::Receiver<Vec<Problem>>,
-    following: Option<JoinHandle<()>>,
+    following: JoinHandle<()>,
     api: Option<JoinHandle<()>>,
+    /// What it runs with; and what of it can change.
+    config: Config,
+    keeping: Arc<ArcSwap<Keeping>>,
+    backoff: Arc<ArcSwap<Backoff>>,
     stop: watch::Sender<Stop>,
 }
 
 impl Service {
     /// Builds everything and begins to read messages.
     pub async fn start(config: &Config, input: &Input) -> Result<Self, StartError> {
-        let (store, marking) = open_store(config).await?;
+        let backoff = Arc::new(ArcSwap::from_pointee(config.marking.backoff));
+        let (store, marking) = open_store(config, &backoff).await?;
         let past = Past::of(&store).await.map_err(StartError::Store)?;
         let matchers = Matchers::load_after(config, past).await?;
         matchers.announce();
@@ -109,9 +120,10 @@ impl Service {
             let stopped = stopped.clone();
             tokio::spawn(async move { marker.run(stopped).await })
         });
+        let (acts, orders) = mpsc::channel(1);
         let api = api.map(|api| {
             let kafka = matches!(input, Input::Kafka).then(|| config.kafka.clone());
-            tokio::spawn(api.serve(Handle::new(shared.clone(), kafka), stopped.clone()))
+            tokio::spawn(api.serve(Handle::new(shared.clone(), kafka).with_acts(acts), stopped.clone()))
         });
         let turning = tokio::spawn({
             let (shared, stopped) = (shared.clone(), stopped.clone());
@@ -122,12 +134,27 @@ impl Service {
         let files = SensorFiles { folder, watch, timezone, shared: shared.clone(), source: source.clone(), problems };
         let sensor_files = tokio::spawn(files.run(stopped));
         let following = Following::new(&matchers, &config.matchers, &shared);
-        let following = following.map(|following| tokio::spawn(following.run(stop.subscribe())));
+        let following = tokio::spawn(following.run(orders, stop.subscribe()));
+        let keeping = Arc::clone(&shared.keeping);
         let intake = tokio::spawn({
             let source = source.clone();
             async move { intake::run(&shared, &source, deliveries).await }
         });
-        Ok(Self { store, source, intake, turning, marking, following, sensor_files, sensor_problems, api, stop })
+        Ok(Self {
+            store,
+            source,
+            intake,
+            turning,
+            marking,
+            following,
+            sensor_files,
+            sensor_problems,
+            api,
+            config: config.clone(),
+            keeping,
+            backoff,
+            stop,
+        })
     }
 
     pub fn store(&self) -> &Store {
@@ -154,7 +181,7 @@ impl Service {
         self.source.stop();
         let outcome = if self.intake.is_finished() { Ok(()) } else { self.ended().await };
         self.stop.send_replace(how);
-        let ended = [Some(self.turning), Some(self.sensor_files), self.marking, self.following, self.api];
+        let ended = [Some(self.turning), Some(self.sensor_files), self.marking, Some(self.following), self.api];
         let ended = ended.into_iter().flatten();
         for task in ended {
             if let Err(defect) = task.await {
@@ -169,7 +196,7 @@ impl Service {
 }
 
 /// Opens the store, and what delivers its marks where that is not the store itself.
-async fn open_store(config: &Config) -> Result<(Store, Option<Marker>), StartError> {
+async fn open_store(config: &Config, backoff: &Arc<ArcSwap<Backoff>>) -> Result<(Store, Option<Marker>), StartError> {
     let mode = if config.marking.is_local() { MarkMode::Local } else { MarkMode::Outbox };
     let store = Store::open(&config.store, mode).map_err(StartError::Store)?;
     let marking = config.marking.build(store.identity()).map_err(StartError::Marking)?;
@@ -182,7 +209,7 @@ async fn open_store(config: &Config) -> Result<(Store, Option<Marker>), StartErr
         Err(MarkError::Retry(reason)) => tracing::warn!(reason, "Marking does not work yet"),
         Ok(()) => {}
     }
-    let marker = Marker { store: store.clone(), adapter, backoff: config.marking.backoff };
+    let marker = Marker { store: store.clone(), adapter, backoff: Arc::clone(backoff) };
     Ok((store, Some(marker)))
 }
 

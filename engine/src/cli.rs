@@ -17,7 +17,10 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use exit::{Exit, Failure};
 
-use crate::{config::Config, telemetry};
+use crate::{
+    config::{Config, ConfigError},
+    telemetry,
+};
 
 /// Waits for Kafka messages so that no workflow task has to.
 #[derive(Debug, Parser)]
@@ -80,7 +83,7 @@ pub fn main() -> ! {
 impl Cli {
     async fn run(self) -> Result<Exit, Failure> {
         match &self.command {
-            Command::Run(args) => run::run(&self.config()?, args).await,
+            Command::Run(args) => run::run(&self.config()?, args, || self.load()).await,
             Command::Demo(args) => demo::demo(args).await,
             Command::Check(args) => check::check(&self.config()?, args).await,
             Command::Send(args) => send::send(&self.config()?, args).await,
@@ -94,11 +97,15 @@ impl Cli {
         }
     }
 
-    /// Loads the configuration and starts the log that it asks for.
-    fn config(&self) -> Result<Config, Failure> {
+    fn load(&self) -> Result<Config, ConfigError> {
         let default = PathBuf::from(DEFAULT_CONFIG);
         let path = self.config.clone().or_else(|| default.is_file().then_some(default));
-        let config = Config::load(path.as_deref(), environment()).map_err(Failure::config)?;
+        Config::load(path.as_deref(), environment())
+    }
+
+    /// Loads the configuration and starts the log that it asks for.
+    fn config(&self) -> Result<Config, Failure> {
+        let config = self.load().map_err(Failure::config)?;
         let mut log = config.telemetry.clone();
         if !matches!(self.command, Command::Run(_)) {
             // What a command has to say is its result.

@@ -3,6 +3,7 @@
 //! Each room owns its section; this one only puts them together and finds what is wrong, with line and remedy. Start at
 //! [`Config::load`]; [`sensors`] reads sensor files.
 
+pub mod change;
 mod environment;
 mod paths;
 pub mod sensors;
@@ -30,6 +31,9 @@ pub struct Config {
     pub dead_letters: Keeping,
     pub api: api::Config,
     pub telemetry: telemetry::Config,
+    /// What all this was read from.
+    #[serde(skip)]
+    given: change::Given,
 }
 
 /// `[sensors]`: where sensor files are.
@@ -77,10 +81,11 @@ impl Config {
         let named = path.unwrap_or(Path::new("the environment"));
         let parse_error = |error: toml::de::Error| ConfigError::Parse(text::with_place(named, &error));
         let mut config: Self = toml::from_str(&text).map_err(parse_error)?;
-        let table: toml::Table = toml::from_str(&text).map_err(parse_error)?;
-        if let Some(with_twins) = environment::overlay(table, environment)? {
+        let mut table: toml::Table = toml::from_str(&text).map_err(parse_error)?;
+        if let Some(with_twins) = environment::overlay(&mut table, environment)? {
             config = with_twins;
         }
+        config.given = change::Given(table);
         let contradiction = |problem| ConfigError::Marking { path: named.to_owned(), problem };
         config.marking.check().map_err(contradiction)?;
         config.api.check().map_err(|problem| ConfigError::Api { path: named.to_owned(), problem })?;

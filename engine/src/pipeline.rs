@@ -21,6 +21,7 @@
 //! | an adapter, for good | the mark is kept with the reason | a person has to look |
 //! | the process | at the next start reading goes on from the stored offsets | they moved with the matches |
 
+pub mod acts;
 pub mod bookmarks;
 pub mod changing;
 pub mod evaluate;

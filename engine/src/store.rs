@@ -34,6 +34,7 @@ use tokio::sync::watch;
 
 use crate::domain::{
     dead_letter::{Actor, DeadLetterFilter, DeadLetterId, Rejudged, StoredDeadLetter},
+    generation::{Generation, GenerationState},
     mark::{Mark, MarkId, Outcome},
     recording::{Recorded, Recording},
     sensor::{Owner, Sensor, SensorId},
@@ -41,7 +42,6 @@ use crate::domain::{
 };
 
 pub use error::StoreError;
-pub use generations::{Generation, GenerationState};
 pub use reader::{ActiveWanted, Reader, StoredOffset};
 pub use sensors::{Changed, Refused};
 pub use status::{MarkStatus, NearMissStatus, Received, SensorStatus, WaitStatus, WantedStatus};
@@ -150,6 +150,22 @@ impl Store {
             wasm.map_or(Ok(()), |wasm| modules::keep(session, &generation.sha256, &wasm))
         };
         self.writer.call(save).await
+    }
+
+    /// Keeps a build's file.
+    pub async fn keep_module(&self, sha256: String, wasm: Arc<[u8]>) -> Result<(), StoreError> {
+        self.writer.call(move |session| modules::keep(session, &sha256, &wasm)).await
+    }
+
+    /// Notes who did what by hand.
+    pub async fn audit(
+        &self,
+        actor: Actor,
+        action: &'static str,
+        subject: String,
+        detail: Option<String>,
+    ) -> Result<(), StoreError> {
+        self.writer.call(move |session| modules::audit(session, actor, action, &subject, detail.as_deref())).await
     }
 
     /// Pins a matcher to a build whose file is kept, or unpins it.

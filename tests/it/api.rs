@@ -173,6 +173,24 @@ fn with_a_token_only_those_who_know_it_are_answered() {
 }
 
 #[test]
+fn without_a_token_foreign_names_are_refused() {
+    let home = home();
+    let mut service = serve(&home);
+    let caller = Caller::of(&mut service);
+    let port = caller.url.rsplit(':').next().unwrap().to_owned();
+    let status = |host: &str| {
+        let url = format!("{}/v1/dead-letters", caller.url);
+        caller.agent.get(url).header("host", host).call().unwrap().status().as_u16()
+    };
+    for ours in ["localhost", "127.0.0.1", "[::1]"] {
+        assert_eq!(status(&format!("{ours}:{port}")), 200, "{ours}");
+    }
+    for foreign in ["rebound.example", "localhost.example", "127.0.0.1.example", ""] {
+        assert_eq!(status(&format!("{foreign}:{port}")), 403, "{foreign}");
+    }
+}
+
+#[test]
 fn an_address_that_is_taken_is_said() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();

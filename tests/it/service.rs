@@ -8,6 +8,7 @@ mod matchers;
 mod outbox;
 mod redefining;
 mod redriving;
+mod reloading;
 mod stopping;
 
 /// `task|state` of the local adapter.

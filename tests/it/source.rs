@@ -2,6 +2,7 @@
 
 mod back_pressure;
 mod delivery;
+mod fetching;
 mod gaps;
 mod groups;
 mod reading;

@@ -86,9 +86,14 @@ impl Service {
 
     /// Asks it to end, and waits until it has.
     pub fn terminate(&mut self) -> ExitStatus {
-        let asked = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
-        assert!(asked.expect("kill can be started").success(), "the service was gone:\n{}", self.log());
+        self.signal("TERM");
         wait_for("the service to end", Duration::from_secs(30), || self.ended().ok_or_else(|| self.log_end()))
+    }
+
+    /// Sends it a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let asked = Command::new("kill").args([&format!("-{name}"), &self.process.id().to_string()]).status();
+        assert!(asked.expect("kill can be started").success(), "the service was gone:\n{}", self.log());
     }
 
     /// What it ended with, if it has.

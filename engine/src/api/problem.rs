@@ -19,12 +19,23 @@ pub enum ProblemKind {
     /// It lacks the token, or has a wrong one.
     #[serde(rename = "urn:eventlatch:problem:unauthorized")]
     Unauthorized,
+    /// It calls the API by a foreign name, and there is no token that would vouch for it.
+    #[serde(rename = "urn:eventlatch:problem:forbidden")]
+    Forbidden,
     /// There is no such path.
     #[serde(rename = "urn:eventlatch:problem:not-found")]
     NotFound,
     /// The path is right, and what it names is not there.
     #[serde(rename = "urn:eventlatch:problem:no-such-dead-letter")]
     NoSuchDeadLetter,
+    #[serde(rename = "urn:eventlatch:problem:no-such-matcher")]
+    NoSuchMatcher,
+    /// No such build is kept, or more than one could be meant.
+    #[serde(rename = "urn:eventlatch:problem:no-such-build")]
+    NoSuchBuild,
+    /// The build does not take what is wanted of it.
+    #[serde(rename = "urn:eventlatch:problem:matcher-refused")]
+    MatcherRefused,
     #[serde(rename = "urn:eventlatch:problem:method-not-allowed")]
     MethodNotAllowed,
     /// The messages do not come from Kafka and cannot be read again.
@@ -48,9 +59,10 @@ impl ProblemKind {
         match self {
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::NotFound | Self::NoSuchDeadLetter => StatusCode::NOT_FOUND,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound | Self::NoSuchDeadLetter | Self::NoSuchMatcher | Self::NoSuchBuild => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NoKafka => StatusCode::CONFLICT,
+            Self::NoKafka | Self::MatcherRefused => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -62,8 +74,12 @@ impl ProblemKind {
         match self {
             Self::BadRequest => "the request makes no sense",
             Self::Unauthorized => "a token is needed",
+            Self::Forbidden => "not by this name",
             Self::NotFound => "there is no such path",
             Self::NoSuchDeadLetter => "there is no such dead letter",
+            Self::NoSuchMatcher => "there is no such matcher",
+            Self::NoSuchBuild => "there is no such build of the matcher",
+            Self::MatcherRefused => "the matcher cannot serve",
             Self::MethodNotAllowed => "the path does not take this method",
             Self::NoKafka => "the messages do not come from Kafka",
             Self::TooLarge => "the request is too large",

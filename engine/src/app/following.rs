@@ -1,5 +1,7 @@
 //! The matcher directory, followed while the service runs: what is different there takes its post, if it can.
 
+mod acting;
+
 use std::{
     collections::BTreeMap,
     error::Error,
@@ -9,14 +11,14 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::Matchers;
 use crate::{
     config::watch::Watch,
+    domain::generation::{self, GenerationState},
     matcher::{self, Generation, Origin, Registry, Runtime, WasmFile, files},
-    pipeline::{Shared, Stop, matchers::Refusal},
-    store::{self, GenerationState},
+    pipeline::{Shared, Stop, acts::Order, matchers::Refusal},
 };
 
 /// A file that is gone acts after so long: whoever writes it anew may delete it first.
@@ -24,7 +26,7 @@ const VANISHED: Duration = Duration::from_secs(5);
 
 /// Follows the matcher directory.
 pub(super) struct Following {
-    directory: PathBuf,
+    directory: Option<PathBuf>,
     config: matcher::Config,
     runtime: Runtime,
     shared: Shared,
@@ -51,32 +53,32 @@ enum Refused {
 }
 
 impl Following {
-    /// None: there is no directory to follow.
-    pub(super) fn new(matchers: &Matchers, config: &matcher::Config, shared: &Shared) -> Option<Self> {
+    pub(super) fn new(matchers: &Matchers, config: &matcher::Config, shared: &Shared) -> Self {
         let registry = &matchers.registry;
         let seen = |file: &WasmFile| {
             let path = file.path()?.to_owned();
             let serves = serving_from(registry, &path);
             Some((path, Seen { sha256: Arc::clone(&file.sha256), serves, gone: None }))
         };
-        Some(Self {
-            directory: config.directory.clone()?,
+        Self {
+            directory: config.directory.clone(),
             config: config.clone(),
             runtime: matchers.runtime.clone(),
             shared: shared.clone(),
             seen: matchers.files.iter().filter_map(seen).collect(),
-        })
+        }
     }
 
-    /// Follows until the service stops.
-    pub(super) async fn run(mut self, mut stop: watch::Receiver<Stop>) {
-        let mut watch = Watch::begin(&self.directory);
+    /// Follows, and does what people ask for, until the service stops.
+    pub(super) async fn run(mut self, mut orders: mpsc::Receiver<Order>, mut stop: watch::Receiver<Stop>) {
+        let mut watch = self.directory.as_deref().map(Watch::begin);
         while *stop.borrow() == Stop::Not {
             let gone = self.seen.values().filter_map(|seen| seen.gone).min();
             let again = gone.map_or(VANISHED, |gone| (gone + VANISHED).saturating_duration_since(Instant::now()));
             tokio::select! {
-                () = watch.changed() => self.look().await,
+                () = changed(watch.as_mut()) => self.look().await,
                 () = tokio::time::sleep(again), if gone.is_some() => self.look().await,
+                Some(Order { matcher, act, answer }) = orders.recv() => drop(answer.send(self.obey(&matcher, act).await)),
                 _ = stop.changed() => {}
             }
         }
@@ -84,7 +86,10 @@ impl Following {
 
     /// Looks at the directory and takes what is different.
     async fn look(&mut self) {
-        let paths = match files::paths(&self.directory) {
+        let Some(directory) = &self.directory else {
+            return;
+        };
+        let paths = match files::paths(directory) {
             Ok(paths) => paths,
             Err(error) => {
                 tracing::error!(error = &error as &dyn Error, "The matchers that serve go on as they are");
@@ -176,7 +181,7 @@ impl Following {
         let goes_on =
             if self.shared.live.load().registry.get(name).is_some() { "the one before serves on" } else { "" };
         tracing::error!(file = %file.origin, reason, goes_on, "A matcher is refused");
-        let refused = store::Generation {
+        let refused = generation::Generation {
             matcher: name.to_owned(),
             sha256: file.sha256.to_string(),
             version: generation.map(|it| it.description.version.clone()).unwrap_or_default(),
@@ -226,6 +231,13 @@ impl Following {
         }
         let reason = format!("its file `{}` was removed", path.display());
         self.shared.dismiss(name, &reason).await;
+    }
+}
+
+async fn changed(watch: Option<&mut Watch>) {
+    match watch {
+        Some(watch) => watch.changed().await,
+        None => std::future::pending().await,
     }
 }
 

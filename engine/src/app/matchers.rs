@@ -9,8 +9,9 @@ use std::{
 use super::parts::StartError;
 use crate::{
     config::Config,
+    domain::generation::{self, GenerationState},
     matcher::{Cache, Generation, Pool, Post, Registry, RegistryError, Runtime, WasmFile, files},
-    store::{self, GenerationState, Store, StoreError},
+    store::{Store, StoreError},
 };
 
 /// The matchers and the threads that run them.
@@ -80,7 +81,7 @@ impl Matchers {
 #[derive(Default)]
 pub(super) struct Past {
     /// The newest first.
-    generations: Vec<store::Generation>,
+    generations: Vec<generation::Generation>,
     pins: BTreeMap<String, String>,
     /// The files that may be wanted.
     modules: HashMap<String, Vec<u8>>,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde::{Serialize, de::DeserializeOwned};
-use ureq::{Agent, Body, http::Response};
+use ureq::{Agent, Body, RequestBuilder, http::Response};
 
 use super::{Exit, Failure};
 use crate::{
@@ -51,20 +51,33 @@ impl Client {
         Ok(Self { base: base.trim_end_matches('/').to_owned(), token, agent: agent.build().into() })
     }
 
+    /// Whether anybody is there.
+    pub(super) fn is_answered(&self) -> bool {
+        self.agent.get(format!("{}/livez", self.base)).call().is_ok_and(|answer| answer.status().is_success())
+    }
+
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T, Failure> {
-        let mut request = self.agent.get(self.url(path)).query_pairs(query.iter().map(|(name, it)| (*name, it)));
-        if let Some(token) = &self.token {
-            request = request.header("authorization", token.bearer());
-        }
-        self.answer(request.call())
+        let request = self.agent.get(self.url(path)).query_pairs(query.iter().map(|(name, it)| (*name, it)));
+        self.answer(self.authorised(request).call())
     }
 
     pub(super) fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
-        let mut request = self.agent.post(self.url(path));
-        if let Some(token) = &self.token {
-            request = request.header("authorization", token.bearer());
+        self.answer(self.authorised(self.agent.post(self.url(path))).send_json(body))
+    }
+
+    pub(super) fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
+        self.answer(self.authorised(self.agent.put(self.url(path))).send_json(body))
+    }
+
+    pub(super) fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        self.answer(self.authorised(self.agent.delete(self.url(path))).call())
+    }
+
+    fn authorised<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        match &self.token {
+            Some(token) => request.header("authorization", token.bearer()),
+            None => request,
         }
-        self.answer(request.send_json(body))
     }
 
     fn url(&self, path: &str) -> String {
@@ -117,9 +130,10 @@ fn configured(api: &api::Config) -> Result<String, Failure> {
 /// A problem as a command's failure.
 fn refused(problem: &Problem) -> Failure {
     let exit = match problem.kind {
-        ProblemKind::Unauthorized => Exit::Api,
+        ProblemKind::Unauthorized | ProblemKind::Forbidden => Exit::Api,
         ProblemKind::KafkaUnreachable | ProblemKind::NoKafka => Exit::Source,
         ProblemKind::StoreUnavailable => Exit::Store,
+        ProblemKind::NoSuchMatcher | ProblemKind::NoSuchBuild | ProblemKind::MatcherRefused => Exit::Matcher,
         _ => Exit::Unexpected,
     };
     let hint = match problem.kind {

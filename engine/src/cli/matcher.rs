@@ -1,20 +1,20 @@
-//! `eventlatch matcher list|inspect`: which matchers serve, and what one is.
+//! `eventlatch matcher …`: which matchers serve and served, what one is, and going back to an earlier build.
+//!
+//! What serves the running service knows; without one `list` shows what would serve.
 
-use std::{collections::BTreeMap, path::PathBuf};
+mod acting;
+mod inspect;
 
-use serde_json::json;
-
-use super::{Exit, Failure, Format, print};
-use crate::{
-    app::Matchers,
-    config::Config,
-    matcher::{Cache, Generation, Runtime, files},
-};
+use super::{Exit, Failure, Format, client::Service};
+use crate::config::Config;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// List the matchers that would serve with this configuration
+    /// List the matchers that serve; with no service running, those that would
     List {
+        #[command(flatten)]
+        service: Service,
+
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
@@ -25,83 +25,43 @@ pub(super) enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// Show the builds that served or were refused, the newest first
+    History {
+        /// Only those of this matcher
+        matcher: Option<String>,
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Have the build serve again that served before
+    Rollback {
+        matcher: String,
+        #[command(flatten)]
+        service: Service,
+    },
+    /// Have one build serve, whatever the matcher directory holds
+    Pin {
+        matcher: String,
+        /// The beginning of its sha256 [default: the build that serves now]
+        sha256: Option<String>,
+        #[command(flatten)]
+        service: Service,
+    },
+    /// Let the matcher directory decide again
+    Unpin {
+        matcher: String,
+        #[command(flatten)]
+        service: Service,
+    },
 }
 
 pub(super) async fn matcher(config: &Config, command: &Command) -> Result<Exit, Failure> {
     match command {
-        Command::List { format } => list(&Matchers::load(config).await?, *format)?,
-        Command::Inspect { matcher, format } => inspect(config, matcher, *format).await?,
+        Command::List { service, format } => acting::list(config, service, *format).await?,
+        Command::Inspect { matcher, format } => inspect::inspect(config, matcher, *format).await?,
+        Command::History { matcher, format } => acting::history(config, matcher.as_deref(), *format)?,
+        Command::Rollback { matcher, service } => acting::roll_back(config, service, matcher)?,
+        Command::Pin { matcher, sha256, service } => acting::pin(config, service, matcher, sha256.clone())?,
+        Command::Unpin { matcher, service } => acting::unpin(config, service, matcher)?,
     }
     Ok(Exit::Done)
-}
-
-fn list(matchers: &Matchers, format: Format) -> Result<(), Failure> {
-    if format == Format::Json {
-        return print::json(&matchers.registry.all().map(|it| about(it)).collect::<Vec<_>>());
-    }
-    let mut table = print::table(&["NAME", "VERSION", "TOPICS", "ORIGIN", "SHA256"]);
-    for it in matchers.registry.all() {
-        let origin = it.origin.to_string();
-        let topics = if it.topics.is_empty() { "- (needs configuration)".to_owned() } else { it.topics.join(" ") };
-        table.add_row([&**it.name(), &it.description.version, &topics, &origin, it.short_sha256()]);
-    }
-    print::lines(&table.to_string())
-}
-
-async fn inspect(config: &Config, matcher: &str, format: Format) -> Result<(), Failure> {
-    if matcher.ends_with(".wasm") {
-        let path = PathBuf::from(matcher);
-        let failed =
-            |error: anyhow::Error| Failure::new(Exit::Matcher, error.context(format!("cannot inspect {matcher}")));
-        let limits = &config.matchers.limits;
-        let file = files::read(&path, limits).map_err(|error| failed(error.into()))?;
-        let runtime = Runtime::new(limits.clone(), Cache::default()).map_err(|error| failed(error.into()))?;
-        let generation = Generation::load(&runtime, &file, None, &BTreeMap::new());
-        return show(&generation.map_err(|error| failed(error.into()))?, format);
-    }
-    let matchers = Matchers::load(config).await?;
-    let unknown =
-        || Failure::new(Exit::Matcher, format!("there is no matcher `{matcher}` (hint: `eventlatch matcher list`)"));
-    show(matchers.registry.get(matcher).ok_or_else(unknown)?, format)
-}
-
-fn about(it: &Generation) -> serde_json::Value {
-    json!({
-        "name": &**it.name(),
-        "description": &it.description,
-        "topics": it.topics,
-        "day_shift_seconds": it.day_shift_seconds,
-        "origin": it.origin.to_string(),
-        "size": it.size,
-        "sha256": &**it.sha256(),
-    })
-}
-
-fn show(it: &Generation, format: Format) -> Result<(), Failure> {
-    if format == Format::Json {
-        return print::json(&about(it));
-    }
-    let mut table = print::table(&[]);
-    let description = &it.description;
-    let rows = [
-        ("name", it.name().to_string()),
-        ("summary", description.summary.clone()),
-        ("version", description.version.clone()),
-        ("interface", format!("eventlatch:matcher@{}", description.interface)),
-        ("topics", it.topics.join(" ")),
-        ("day shift", format!("{} s", it.day_shift_seconds)),
-        ("origin", it.origin.to_string()),
-        ("size", format!("{} KiB", it.size.div_ceil(1024))),
-        ("sha256", it.sha256().to_string()),
-    ];
-    for (what, value) in rows {
-        table.add_row([what, &value]);
-    }
-    let schemas = [
-        ("wanted message", &description.wanted_schema),
-        ("message", &description.message_schema),
-        ("configuration", &description.config_schema),
-    ];
-    let schemas = schemas.map(|(of, schema)| format!("\nschema of the {of}:\n{schema:#}")).join("\n");
-    print::lines(&format!("{table}\n{schemas}"))
 }

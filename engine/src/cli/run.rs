@@ -1,13 +1,13 @@
 //! `eventlatch run`: the service, until a signal or the end of its input.
 
-use std::path::PathBuf;
+use std::{error::Error, path::PathBuf};
 
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Exit, Failure};
 use crate::{
     app::{GRACE, Input, Service},
-    config::Config,
+    config::{Config, ConfigError},
     pipeline::Stop,
 };
 
@@ -18,7 +18,12 @@ pub(super) struct Args {
     input: Option<PathBuf>,
 }
 
-pub(super) async fn run(config: &Config, args: &Args) -> Result<Exit, Failure> {
+/// Runs until it is told to stop; on SIGHUP the configuration is loaded again.
+pub(super) async fn run(
+    config: &Config,
+    args: &Args,
+    load: impl Fn() -> Result<Config, ConfigError>,
+) -> Result<Exit, Failure> {
     let input = match &args.input {
         None => Input::Kafka,
         Some(path) if path.as_os_str() == "-" => Input::Stdin,
@@ -26,15 +31,20 @@ pub(super) async fn run(config: &Config, args: &Args) -> Result<Exit, Failure> {
     };
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::unexpected)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::unexpected)?;
+    let mut hang_up = signal(SignalKind::hangup()).map_err(Failure::unexpected)?;
     let mut service = tokio::select! {
         started = Service::start(config, &input) => started?,
         _ = interrupt.recv() => return Ok(Exit::Done),
         _ = terminate.recv() => return Ok(Exit::Done),
     };
-    let (ended, how) = tokio::select! {
-        ended = service.ended() => (ended, Stop::AfterDue),
-        _ = interrupt.recv() => (Ok(()), Stop::Now),
-        _ = terminate.recv() => (Ok(()), Stop::Now),
+    let (ended, how) = loop {
+        tokio::select! {
+            ended = service.ended() => break (ended, Stop::AfterDue),
+            _ = interrupt.recv() => break (Ok(()), Stop::Now),
+            _ = terminate.recv() => break (Ok(()), Stop::Now),
+            _ = hang_up.recv() => {}
+        }
+        reload(&mut service, load());
     };
     tracing::info!("Stopping: what was read is recorded, a second signal ends it now");
     tokio::select! {
@@ -45,4 +55,13 @@ pub(super) async fn run(config: &Config, args: &Args) -> Result<Exit, Failure> {
     }
     tracing::info!("Stopped");
     Ok(Exit::Done)
+}
+
+/// A configuration that is wrong changes nothing.
+fn reload(service: &mut Service, loaded: Result<Config, ConfigError>) {
+    let reloaded: Result<(), Box<dyn Error>> =
+        loaded.map_err(Into::into).and_then(|config| service.reload(&config).map_err(Into::into));
+    if let Err(error) = reloaded {
+        tracing::error!(%error, cause = error.source(), "The configuration stays as it was");
+    }
 }

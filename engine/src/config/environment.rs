@@ -52,9 +52,9 @@ const PATHS: [&str; 39] = [
     "telemetry.format",
 ];
 
-/// The configuration with what the environment says on top; None where it says nothing.
+/// Puts on top of a table what the environment says, and answers with the configuration; None where it says nothing.
 pub(super) fn overlay(
-    mut table: Table,
+    table: &mut Table,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Option<Config>, ConfigError> {
     let mut config = None;
@@ -63,10 +63,10 @@ pub(super) fn overlay(
     twins.sort();
     for (path, name, value) in twins {
         // As text where text is wanted: a password of digits is no number.
-        set(&mut table, &path, Value::String(value.clone()));
-        let parsed = Config::deserialize_table(&table).or_else(|detail| {
-            set(&mut table, &path, typed(&value).ok_or(detail)?);
-            Config::deserialize_table(&table)
+        set(table, &path, Value::String(value.clone()));
+        let parsed = Config::deserialize_table(table).or_else(|detail| {
+            set(table, &path, typed(&value).ok_or(detail)?);
+            Config::deserialize_table(table)
         });
         config = Some(parsed.map_err(|detail| ConfigError::Environment { name, detail })?);
     }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, mpsc};
 
-use super::Shared;
+use super::{Shared, acts::Order};
 use crate::{
     domain::dead_letter::{DeadLetterFilter, DeadLetterId, StoredDeadLetter},
     source::KafkaConfig,
@@ -19,6 +19,8 @@ pub struct Handle {
     pub(super) kafka: Option<Arc<KafkaConfig>>,
     /// Dead letters are judged again by one at a time.
     pub(super) redriving: Arc<Mutex<()>>,
+    /// Whoever does what people want of matchers.
+    pub(super) acts: Option<mpsc::Sender<Order>>,
 }
 
 /// Why the pipeline did not do what it was asked.
@@ -30,7 +32,7 @@ pub enum HandleError {
 
 impl Handle {
     pub fn new(shared: Shared, kafka: Option<KafkaConfig>) -> Self {
-        Self { shared, kafka: kafka.map(Arc::new), redriving: Arc::default() }
+        Self { shared, kafka: kafka.map(Arc::new), redriving: Arc::default(), acts: None }
     }
 
     /// The newest of the dead letters that are meant, older than one.

@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{Shared, judging::Waits};
-use crate::store::GenerationState;
+use crate::domain::generation::GenerationState;
 
 /// A topic that waits.
 #[derive(Debug, Clone)]

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -25,7 +26,8 @@ const STORE_PAUSE: Duration = Duration::from_secs(1);
 pub struct Marker {
     pub store: Store,
     pub adapter: Arc<dyn TaskAdapter>,
-    pub backoff: Backoff,
+    /// May change while it runs.
+    pub backoff: Arc<ArcSwap<Backoff>>,
 }
 
 impl Marker {
@@ -66,7 +68,7 @@ impl Marker {
                 if *stop.borrow() == Stop::Now {
                     break;
                 }
-                let outcome = deliver(&*self.adapter, &mark, &self.backoff).await;
+                let outcome = deliver(&*self.adapter, &mark, &self.backoff.load()).await;
                 self.store.resolve(vec![(mark.id, outcome)]).await?;
             }
         }

@@ -16,9 +16,10 @@ use super::{
     rendering::{RenderError, Tables, belongs},
 };
 use crate::{
+    domain::generation::{self, GenerationState},
     matcher::{Generation, Post, Probation, Problem, Registry},
     sensor::{ChangedDay, Index},
-    store::{self, ActiveWanted, GenerationState, StoreError},
+    store::{ActiveWanted, StoreError},
 };
 
 /// Why a generation does not get its post.
@@ -191,8 +192,8 @@ impl Shared {
 }
 
 /// What the store keeps of a generation that serves.
-pub fn serving(generation: &Generation) -> store::Generation {
-    store::Generation {
+pub fn serving(generation: &Generation) -> generation::Generation {
+    generation::Generation {
         matcher: generation.name().to_string(),
         sha256: generation.sha256().to_string(),
         version: generation.description.version.clone(),

@@ -1,59 +1,9 @@
 //! The builds of matchers that were loaded, or refused: which one judged when.
 
-use jiff::Timestamp;
 use rusqlite::{Row, params};
 
 use super::{columns, error::StoreError, reader::Reader, writer::Session};
-
-/// One build of a matcher.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Generation {
-    pub matcher: String,
-    /// Lower-case hexadecimal, of the file as it was given.
-    pub sha256: String,
-    /// The matcher's own version.
-    pub version: String,
-    /// The version of the contract that it was built for.
-    pub interface: String,
-    /// A path, or `built-in`.
-    pub origin: String,
-    pub loaded_at: Timestamp,
-    pub state: GenerationState,
-    /// Why it was refused, is quarantined, or serves no longer.
-    pub reason: Option<String>,
-    /// When it ceased to serve.
-    pub ended_at: Option<Timestamp>,
-}
-
-/// What became of a build.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum GenerationState {
-    Serving,
-    /// It kept failing: its topics wait.
-    Quarantined,
-    /// Another one took its place, or its file went.
-    Retired,
-    /// It failed while it was on probation.
-    RolledBack,
-    /// It never served.
-    Refused,
-}
-
-impl GenerationState {
-    const ALL: [Self; 5] = [Self::Serving, Self::Quarantined, Self::Retired, Self::RolledBack, Self::Refused];
-
-    /// The word for it in the database and on the terminal.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Serving => "serving",
-            Self::Quarantined => "quarantined",
-            Self::Retired => "retired",
-            Self::RolledBack => "rolled-back",
-            Self::Refused => "refused",
-        }
-    }
-}
+use crate::domain::generation::{Generation, GenerationState};
 
 pub(super) fn save(session: &mut Session<'_>, generation: &Generation) -> Result<(), StoreError> {
     if generation.state == GenerationState::Serving {
@@ -91,7 +41,7 @@ fn retire(session: &Session<'_>, matcher: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Notes what became of the generation that serves. Does nothing if another one does.
+/// Notes what became of the generation that serves, or served. Does nothing if another one does.
 pub(super) fn note(
     session: &mut Session<'_>,
     matcher: &str,
@@ -101,8 +51,10 @@ pub(super) fn note(
 ) -> Result<(), StoreError> {
     let serves = matches!(state, GenerationState::Serving | GenerationState::Quarantined);
     let ended_at = (!serves).then(columns::now);
-    let note = "UPDATE generations SET state = ?3, reason = ?4, ended_at = ?5
-                 WHERE matcher = ?1 AND sha256 = ?2 AND state IN ('serving', 'quarantined')";
+    // The newest of that name and file: one that was rolled back by hand has been retired already.
+    let note = "UPDATE generations SET state = ?3, reason = ?4, ended_at = ifnull(ended_at, ?5)
+                 WHERE id = (SELECT max(id) FROM generations WHERE matcher = ?1 AND sha256 = ?2 AND state <> 'refused')
+                   AND (state IN ('serving', 'quarantined') OR ?3 = 'rolled-back')";
     session.db.prepare_cached(note)?.execute(params![matcher, sha256, state.word(), reason, ended_at])?;
     Ok(())
 }

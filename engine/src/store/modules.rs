@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::{columns, error::StoreError, reader::Reader, writer::Session};
+use crate::domain::dead_letter::Actor;
 
 /// Of each matcher the files of so many builds are kept.
 const KEPT: i64 = 10;
@@ -35,6 +36,19 @@ pub(super) fn pin(session: &Session<'_>, matcher: &str, sha256: Option<&str>) ->
             session.db.prepare_cached(pin)?.execute(params![matcher, sha256, columns::now()])?
         }
     };
+    Ok(())
+}
+
+/// Notes who did what with a matcher by hand.
+pub(super) fn audit(
+    session: &Session<'_>,
+    actor: Actor,
+    action: &str,
+    subject: &str,
+    detail: Option<&str>,
+) -> Result<(), StoreError> {
+    let audit = "INSERT INTO audit (at, actor, action, subject, detail) VALUES (?1, ?2, ?3, ?4, json_quote(?5))";
+    session.db.prepare_cached(audit)?.execute(params![columns::now(), actor.word(), action, subject, detail])?;
     Ok(())
 }
 

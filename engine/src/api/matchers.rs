@@ -1,0 +1,107 @@
+//! `/v1/matchers`: which builds serve and served, and what people do with them.
+
+use axum::{
+    Json, Router,
+    extract::{
+        Path, State,
+        rejection::{JsonRejection, PathRejection},
+    },
+    http::HeaderMap,
+    routing::{get, post, put},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    guard,
+    problem::{Problem, ProblemKind},
+};
+use crate::{
+    domain::generation::Generation,
+    pipeline::{
+        acts::{Act, ActError, MatcherStatus},
+        handle::Handle,
+    },
+};
+
+pub(super) fn routes() -> Router<Handle> {
+    Router::new()
+        .route("/matchers", get(list))
+        .route("/matchers/{name}/history", get(history))
+        .route("/matchers/{name}/rollback", post(roll_back))
+        .route("/matchers/{name}/pin", put(pin).delete(unpin))
+}
+
+/// How all matchers stand.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct MatcherList {
+    pub matchers: Vec<MatcherStatus>,
+}
+
+/// The builds of a matcher, the newest first.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct MatcherHistory {
+    pub generations: Vec<Generation>,
+}
+
+/// Which build to pin: the beginning of its sha256. None: the one that serves now.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PinRequest {
+    pub sha256: Option<String>,
+}
+
+type Name = Result<Path<String>, PathRejection>;
+
+async fn list(State(handle): State<Handle>) -> Result<Json<MatcherList>, Problem> {
+    Ok(Json(MatcherList { matchers: handle.matchers().await? }))
+}
+
+async fn history(State(handle): State<Handle>, name: Name) -> Result<Json<MatcherHistory>, Problem> {
+    let Path(name) = name?;
+    let generations = handle.history(Some(&name)).await?;
+    if generations.is_empty() {
+        return Err(ActError::NoSuchMatcher(name).into());
+    }
+    Ok(Json(MatcherHistory { generations }))
+}
+
+async fn roll_back(State(handle): State<Handle>, headers: HeaderMap, name: Name) -> Result<Json<MatcherList>, Problem> {
+    act(handle, headers, name, Act::RollBack).await
+}
+
+async fn pin(
+    State(handle): State<Handle>,
+    headers: HeaderMap,
+    name: Name,
+    request: Result<Json<PinRequest>, JsonRejection>,
+) -> Result<Json<MatcherList>, Problem> {
+    let Json(PinRequest { sha256 }) = request?;
+    act(handle, headers, name, Act::Pin(sha256)).await
+}
+
+async fn unpin(State(handle): State<Handle>, headers: HeaderMap, name: Name) -> Result<Json<MatcherList>, Problem> {
+    act(handle, headers, name, Act::Unpin).await
+}
+
+/// Does it, and answers how that matcher stands then.
+async fn act(handle: Handle, headers: HeaderMap, name: Name, act: Act) -> Result<Json<MatcherList>, Problem> {
+    let Path(name) = name?;
+    handle.act(name.clone(), act, guard::actor(&headers)).await?;
+    let mut matchers = handle.matchers().await?;
+    matchers.retain(|it| it.name == name);
+    Ok(Json(MatcherList { matchers }))
+}
+
+impl From<ActError> for Problem {
+    fn from(error: ActError) -> Self {
+        let kind = match &error {
+            ActError::NoSuchMatcher(_) => ProblemKind::NoSuchMatcher,
+            ActError::NoSuchBuild { .. } | ActError::Ambiguous { .. } | ActError::NothingBefore(_) => {
+                ProblemKind::NoSuchBuild
+            }
+            ActError::Refused(_) => ProblemKind::MatcherRefused,
+            ActError::Store(_) | ActError::Stopping => ProblemKind::StoreUnavailable,
+        };
+        Self::of(kind, &error)
+    }
+}
