@@ -284,7 +284,7 @@ fn a_sensor_without_anything_wanted() {
     configuration  ok
     matchers       ok  etl-finish job-finish
     ! error: the sensor files cannot be used
-    !   sensors/two.toml: the sensor `two` wants nothing: give it at least one message in `wanted`
+    !   sensors/two.toml:1: the sensor `two` wants nothing: give it at least one message in `wanted`
     exit 3
     ");
 }
