@@ -11,7 +11,11 @@ use eventlatch::{
         sensors::{Checker, Draft},
     },
     domain::message::{Message, Partition, Slice, Span},
-    pipeline::{Shared, judging::judge, turning},
+    pipeline::{
+        Shared,
+        judging::{self, judge},
+        turning,
+    },
     store::{MarkMode, SensorStatus, Store},
 };
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
@@ -122,7 +126,8 @@ impl Play {
         let partition = Partition { cluster: "scenario".into(), topic: topic.into(), number: 0, epoch: 0 };
         let messages = vec![Message { offset, arrival, key: None, value, headers: Vec::new() }];
         let slice = Slice { partition, span: Span { from, to: offset + 1 }, messages };
-        let recordings = judge(&self.shared, vec![slice]).await.unwrap().unwrap();
+        let recordings =
+            judge(&self.shared, &std::sync::Arc::new(vec![slice]), judging::Manner::Usual).await.unwrap().unwrap();
         self.shared.store.record(recordings).await.unwrap();
     }
 

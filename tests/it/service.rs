@@ -8,6 +8,7 @@ mod matchers;
 mod outbox;
 mod redefining;
 mod redriving;
+mod reload_sensors;
 mod reloading;
 mod stopping;
 

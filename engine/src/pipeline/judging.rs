@@ -43,50 +43,54 @@ impl fmt::Display for Waits {
     }
 }
 
+/// How a batch is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// As it comes from its source.
+    Usual,
+    /// Aside: what a matcher fails on there holds up nobody, and is not held against it.
+    Aside,
+}
+
 /// Judges a batch of one topic. The outer error is for good, the inner one passes: nothing is to be recorded yet.
-pub async fn judge(shared: &Shared, slices: Vec<Slice>) -> Result<Result<Vec<Recording>, Waits>, RenderError> {
-    let slices = Arc::new(slices);
+pub async fn judge(
+    shared: &Shared,
+    slices: &Arc<Vec<Slice>>,
+    manner: Manner,
+) -> Result<Result<Vec<Recording>, Waits>, RenderError> {
     let Some(topic) = slices.first().map(|slice| Arc::clone(&slice.partition.topic)) else {
         return Ok(Ok(Vec::new()));
     };
-    let live = live_for(shared, &slices).await?;
+    let live = live_for(shared, slices).await?;
     let mut findings = Vec::new();
     for name in live.index.matchers(&topic) {
         let Some(post) = live.registry.post(name) else {
             return Ok(Err(gone(name)));
         };
-        match judge_by(shared, post, &slices, &live).await {
+        let judged = match manner {
+            Manner::Usual => judge_by(shared, post, slices, &live).await,
+            Manner::Aside => judge_aside_by(shared, post, slices, &live).await,
+        };
+        match judged {
             Ok(more) => findings.extend(more),
             Err(waits) => return Ok(Err(waits)),
         }
     }
-    Ok(Ok(recordings(&slices, findings)))
+    Ok(Ok(recordings(slices, findings)))
 }
 
-/// Judges messages of one topic by who serves now, aside: what a matcher fails on there holds up nobody, and is not held
-/// against it.
-pub(super) async fn judge_aside(
+async fn judge_aside_by(
     shared: &Shared,
-    slices: Vec<Slice>,
-) -> Result<Result<Vec<Recording>, Waits>, RenderError> {
-    let slices = Arc::new(slices);
-    let Some(topic) = slices.first().map(|slice| Arc::clone(&slice.partition.topic)) else {
-        return Ok(Ok(Vec::new()));
-    };
-    let live = live_for(shared, &slices).await?;
+    post: &Post,
+    slices: &Arc<Vec<Slice>>,
+    live: &Live,
+) -> Result<Vec<Finding>, Waits> {
     let mut findings = Vec::new();
-    for name in live.index.matchers(&topic) {
-        let Some(post) = live.registry.post(name) else {
-            return Ok(Err(gone(name)));
-        };
-        for portion in cut(shared, post, &slices, &live) {
-            match shared.pool.run_aside(move |worker: &mut Worker| evaluate(worker, &portion)).await {
-                Ok(found) => findings.extend(found),
-                Err(gave_up) => return Ok(Err(waits_for(&post.serving, gave_up.to_string()))),
-            }
-        }
+    for portion in cut(shared, post, slices, live) {
+        let judged = shared.pool.run_aside(move |worker: &mut Worker| evaluate(worker, &portion)).await;
+        findings.extend(judged.map_err(|gave_up| waits_for(&post.serving, gave_up.to_string()))?);
     }
-    Ok(Ok(recordings(&slices, findings)))
+    Ok(findings)
 }
 
 fn gone(name: &Arc<str>) -> Waits {

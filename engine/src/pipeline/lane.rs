@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 use super::{
     Shared,
     intake::IntakeError,
-    judging::{Waits, judge},
+    judging::{Manner, Waits, judge},
     patience::patiently,
 };
 use crate::{
@@ -125,8 +125,8 @@ impl Running {
 
     async fn judge_all(&mut self, judged: mpsc::Sender<Judged>) -> Result<(), IntakeError> {
         while let Some(batch) = self.queue.recv().await {
-            let (slices, receipts): (Vec<_>, Vec<_>) = batch.into_iter().map(|it| (it.slice, it.receipt)).unzip();
-            let Some(recordings) = self.until_judged(&slices).await? else {
+            let (slices, receipts): (Vec<_>, _) = batch.into_iter().map(|it| (it.slice, it.receipt)).unzip();
+            let Some(recordings) = self.until_judged(&Arc::new(slices)).await? else {
                 return Ok(());
             };
             if judged.send(Judged { recordings, receipts }).await.is_err() {
@@ -138,7 +138,7 @@ impl Running {
     }
 
     /// None: the service stops before it could be judged.
-    async fn until_judged(&self, slices: &[Slice]) -> Result<Option<Vec<Recording>>, IntakeError> {
+    async fn until_judged(&self, slices: &Arc<Vec<Slice>>) -> Result<Option<Vec<Recording>>, IntakeError> {
         let mut pause = FIRST_PAUSE;
         let mut changes = self.shared.matchers_changed.subscribe();
         loop {
@@ -161,8 +161,8 @@ impl Running {
     }
 
     /// Judges, unless the service is stopped meanwhile; says so when it takes long.
-    async fn judge(&self, slices: &[Slice]) -> Result<Option<Result<Vec<Recording>, Waits>>, IntakeError> {
-        let judging = judge(&self.shared, slices.to_vec());
+    async fn judge(&self, slices: &Arc<Vec<Slice>>) -> Result<Option<Result<Vec<Recording>, Waits>>, IntakeError> {
+        let judging = judge(&self.shared, slices, Manner::Usual);
         tokio::pin!(judging);
         let judged = tokio::select! {
             judged = &mut judging => judged,

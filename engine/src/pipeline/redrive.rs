@@ -4,10 +4,15 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
+    sync::Arc,
     time::Duration,
 };
 
-use super::{handle::Handle, judging::judge_aside, rendering::RenderError};
+use super::{
+    handle::Handle,
+    judging::{Manner, judge},
+    rendering::RenderError,
+};
 use crate::{
     domain::{
         dead_letter::{
@@ -179,7 +184,7 @@ impl Handle {
             return Ok(all(not_judged("no sensor wants messages of its topic")));
         }
         let slices = letters.iter().filter_map(|letter| slice(letter, fetched)).collect();
-        let recordings = match judge_aside(&self.shared, slices).await? {
+        let recordings = match judge(&self.shared, &Arc::new(slices), Manner::Aside).await? {
             Ok(recordings) => recordings,
             Err(waits) => return Ok(all(not_judged(waits))),
         };
