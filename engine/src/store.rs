@@ -42,7 +42,7 @@ use crate::domain::{
 };
 
 pub use error::StoreError;
-pub use reader::{ActiveWanted, Reader, StoredOffset};
+pub use reader::{ActiveWanted, Reader, StoredOffset, WantedRoute};
 pub use sensors::{Changed, Refused};
 pub use status::{MarkStatus, NearMissStatus, Received, SensorStatus, WaitStatus, WantedStatus};
 pub use waits::WaitsToOpen;
@@ -220,10 +220,7 @@ impl Store {
     }
 
     /// Those of these topics and matchers that an active sensor has a wanted message of.
-    pub async fn wanted_routes(
-        &self,
-        routes: Vec<(Arc<str>, Arc<str>)>,
-    ) -> Result<Vec<(Arc<str>, Arc<str>)>, StoreError> {
+    pub async fn wanted_routes(&self, routes: Vec<WantedRoute>) -> Result<Vec<WantedRoute>, StoreError> {
         self.report(move |reader| reader.wanted_routes(&routes)).await
     }
 

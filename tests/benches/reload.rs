@@ -14,7 +14,7 @@ mod spread;
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread,
@@ -181,7 +181,7 @@ fn feed(mut input: ChildStdin, wanted: usize) {
 struct Gaps(Receiver<Duration>);
 
 impl Gaps {
-    fn watch(store: &PathBuf) -> Self {
+    fn watch(store: &Path) -> Self {
         let (seen, gaps) = mpsc::channel();
         let store = open(store);
         thread::spawn(move || watch(&store, &seen));

@@ -54,10 +54,12 @@ impl SensorFiles {
                     again = look.again;
                     self.take(look).await;
                 }
-                Err(error) if std::mem::replace(&mut was_readable, false) => {
-                    tracing::warn!(error = &error as &dyn Error, "The sensors stay as they are");
+                Err(error) => {
+                    again = None;
+                    if std::mem::replace(&mut was_readable, false) {
+                        tracing::warn!(error = &error as &dyn Error, "The sensors stay as they are");
+                    }
                 }
-                Err(_) => {}
             }
         }
     }

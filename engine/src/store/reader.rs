@@ -41,6 +41,9 @@ pub struct ActiveWanted {
     pub fields: String,
 }
 
+/// A topic, and the name of the matcher that judges its messages.
+pub type WantedRoute = (Arc<str>, Arc<str>);
+
 impl Reader {
     /// Opens a store for reading, whether the service runs or not.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
@@ -89,7 +92,7 @@ impl Reader {
     }
 
     /// Those of these topics and matchers that an active sensor has a wanted message of.
-    pub fn wanted_routes(&self, routes: &[(Arc<str>, Arc<str>)]) -> Result<Vec<(Arc<str>, Arc<str>)>, StoreError> {
+    pub fn wanted_routes(&self, routes: &[WantedRoute]) -> Result<Vec<WantedRoute>, StoreError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM wanted CROSS JOIN sensors ON sensors.id = wanted.sensor_id
                                    WHERE topic = ?1 AND matcher = ?2 AND wanted.state = 'active'
                                      AND sensors.state = 'active')";

@@ -55,6 +55,9 @@ struct Several<T, W> {
     sensors: Vec<Keys<T, W>>,
 }
 
+/// As the TOML parser places them.
+type TomlKeys = Keys<Spanned<String>, Spanned<Map<String, Value>>>;
+
 /// All places known.
 type Placed = Keys<At<String>, WantedDraft>;
 
@@ -88,7 +91,7 @@ fn from_toml(text: &str) -> Located<Vec<Placed>> {
     let lines = Lines::of(text);
     let problem = |error: toml::de::Error| (error.span().map(|span| lines.line_of(span.start)), plain(error.message()));
     let table: toml::Table = toml::from_str(text).map_err(problem)?;
-    let keys: Vec<Keys<Spanned<String>, Spanned<Map<String, Value>>>> = match table.contains_key("sensors") {
+    let keys: Vec<TomlKeys> = match table.contains_key("sensors") {
         true => toml::from_str::<Several<_, _>>(text).map_err(problem)?.sensors,
         false => vec![toml::from_str(text).map_err(problem)?],
     };
