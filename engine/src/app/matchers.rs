@@ -109,7 +109,7 @@ impl Past {
         tracing::error!(
             error = error as &dyn std::error::Error,
             matcher = served.matcher,
-            serving = &instead.sha256[..12],
+            serving = instead.sha256.get(..12),
             "A matcher's file is refused; what served before it serves on"
         );
         Some(instead)
@@ -133,7 +133,7 @@ impl Past {
         }
         let here = WasmFile { origin: generation.origin.clone(), sha256: Arc::default(), bytes: Arc::default() };
         let file = self.file(ruling, &here)?;
-        tracing::warn!(matcher = name, serving = &ruling[..12], "An earlier build of a matcher serves: {why}");
+        tracing::warn!(matcher = name, serving = ruling.get(..12), "An earlier build of a matcher serves: {why}");
         Some(file)
     }
 

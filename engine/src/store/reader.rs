@@ -10,6 +10,9 @@ use rusqlite::{Connection, Params, Row, params};
 use super::{columns, database, error::StoreError};
 use crate::domain::{sensor::SensorId, wanted::WantedId, window::Frequency};
 
+/// A topic and the name of a matcher for it.
+pub(super) type Route = (Arc<str>, Arc<str>);
+
 /// A read-only connection.
 pub struct Reader {
     db: Mutex<Connection>,
@@ -89,7 +92,7 @@ impl Reader {
     }
 
     /// Those of these topics and matchers that an active sensor has a wanted message of.
-    pub fn wanted_routes(&self, routes: &[(Arc<str>, Arc<str>)]) -> Result<Vec<(Arc<str>, Arc<str>)>, StoreError> {
+    pub fn wanted_routes(&self, routes: &[Route]) -> Result<Vec<Route>, StoreError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM wanted CROSS JOIN sensors ON sensors.id = wanted.sensor_id
                                    WHERE topic = ?1 AND matcher = ?2 AND wanted.state = 'active'
                                      AND sensors.state = 'active')";

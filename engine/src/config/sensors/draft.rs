@@ -48,6 +48,9 @@ struct Keys<T, W> {
     late: Option<Value>,
 }
 
+/// With the places of what may be complained about.
+type KeysInPlace = Keys<Spanned<String>, Spanned<Map<String, Value>>>;
+
 /// A file with several sensors.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, bound(deserialize = "T: Deserialize<'de>, W: Deserialize<'de>"))]
@@ -88,7 +91,7 @@ fn from_toml(text: &str) -> Located<Vec<Placed>> {
     let lines = Lines::of(text);
     let problem = |error: toml::de::Error| (error.span().map(|span| lines.line_of(span.start)), plain(error.message()));
     let table: toml::Table = toml::from_str(text).map_err(problem)?;
-    let keys: Vec<Keys<Spanned<String>, Spanned<Map<String, Value>>>> = match table.contains_key("sensors") {
+    let keys: Vec<KeysInPlace> = match table.contains_key("sensors") {
         true => toml::from_str::<Several<_, _>>(text).map_err(problem)?.sensors,
         false => vec![toml::from_str(text).map_err(problem)?],
     };
