@@ -45,7 +45,7 @@ struct Seen {
 #[derive(Debug, thiserror::Error)]
 enum Refused {
     #[error(transparent)]
-    Load(#[from] matcher::LoadError),
+    Load(#[from] matcher::RegistryError),
     #[error(transparent)]
     Refusal(#[from] Refusal),
     #[error("{0} serves under the name `{1}` already (hint: remove one of the two files)")]

@@ -42,8 +42,7 @@ impl Matchers {
                 let overruled =
                     past.overruled(&post.serving).map(|file| file.load(&runtime, &config.named)).transpose();
                 let named = |it: &Generation| it.name() == post.serving.name();
-                let overruled = overruled.map_err(|error| past.unusable(&post.serving, error))?;
-                let ruling = overruled.into_iter().flatten().find(named);
+                let ruling = overruled?.into_iter().flatten().find(named);
                 Ok::<_, RegistryError>(ruling.map_or(registry.clone(), |it| registry.with(Post::of(Arc::new(it)))))
             })?;
             let workers = config.workers.unwrap_or_else(|| thread::available_parallelism().map_or(2, usize::from));
@@ -109,7 +108,7 @@ impl Past {
         tracing::error!(
             error = error as &dyn std::error::Error,
             matcher = served.matcher,
-            serving = instead.sha256.get(..12),
+            serving = short(&instead.sha256),
             "A matcher's file is refused; what served before it serves on"
         );
         Some(instead)
@@ -133,7 +132,7 @@ impl Past {
         }
         let here = WasmFile { origin: generation.origin.clone(), sha256: Arc::default(), bytes: Arc::default() };
         let file = self.file(ruling, &here)?;
-        tracing::warn!(matcher = name, serving = ruling.get(..12), "An earlier build of a matcher serves: {why}");
+        tracing::warn!(matcher = name, serving = short(ruling), "An earlier build of a matcher serves: {why}");
         Some(file)
     }
 
@@ -144,12 +143,13 @@ impl Past {
         }
         files::built_in().into_iter().find(|file| *file.sha256 == *sha256)
     }
-
-    fn unusable(&self, generation: &Generation, error: crate::matcher::LoadError) -> RegistryError {
-        RegistryError::Load(format!("the earlier build of the matcher `{}`", generation.name()), error)
-    }
 }
 
 fn serves(state: GenerationState) -> bool {
     matches!(state, GenerationState::Serving | GenerationState::Quarantined)
+}
+
+/// Enough of a sha256 for a person to tell builds apart.
+fn short(sha256: &str) -> &str {
+    sha256.get(..12).unwrap_or(sha256)
 }

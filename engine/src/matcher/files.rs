@@ -13,7 +13,7 @@ use super::{
     builtin::BUILTINS,
     config::{Config, Named},
     limits::Limits,
-    load::{Generation, LoadError, Origin},
+    load::{Generation, Origin},
     registry::RegistryError,
     runtime::Runtime,
 };
@@ -40,12 +40,22 @@ impl WasmFile {
     }
 
     /// The generations that the file brings: its own, and those that the configuration makes of it under other names.
-    pub fn load(&self, runtime: &Runtime, named: &Named) -> Result<Vec<Generation>, LoadError> {
-        let own = Generation::load(runtime, self, None, named)?;
+    pub fn load(&self, runtime: &Runtime, named: &Named) -> Result<Vec<Generation>, RegistryError> {
+        let load = |name: Option<&str>| {
+            Generation::load(runtime, self, name, named).map_err(|error| RegistryError::Load(self.called(name), error))
+        };
+        let own = load(None)?;
         let others = named.iter().filter(|(_, settings)| settings.r#use.as_ref() == Some(&own.description.name));
-        let others = others.map(|(name, _)| Generation::load(runtime, self, Some(name), named));
-        let others = others.collect::<Result<Vec<_>, _>>()?;
+        let others = others.map(|(name, _)| load(Some(name))).collect::<Result<Vec<_>, _>>()?;
         Ok(std::iter::once(own).chain(others).collect())
+    }
+
+    fn called(&self, name: Option<&str>) -> String {
+        match (name, &self.origin) {
+            (Some(name), _) => format!("the matcher `{name}`"),
+            (None, Origin::File(path)) => format!("the matcher `{}`", path.display()),
+            (None, Origin::BuiltIn) => "a built-in matcher".to_owned(),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc, time::Instant};
 
 use super::{
-    config::{Config, Named},
+    config::Config,
     files::{self, WasmFile},
     load::{Generation, LoadError, Origin},
     runtime::Runtime,
@@ -87,8 +87,8 @@ impl Registry {
     ) -> Result<Self, RegistryError> {
         let mut registry = Self::default();
         for file in files::built_in().iter().chain(files) {
-            let loaded = match load(runtime, file, &config.named) {
-                Err(error) => load(runtime, &instead(file, &error).ok_or(error)?, &config.named)?,
+            let loaded = match file.load(runtime, &config.named) {
+                Err(error) => instead(file, &error).ok_or(error)?.load(runtime, &config.named)?,
                 loaded => loaded?,
             };
             for generation in loaded {
@@ -206,12 +206,4 @@ fn replaces(earlier: &Generation, later: &Generation) -> Result<(), RegistryErro
     }
     let (first, second) = (earlier.origin.clone(), later.origin.clone());
     Err(RegistryError::Twice { name: Arc::clone(later.name()), first, second })
-}
-
-fn load(runtime: &Runtime, file: &WasmFile, named: &Named) -> Result<Vec<Generation>, RegistryError> {
-    let what = || match &file.origin {
-        Origin::File(path) => format!("the matcher `{}`", path.display()),
-        Origin::BuiltIn => "a built-in matcher".to_owned(),
-    };
-    file.load(runtime, named).map_err(|error| RegistryError::Load(what(), error))
 }

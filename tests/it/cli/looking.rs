@@ -57,10 +57,10 @@ fn a_broker_that_is_there_and_topics_that_are_not() {
 #[test]
 fn the_matchers() {
     assert_result!(home("").run(&["matcher", "list"]), @r"
-     NAME        VERSION  TOPICS                   ORIGIN    SHA256
-     etl-finish  0.1.0    etl-finish               built in  [SHA256]
-     fields      0.1.0    - (needs configuration)  built in  [SHA256]
-     job-finish  0.1.0    job-finish               built in  [SHA256]
+     NAME        VERSION  STATE                TOPICS      ORIGIN    SHA256
+     etl-finish  0.1.0    would serve          etl-finish  built in  [SHA256]
+     fields      0.1.0    needs configuration  -           built in  [SHA256]
+     job-finish  0.1.0    would serve          job-finish  built in  [SHA256]
     exit 0
     ");
 }

@@ -1,6 +1,7 @@
 //! Matchers that come, go and fail while messages flow: the real binary, a real broker.
 
 mod breaking;
+mod looping;
 mod neighbours;
 mod refused;
 mod removed;

@@ -106,5 +106,7 @@ async fn one_build_of_a_matcher_serves() {
         fixture.store.save_generation(generation(sha256, state), None).await.unwrap();
     }
     let expect = [generation("3", Serving), generation("2", Refused), generation("1", Retired)];
-    assert_eq!(fixture.store.generations().await.unwrap(), expect);
+    let mut found = fixture.store.generations().await.unwrap();
+    assert!(found[2].ended_at.take().is_some());
+    assert_eq!(found, expect);
 }

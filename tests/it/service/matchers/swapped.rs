@@ -50,7 +50,7 @@ async fn builds_take_turns_under_load_and_nothing_is_lost_or_doubled() {
     assert_eq!(all as usize, sent);
     home.wait_for_rows(&mut service, "SELECT sum(next) FROM offsets", &[&all.to_string()]);
     let expected = sent.div_ceil(WANTED).to_string();
-    assert_eq!(home.rows("SELECT count(*) FROM matches"), [expected.clone()]);
+    assert_eq!(home.rows("SELECT count(*) FROM matches"), std::slice::from_ref(&expected));
     assert_eq!(home.rows("SELECT count(DISTINCT \"partition\" || '/' || \"offset\") FROM matches"), [expected]);
     assert_eq!(home.rows("SELECT count(*) FROM dead_letters"), ["0"]);
     let builds: usize = home.rows("SELECT count(DISTINCT sha256) FROM matches")[0].parse().unwrap();
