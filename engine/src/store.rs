@@ -123,6 +123,12 @@ impl Store {
         self.writer.call(move |session| sensors::change(session, now, &put, &gone)).await
     }
 
+    /// Has the waits of the sensors of some wanted messages judged anew when they are opened next, as if the sensors had
+    /// been defined anew. The answer is these sensors.
+    pub async fn renew_sensors_of(&self, wanted: Vec<WantedId>) -> Result<Vec<SensorId>, StoreError> {
+        self.writer.call(move |session| sensors::renew(session, &wanted)).await
+    }
+
     /// Notes how wanted messages render on a date and answers with the rendering in force for each, in order. Nothing
     /// is written where that is known already; call it with about 1,000 at a time.
     pub async fn save_renderings(

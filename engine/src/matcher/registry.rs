@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc, time::Instant};
 
 use super::{
+    recent::Recent,
     config::Config,
     files::{self, WasmFile},
     load::{Generation, LoadError, Origin},
@@ -28,6 +29,8 @@ pub struct Probation {
     /// The generation before it, which judges what it cannot.
     pub previous: Arc<Generation>,
     pub until: Instant,
+    /// Messages that the one before it could judge and this one could not.
+    pub helped: Arc<Recent>,
 }
 
 impl Post {

@@ -6,7 +6,7 @@
 //!
 //! A store that fails is asked again until it answers: a change that is half made would be half awaited.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use jiff::{Timestamp, civil::Date};
 
@@ -28,6 +28,9 @@ use crate::{
 
 /// So many sensors are defined in one transaction: messages wait no longer than that takes.
 const AT_ONCE: usize = 200;
+
+/// How long a matcher is left alone that could not be asked.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Why sensors could not be changed.
 #[derive(Debug, thiserror::Error)]
@@ -79,10 +82,15 @@ impl Shared {
     ) -> Result<Changed, ChangeError> {
         let changed = {
             let _alone = self.changing.lock().await;
-            let changed = self.redefine(now, put, gone).await?;
-            self.await_changed(now, &changed).await?;
-            changed
+            self.redefine(now, put, gone).await?
         };
+        while let Err(error) = self.await_alone(now, &changed).await {
+            if matches!(error, RenderError::Store(_)) {
+                return Err(error.into());
+            }
+            tracing::error!(error = &error as &dyn std::error::Error, "Changed sensors are not awaited yet; trying again");
+            tokio::time::sleep(PAUSE).await;
+        }
         patiently(|| open_waits(self, now, &changed.sensors)).await?;
         Ok(changed)
     }
@@ -106,7 +114,12 @@ impl Shared {
         Ok(changed)
     }
 
-    /// Puts what came and went into the index.
+    async fn await_alone(&self, now: Timestamp, changed: &Changed) -> Result<(), RenderError> {
+        let _alone = self.changing.lock().await;
+        self.await_changed(now, changed).await
+    }
+
+    /// Puts what came and went into the index. May be repeated, and days may have been rendered with what came already.
     async fn await_changed(&self, now: Timestamp, changed: &Changed) -> Result<(), RenderError> {
         let live = self.live.load_full();
         let mut days = days(&live.index);
@@ -122,7 +135,7 @@ impl Shared {
             }
         }
         self.change_index(|index| index.with_topics(index.topics_and_matchers().chain(topics.iter().cloned())));
-        self.replace_days(days, changed.went.iter().copied().collect()).await;
+        self.replace_days(days, changed.went.iter().chain(&changed.came).copied().collect()).await;
         if !changed.went.is_empty() {
             let all: Vec<_> = self.live.load().index.topics_and_matchers().collect();
             let wanted = patiently(|| self.store.wanted_routes(all.clone())).await?;

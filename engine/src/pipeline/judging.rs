@@ -61,36 +61,87 @@ pub async fn judge(
     let Some(topic) = slices.first().map(|slice| Arc::clone(&slice.partition.topic)) else {
         return Ok(Ok(Vec::new()));
     };
-    let live = live_for(shared, slices).await?;
-    let mut findings = Vec::new();
+    let live = match live_for(shared, slices).await {
+        Err(RenderError::GaveUp { matcher, gave_up }) => return Ok(Err(cannot_prepare(matcher, &gave_up))),
+        live => live?,
+    };
+    let mut judged = Vec::new();
     for name in live.index.matchers(&topic) {
         let Some(post) = live.registry.post(name) else {
             return Ok(Err(gone(name)));
         };
-        let judged = match manner {
+        let answer = match manner {
             Manner::Usual => judge_by(shared, post, slices, &live).await,
             Manner::Aside => judge_aside_by(shared, post, slices, &live).await,
         };
-        match judged {
-            Ok(more) => findings.extend(more),
+        match answer {
+            Ok(more) => judged.push(more),
             Err(waits) => return Ok(Err(waits)),
         }
     }
-    Ok(Ok(recordings(slices, findings)))
+    if manner == Manner::Usual
+        && let Err(waits) = hold_to_account(shared, slices, &judged).await
+    {
+        return Ok(Err(waits));
+    }
+    Ok(Ok(recordings(slices, judged.into_iter().flat_map(|judged| judged.findings))))
 }
 
-async fn judge_aside_by(
+/// What one matcher's word on a batch is.
+struct Judged<'a> {
+    post: &'a Post,
+    findings: Vec<Finding>,
+    /// How many messages only the generation before it could judge, and why the serving one could not.
+    helped: usize,
+    failed: Option<String>,
+}
+
+/// Remembers the faults of a batch that all its matchers have judged. A generation on probation that needs its
+/// predecessor too often goes; one that faults on too much by itself lets the topic wait, and then nothing is remembered:
+/// the batch will be judged again.
+async fn hold_to_account(shared: &Shared, slices: &[Slice], judged: &[Judged<'_>]) -> Result<(), Waits> {
+    let limit = shared.pool.limits().tolerated_faults;
+    for Judged { post, findings, .. } in judged {
+        let (faults, recent) = (faulted(findings).len(), &post.serving.trust.faults);
+        if faults > 0 && recent.with(faults) > limit {
+            let (recent, reason) = (recent.with(faults), findings.iter().find_map(fault).unwrap_or_default());
+            let reason = format!("the matcher failed on {recent} of the last messages, here it {reason}");
+            return Err(waits_for(&post.serving, reason));
+        }
+    }
+    let messages = slices.iter().map(|slice| slice.messages.len()).sum();
+    for Judged { post, findings, helped, failed } in judged {
+        post.serving.trust.faults.note(messages, faulted(findings).len());
+        let Some(probation) = &post.probation else {
+            continue;
+        };
+        probation.helped.note(messages, *helped);
+        if probation.helped.with(0) > TOLERATED_ON_PROBATION {
+            let reason = failed.as_deref().unwrap_or("it failed");
+            let reason = format!("it failed where the one before it does not: {reason}");
+            shared.roll_back(&post.serving, &reason).await;
+        }
+    }
+    Ok(())
+}
+
+async fn judge_aside_by<'a>(
     shared: &Shared,
-    post: &Post,
+    post: &'a Post,
     slices: &Arc<Vec<Slice>>,
     live: &Live,
-) -> Result<Vec<Finding>, Waits> {
+) -> Result<Judged<'a>, Waits> {
     let mut findings = Vec::new();
     for portion in cut(shared, post, slices, live) {
         let judged = shared.pool.run_aside(move |worker: &mut Worker| evaluate(worker, &portion)).await;
         findings.extend(judged.map_err(|gave_up| waits_for(&post.serving, gave_up.to_string()))?);
     }
-    Ok(findings)
+    Ok(Judged { post, findings, helped: 0, failed: None })
+}
+
+fn cannot_prepare(matcher: Arc<str>, gave_up: &GaveUp) -> Waits {
+    let reason = format!("what is wanted on the day of a message cannot be asked of the matcher: {gave_up}");
+    Waits { matcher, generation: None, reason }
 }
 
 fn gone(name: &Arc<str>) -> Waits {
@@ -120,25 +171,27 @@ fn arrivals(slices: &[Slice]) -> impl Iterator<Item = Timestamp> + Clone {
 }
 
 /// Lets one matcher judge all slices, on all workers.
-async fn judge_by(shared: &Shared, post: &Post, slices: &Arc<Vec<Slice>>, live: &Live) -> Result<Vec<Finding>, Waits> {
+async fn judge_by<'a>(
+    shared: &Shared,
+    post: &'a Post,
+    slices: &Arc<Vec<Slice>>,
+    live: &Live,
+) -> Result<Judged<'a>, Waits> {
     let portions = cut(shared, post, slices, live);
     // All portions are under way before the first is awaited.
     let running: Vec<_> = portions.into_iter().map(|portion| (run(shared, portion.clone()), portion)).collect();
-    let (mut findings, mut failed) = (Vec::new(), None);
+    let mut judged = Judged { post, findings: Vec::new(), helped: 0, failed: None };
+    let mut waits = None;
     for (evaluating, portion) in running {
-        let judged = match evaluating.await {
-            Ok(found) => Ok(second_opinion(shared, post, &portion, found).await),
-            Err(gave_up) => judge_otherwise(shared, post, portion, gave_up).await,
-        };
-        match judged {
-            Ok(found) => findings.extend(found),
-            Err(waits) => failed = Some(waits),
+        match evaluating.await {
+            Ok(found) => second_opinion(shared, &portion, found, &mut judged).await,
+            Err(gave_up) => match judge_otherwise(shared, post, portion, gave_up).await {
+                Ok(found) => judged.findings.extend(found),
+                Err(why) => waits = Some(why),
+            },
         }
     }
-    match failed {
-        Some(waits) => Err(waits),
-        None => tolerated(shared, &post.serving, slices, findings),
-    }
+    waits.map_or(Ok(judged), Err)
 }
 
 fn cut(shared: &Shared, post: &Post, slices: &Arc<Vec<Slice>>, live: &Live) -> Vec<Portion> {
@@ -162,7 +215,7 @@ async fn judge_otherwise(
     let generation = &post.serving;
     if let Some(previous) = post.previous() {
         let portion = Portion { generation: Arc::clone(previous), ..portion.clone() };
-        if let Ok(found) = run(shared, portion).await {
+        if let Ok(found) = run_patiently(shared, portion).await {
             shared.roll_back(generation, &gave_up.to_string()).await;
             return Ok(found);
         }
@@ -175,43 +228,33 @@ async fn judge_otherwise(
     run(shared, portion).await.map_err(|gave_up| waits_for(generation, gave_up.to_string()))
 }
 
-/// Has the predecessor judge the messages on which a generation on probation faulted.
-async fn second_opinion(shared: &Shared, post: &Post, portion: &Portion, mut found: Vec<Finding>) -> Vec<Finding> {
-    let mut places = faulted(&found);
-    let Some(previous) = post.previous().filter(|_| !places.is_empty()) else {
-        return found;
-    };
-    let again =
-        Portion { generation: Arc::clone(previous), places: places.iter().copied().collect(), ..portion.clone() };
-    let Ok(second) = run(shared, again).await else {
-        return found;
-    };
-    // What neither can judge is the message's own fault.
-    let helpless = faulted(&second);
-    places.retain(|place| !helpless.contains(place));
-    if post.serving.trust.note(portion.places.len(), places.len(), TOLERATED_ON_PROBATION).is_err() {
-        let reason = found.iter().find_map(fault).unwrap_or_default();
-        shared.roll_back(&post.serving, &format!("it failed where the one before it does not: it {reason}")).await;
+/// On an ordinary worker, and aside where a message takes too long there.
+async fn run_patiently(shared: &Shared, portion: Portion) -> Result<Vec<Finding>, GaveUp> {
+    match run(shared, portion.clone()).await {
+        Err(GaveUp::TimedOut(_)) => {
+            shared.pool.run_aside(move |worker: &mut Worker| evaluate(worker, &portion)).await
+        }
+        judged => judged,
     }
-    found.retain(|(place, _)| !places.contains(place));
-    found.extend(second.into_iter().filter(|(place, _)| places.contains(place)));
-    found
 }
 
-/// Whether so many faults may be set aside one by one.
-fn tolerated(
-    shared: &Shared,
-    generation: &Arc<Generation>,
-    slices: &[Slice],
-    findings: Vec<Finding>,
-) -> Result<Vec<Finding>, Waits> {
-    let messages = slices.iter().map(|slice| slice.messages.len()).sum();
-    let limit = shared.pool.limits().tolerated_faults;
-    let Err(recent) = generation.trust.note(messages, faulted(&findings).len(), limit) else {
-        return Ok(findings);
-    };
-    let reason = findings.iter().find_map(fault).unwrap_or_default();
-    Err(waits_for(generation, format!("the matcher failed on {recent} of the last messages, here it {reason}")))
+/// Adds what was found; the messages on which a generation on probation faulted are judged by the one before it.
+async fn second_opinion(shared: &Shared, portion: &Portion, mut found: Vec<Finding>, judged: &mut Judged<'_>) {
+    let mut places = faulted(&found);
+    if let Some(previous) = judged.post.previous().filter(|_| !places.is_empty()) {
+        let (generation, asked) = (Arc::clone(previous), places.iter().copied().collect());
+        let again = Portion { generation, places: asked, ..portion.clone() };
+        if let Ok(second) = run_patiently(shared, again).await {
+            // What neither can judge is the message's own fault.
+            let helpless = faulted(&second);
+            places.retain(|place| !helpless.contains(place));
+            judged.helped += places.len();
+            judged.failed = judged.failed.take().or_else(|| found.iter().find_map(fault).map(str::to_owned));
+            found.retain(|(place, _)| !places.contains(place));
+            found.extend(second.into_iter().filter(|(place, _)| places.contains(place)));
+        }
+    }
+    judged.findings.extend(found);
 }
 
 fn waits_for(generation: &Generation, reason: String) -> Waits {

@@ -4,23 +4,33 @@
 //! index change in one step, between two batches.
 
 use std::{
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 
 use super::{
     Shared,
     live::Live,
+    patience::patiently,
     rendering::{RenderError, Tables, belongs},
+    turning::open_waits,
 };
 use crate::{
-    domain::generation::{self, GenerationState},
+    domain::{
+        calendar::Calendar,
+        generation::{self, GenerationState},
+        wanted::WantedId,
+    },
     matcher::{Generation, Post, Probation, Problem, Registry},
     sensor::{ChangedDay, Index},
     store::{ActiveWanted, StoreError},
 };
+
+/// The waits of so many wanted messages are judged anew at a time: messages are recorded in between.
+const RENEWED_AT_ONCE: usize = 500;
 
 /// Why a generation does not get its post.
 #[derive(Debug, thiserror::Error)]
@@ -51,12 +61,15 @@ impl Shared {
     ) -> Result<(), Refusal> {
         let _alone = self.changing.lock().await;
         let live = self.live.load_full();
-        let before = live.registry.post(candidate.name());
-        self.check(&candidate, before, &live.index).await?;
-        let until = Instant::now() + probation;
-        let trial = before.filter(|_| !probation.is_zero());
-        let probation = trial.map(|before| Probation { previous: Arc::clone(&before.serving), until });
-        self.fill(Post { serving: Arc::clone(&candidate), probation }).await?;
+        let before = live.registry.post(candidate.name()).cloned();
+        self.check(&candidate, before.as_ref(), &live.index).await?;
+        if let Err(refusal) = self.fill(&candidate, probation).await {
+            // It may have changed how wanted messages render before it failed.
+            if let Some(before) = before {
+                tokio::spawn(self.clone().reinstate(before.serving));
+            }
+            return Err(refusal);
+        }
         self.note_serving(&candidate, wasm).await;
         Ok(())
     }
@@ -85,7 +98,7 @@ impl Shared {
             ours.iter().try_for_each(|wanted| check_topic(candidate, wanted))?;
             for (calendar, date) in index.days() {
                 let of_day = ours.iter().filter(|wanted| belongs(wanted, calendar)).cloned().collect();
-                let answers = self.prepare(candidate, &of_day, date).await;
+                let answers = self.prepare(candidate, &of_day, date).await?;
                 let problem = of_day.iter().zip(answers).find_map(|(wanted, answer)| Some((wanted, answer.err()?)));
                 if let Some((wanted, problem)) = problem {
                     let (sensor, task_id) = (wanted.sensor_name.clone(), wanted.task_id.clone());
@@ -97,33 +110,53 @@ impl Shared {
     }
 
     /// Fills a post, and the index with what its generation waits for, in one step.
-    async fn fill(&self, post: Post) -> Result<(), Refusal> {
+    async fn fill(&self, serving: &Arc<Generation>, probation: Duration) -> Result<(), Refusal> {
         let live = self.live.load_full();
-        let days = self.days_of(&post.serving, &live).await?;
-        self.live.rcu(|live| {
-            let index = days.iter().fold(Index::clone(&live.index), |index, day| index.with_tables(day));
-            Live::new(live.registry.with(post.clone()), &index)
-        });
-        self.matchers_changed.send_replace(());
-        Ok(())
-    }
-
-    /// What a generation waits for, on all days of the index.
-    async fn days_of(&self, serving: &Arc<Generation>, live: &Live) -> Result<Vec<ChangedDay>, Refusal> {
-        // Only this one is asked: what the one before it waits for is in the index already.
-        let registry = Registry::default().with(Post::of(Arc::clone(serving)));
+        let mut rendered_anew = HashSet::new();
         let mut days = Vec::new();
         for (calendar, date) in live.index.days() {
-            let mut tables = Tables::default();
-            let mut pages = self.pages();
-            while let Some(page) = pages.next().await? {
-                let of_day = |wanted: &ActiveWanted| *wanted.matcher == **serving.name() && belongs(wanted, calendar);
-                let ours = page.into_iter().filter(of_day).collect();
-                self.awaited(&registry, ours, date).await?.into_iter().for_each(|awaited| tables.add(awaited));
-            }
-            days.push(ChangedDay { calendar: Arc::clone(calendar), date, tables: tables.build().await });
+            let mut day = self.day_of(serving, calendar, date).await?;
+            rendered_anew.extend(follow_renderings(&mut day, serving, &live).await);
+            days.push(day);
         }
-        Ok(days)
+        let until = Instant::now() + probation;
+        self.live.rcu(|live| {
+            let index = days.iter().fold(Index::clone(&live.index), |index, day| index.with_tables(day));
+            let before = live.registry.post(serving.name()).filter(|_| !probation.is_zero());
+            Live::new(live.registry.with(succeeding(before, serving, until)), &index)
+        });
+        self.matchers_changed.send_replace(());
+        self.judge_waits_anew(rendered_anew).await
+    }
+
+    /// What a generation waits for on a day. Only this one is asked: what the one before it waits for is in the index.
+    async fn day_of(
+        &self,
+        serving: &Arc<Generation>,
+        calendar: &Arc<Calendar>,
+        date: Date,
+    ) -> Result<ChangedDay, Refusal> {
+        let registry = Registry::default().with(Post::of(Arc::clone(serving)));
+        let mut tables = Tables::default();
+        let mut pages = self.pages();
+        while let Some(page) = patiently(|| pages.peek()).await? {
+            pages.pass(&page);
+            let of_day = |wanted: &ActiveWanted| *wanted.matcher == **serving.name() && belongs(wanted, calendar);
+            let ours: Vec<_> = page.into_iter().filter(of_day).collect();
+            let awaited = patiently(|| self.awaited(&registry, ours.clone(), date)).await?;
+            awaited.into_iter().for_each(|awaited| tables.add(awaited));
+        }
+        Ok(ChangedDay { calendar: Arc::clone(calendar), date, tables: tables.build().await })
+    }
+
+    /// What renders differently than it did, in the windows that are open, may lack a message now, or have it.
+    async fn judge_waits_anew(&self, rendered_anew: HashSet<WantedId>) -> Result<(), Refusal> {
+        let all: Vec<_> = rendered_anew.into_iter().collect();
+        for some in all.chunks(RENEWED_AT_ONCE) {
+            let sensors = patiently(|| self.store.renew_sensors_of(some.to_vec())).await?;
+            patiently(|| open_waits(self, Timestamp::now(), &sensors)).await?;
+        }
+        Ok(())
     }
 
     /// Empties a post: its topics wait until somebody serves them again.
@@ -166,7 +199,7 @@ impl Shared {
     async fn reinstate(self, previous: Arc<Generation>) {
         let _alone = self.changing.lock().await;
         let serves = self.live.load().registry.get(previous.name()).is_some_and(|serving| serving.id == previous.id);
-        if serves && let Err(error) = self.fill(Post::of(Arc::clone(&previous))).await {
+        if serves && let Err(error) = self.fill(&previous, Duration::ZERO).await {
             tracing::error!(error = &error as &dyn std::error::Error, "A matcher that serves again was not asked anew");
         }
     }
@@ -189,6 +222,44 @@ impl Shared {
             if serves { Live::new(live.registry.with(post), &live.index) } else { Live::clone(live) }
         });
     }
+}
+
+/// The post of a generation that comes after another. Who proved itself stays beside it, not who is on probation itself.
+fn succeeding(before: Option<&Post>, serving: &Arc<Generation>, until: Instant) -> Post {
+    let previous = before.map(|before| before.previous().unwrap_or(&before.serving));
+    let previous = previous.filter(|previous| previous.id != serving.id);
+    let probation = |previous: &Arc<Generation>| Probation { previous: Arc::clone(previous), until, helped: Arc::default() };
+    Post { serving: Arc::clone(serving), probation: previous.map(probation) }
+}
+
+/// Has the generations that judge now wait for the same renderings as the new one, on a day: either may have to judge.
+/// The answer is what renders differently.
+async fn follow_renderings(day: &mut ChangedDay, serving: &Generation, live: &Live) -> HashSet<WantedId> {
+    let Some(before) = live.registry.post(serving.name()) else {
+        return HashSet::new();
+    };
+    let judging: HashSet<_> = before.judging().map(|it| it.id).filter(|id| *id != serving.id).collect();
+    let tables = live.index.tables(&day.calendar, day.date);
+    let (now, serving_id) = (day.tables.clone(), serving.id);
+    let comparing = move || {
+        let now: HashMap<_, _> = now.values().flat_map(|table| table.renderings()).collect();
+        let (mut followed, mut all) = (HashMap::new(), HashSet::new());
+        for (route, table) in tables {
+            let other = |(wanted, before)| now.get(&wanted).filter(|now| **now != before).map(|now| (wanted, *now));
+            let others: HashMap<_, _> = table.renderings().filter_map(other).collect();
+            let is_theirs = route.1 == serving_id || judging.contains(&route.1);
+            if is_theirs && !others.is_empty() {
+                all.extend(others.keys().copied());
+                if route.1 != serving_id {
+                    followed.insert(route, Arc::new(table.with_renderings(&others)));
+                }
+            }
+        }
+        (followed, all)
+    };
+    let (followed, all) = tokio::task::spawn_blocking(comparing).await.expect("comparing tables does not panic");
+    day.tables.extend(followed);
+    all
 }
 
 /// What the store keeps of a generation that serves.

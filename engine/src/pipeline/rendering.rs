@@ -15,7 +15,7 @@ use crate::{
         calendar::Calendar,
         wanted::{RenderingId, WantedId},
     },
-    matcher::{Generation, Post, Prepared, Problem, Registry, Worker},
+    matcher::{GaveUp, Generation, Post, Prepared, Problem, Registry, Worker},
     sensor::{DayIndex, Entry, Index, Route, Table, TableBuilder},
     store::{ActiveWanted, StoreError},
 };
@@ -30,6 +30,8 @@ pub enum RenderError {
     Store(#[from] StoreError),
     #[error("the time zone `{0}` of a sensor cannot be read")]
     Zone(String, #[source] jiff::Error),
+    #[error("the matcher `{matcher}` cannot be asked what it waits for")]
+    GaveUp { matcher: Arc<str>, #[source] gave_up: GaveUp },
 }
 
 /// What a matcher said of wanted messages, in their order.
@@ -102,7 +104,7 @@ impl Shared {
         registry: &Registry,
         page: Vec<ActiveWanted>,
         date: Date,
-    ) -> Result<Vec<Awaited>, StoreError> {
+    ) -> Result<Vec<Awaited>, RenderError> {
         let mut by_matcher: BTreeMap<String, Vec<ActiveWanted>> = BTreeMap::new();
         for wanted in page {
             by_matcher.entry(wanted.matcher.clone()).or_default().push(wanted);
@@ -117,28 +119,28 @@ impl Shared {
         Ok(awaited)
     }
 
-    /// The serving generation says how wanted messages render. One on whose behalf it could be asked again waits for
-    /// what it renders the same way.
+    /// The serving generation says how wanted messages render, and where it cannot, the one before it, as long as that is
+    /// there: then it has the post again. Both wait for the same renderings, so that either may judge.
     async fn awaited_by(
         &self,
         post: &Post,
         wanted: Arc<[ActiveWanted]>,
         date: Date,
-    ) -> Result<Vec<Awaited>, StoreError> {
-        let answers = self.prepare(&post.serving, &wanted, date).await;
-        let renderings = self.save_renderings(&wanted, &answers, date).await?;
-        let texts: Vec<_> = answers.iter().map(|answer| answer.as_ref().ok().map(|it| it.rendered.clone())).collect();
-        let mut awaited = awaited(&post.serving, &wanted, &renderings, answers);
-        if let Some(previous) = post.previous() {
-            let mut answers = self.prepare(previous, &wanted, date).await;
-            for (answer, text) in answers.iter_mut().zip(&texts) {
-                if answer.as_ref().ok().map(|it| &it.rendered) != text.as_ref() {
-                    *answer = Err(Problem { field: None, message: "renders differently".into() });
-                }
-            }
-            awaited.extend(self::awaited(previous, &wanted, &renderings, answers));
+    ) -> Result<Vec<Awaited>, RenderError> {
+        let answers = self.prepare(&post.serving, &wanted, date).await?;
+        let Some(previous) = post.previous() else {
+            let renderings = self.save_renderings(&wanted, &answers, &answers, date).await?;
+            return Ok(awaited(&post.serving, &wanted, &renderings, answers));
+        };
+        let earlier = self.prepare(previous, &wanted, date).await?;
+        let renderings = self.save_renderings(&wanted, &answers, &earlier, date).await?;
+        let failed = answers.iter().zip(&earlier).find_map(|(now, before)| before.as_ref().ok().and(now.as_ref().err()));
+        if let Some(problem) = failed {
+            self.roll_back(&post.serving, &format!("it refuses a wanted message on {date}: {problem}")).await;
         }
-        Ok(awaited)
+        let mut all = awaited(&post.serving, &wanted, &renderings, answers);
+        all.extend(awaited(previous, &wanted, &renderings, earlier));
+        Ok(all)
     }
 
     /// Asks a generation about wanted messages of its matcher.
@@ -147,26 +149,29 @@ impl Shared {
         generation: &Arc<Generation>,
         wanted: &Arc<[ActiveWanted]>,
         date: Date,
-    ) -> Answers {
-        let (generation, wanted) = (Arc::clone(generation), Arc::clone(wanted));
+    ) -> Result<Answers, RenderError> {
+        let (asked, wanted) = (Arc::clone(generation), Arc::clone(wanted));
         let prepare = move |worker: &mut Worker| {
             let fields: Vec<_> = wanted.iter().map(|wanted| wanted.fields.as_str()).collect();
-            worker.prepare(&generation, &fields, date)
+            worker.prepare(&asked, &fields, date)
         };
-        self.pool.run(prepare).await
+        let answers = self.pool.run(prepare).await;
+        answers.map_err(|gave_up| RenderError::GaveUp { matcher: Arc::clone(generation.name()), gave_up })
     }
 
-    /// Saves how wanted messages render. One that its matcher refuses is said aloud and left out: it was fine when it
-    /// was defined, and the others go on.
+    /// Saves how wanted messages render, by the first answer that says so. One that is refused is said aloud and left
+    /// out: it was fine when it was defined, and the others go on.
     async fn save_renderings(
         &self,
         wanted: &[ActiveWanted],
         answers: &Answers,
+        otherwise: &Answers,
         date: Date,
     ) -> Result<Vec<Option<RenderingId>>, StoreError> {
         let mut texts = Vec::with_capacity(wanted.len());
-        for (wanted, answer) in wanted.iter().zip(answers) {
-            match answer {
+        let said: Vec<_> = answers.iter().zip(otherwise).map(|(first, second)| first.as_ref().or(second.as_ref())).collect();
+        for (wanted, said) in wanted.iter().zip(&said) {
+            match said {
                 Ok(prepared) => texts.push((wanted.id, date, prepared.rendered.clone())),
                 Err(problem) => tracing::error!(
                     sensor = wanted.sensor_name, task_id = wanted.task_id, %date, %problem,
@@ -175,7 +180,7 @@ impl Shared {
             }
         }
         let mut ids = self.store.save_renderings(texts).await?.into_iter();
-        Ok(answers.iter().map(|answer| answer.as_ref().ok().and_then(|_| ids.next())).collect())
+        Ok(said.iter().map(|said| said.as_ref().ok().and_then(|_| ids.next())).collect())
     }
 
     /// The wanted messages of all active sensors, page by page.
@@ -192,12 +197,20 @@ pub(super) struct Pages<'a> {
 
 impl Pages<'_> {
     pub(super) async fn next(&mut self) -> Result<Option<Vec<ActiveWanted>>, StoreError> {
+        let page = self.peek().await?;
+        page.iter().for_each(|page| self.pass(page));
+        Ok(page)
+    }
+
+    /// The next page, which may be asked for again.
+    pub(super) async fn peek(&self) -> Result<Option<Vec<ActiveWanted>>, StoreError> {
         let page = self.shared.store.active_wanted(self.after, PAGE).await?;
-        let Some(last) = page.last() else {
-            return Ok(None);
-        };
-        self.after = last.id;
-        Ok(Some(page))
+        Ok(Some(page).filter(|page| !page.is_empty()))
+    }
+
+    /// Goes on behind a page.
+    pub(super) fn pass(&mut self, page: &[ActiveWanted]) {
+        self.after = page.last().map_or(self.after, |last| last.id);
     }
 }
 

@@ -122,6 +122,12 @@ impl Index {
         index
     }
 
+    /// The tables of a day of a calendar, if it is rendered.
+    pub fn tables(&self, calendar: &Calendar, date: Date) -> HashMap<Route, Arc<Table>> {
+        let days = self.calendars.iter().find(|days| *days.calendar == *calendar);
+        days.and_then(|days| days.days.get(&date)).map(|day| day.tables.clone()).unwrap_or_default()
+    }
+
     /// All days that are rendered.
     pub fn days(&self) -> impl Iterator<Item = (&Arc<Calendar>, Date)> {
         self.calendars.iter().flat_map(|days| days.days.keys().map(|date| (&days.calendar, *date)))

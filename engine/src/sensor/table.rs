@@ -6,7 +6,11 @@
 //! are read, then all their entries, then all their keys. The reads of a step do not depend on each other, so the
 //! processor waits for them at the same time; measured in `tests/benches/join.rs`.
 
-use std::{collections::HashSet, hash::BuildHasher, hint::black_box};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::BuildHasher,
+    hint::black_box,
+};
 
 use foldhash::quality::RandomState;
 
@@ -30,6 +34,7 @@ pub struct Entry {
 
 /// As large as a line of the cache and aligned to it: one read brings all of it.
 #[repr(align(64))]
+#[derive(Clone)]
 struct Stored {
     entry: Entry,
     /// Where its key begins in the arena; the token follows the key.
@@ -56,6 +61,7 @@ struct Slot {
 const FREE: Slot = Slot { tag: 0, head: NONE };
 
 /// From keys to renderings.
+#[derive(Clone)]
 pub struct Table {
     hasher: RandomState,
     /// A power of two, more than half of them free.
@@ -148,6 +154,22 @@ impl Table {
         }
         all.append(more);
         all.build()
+    }
+
+    /// The same table, with other renderings for some wanted messages.
+    pub fn with_renderings(&self, others: &HashMap<WantedId, RenderingId>) -> Self {
+        let mut table = self.clone();
+        for stored in &mut table.entries {
+            if let Some(other) = others.get(&stored.entry.wanted) {
+                stored.entry.rendering = *other;
+            }
+        }
+        table
+    }
+
+    /// The renderings that are waited for, some of them several times.
+    pub fn renderings(&self) -> impl Iterator<Item = (WantedId, RenderingId)> {
+        self.entries.iter().map(|stored| (stored.entry.wanted, stored.entry.rendering))
     }
 
     /// Whether one of these wanted messages waits for something here.

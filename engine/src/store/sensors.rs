@@ -232,3 +232,12 @@ impl Reader {
         self.with(|db| rows(db, sql, [], |row| Ok((columns::read_owner(row, 0)?, row.get(1)?))))
     }
 }
+
+/// The sensors of some wanted messages, as if they had been defined anew.
+pub(super) fn renew(session: &mut Session<'_>, wanted: &[WantedId]) -> Result<Vec<SensorId>, StoreError> {
+    let renew = "UPDATE sensors SET revision = revision + 1
+                  WHERE id IN (SELECT sensor_id FROM wanted WHERE id IN (SELECT value FROM json_each(?1)))
+              RETURNING id";
+    let asked = serde_json::Value::from_iter(wanted.iter().map(|id| id.0)).to_string();
+    rows(session.db, renew, [asked], |row| row.get(0).map(SensorId))
+}
