@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::{
     Shared,
     live::Live,
-    rendering::{RenderError, Tables, belongs},
+    rendering::{RenderError, Tables, belongs, without_answer},
 };
 use crate::{
     domain::generation::{self, GenerationState},
@@ -84,8 +84,9 @@ impl Shared {
             let ours: Vec<_> = page.into_iter().filter(|wanted| *wanted.matcher == **candidate.name()).collect();
             ours.iter().try_for_each(|wanted| check_topic(candidate, wanted))?;
             for (calendar, date) in index.days() {
-                let of_day = ours.iter().filter(|wanted| belongs(wanted, calendar)).cloned().collect();
+                let of_day: Arc<[_]> = ours.iter().filter(|wanted| belongs(wanted, calendar)).cloned().collect();
                 let answers = self.prepare(candidate, &of_day, date).await;
+                let answers = answers.unwrap_or_else(|gave_up| without_answer(&gave_up, &of_day));
                 let problem = of_day.iter().zip(answers).find_map(|(wanted, answer)| Some((wanted, answer.err()?)));
                 if let Some((wanted, problem)) = problem {
                     let (sensor, task_id) = (wanted.sensor_name.clone(), wanted.task_id.clone());

@@ -15,7 +15,7 @@ use crate::{
         calendar::Calendar,
         wanted::{RenderingId, WantedId},
     },
-    matcher::{Generation, Post, Prepared, Problem, Registry, Worker},
+    matcher::{GaveUp, Generation, Post, Prepared, Problem, Registry, Worker},
     sensor::{DayIndex, Entry, Index, Route, Table, TableBuilder},
     store::{ActiveWanted, StoreError},
 };
@@ -33,7 +33,7 @@ pub enum RenderError {
 }
 
 /// What a matcher said of wanted messages, in their order.
-type Answers = Vec<Result<Prepared, Problem>>;
+pub(super) type Answers = Vec<Result<Prepared, Problem>>;
 
 /// What a generation waits for on behalf of one wanted message.
 pub(super) struct Awaited {
@@ -126,11 +126,13 @@ impl Shared {
         date: Date,
     ) -> Result<Vec<Awaited>, StoreError> {
         let answers = self.prepare(&post.serving, &wanted, date).await;
+        let answers = answers.unwrap_or_else(|gave_up| without_answer(&gave_up, &wanted));
         let renderings = self.save_renderings(&wanted, &answers, date).await?;
         let texts: Vec<_> = answers.iter().map(|answer| answer.as_ref().ok().map(|it| it.rendered.clone())).collect();
         let mut awaited = awaited(&post.serving, &wanted, &renderings, answers);
         if let Some(previous) = post.previous() {
-            let mut answers = self.prepare(previous, &wanted, date).await;
+            let answers = self.prepare(previous, &wanted, date).await;
+            let mut answers = answers.unwrap_or_else(|gave_up| without_answer(&gave_up, &wanted));
             for (answer, text) in answers.iter_mut().zip(&texts) {
                 if answer.as_ref().ok().map(|it| &it.rendered) != text.as_ref() {
                     *answer = Err(Problem { field: None, message: "renders differently".into() });
@@ -147,7 +149,7 @@ impl Shared {
         generation: &Arc<Generation>,
         wanted: &Arc<[ActiveWanted]>,
         date: Date,
-    ) -> Answers {
+    ) -> Result<Answers, GaveUp> {
         let (generation, wanted) = (Arc::clone(generation), Arc::clone(wanted));
         let prepare = move |worker: &mut Worker| {
             let fields: Vec<_> = wanted.iter().map(|wanted| wanted.fields.as_str()).collect();
@@ -199,6 +201,11 @@ impl Pages<'_> {
         self.after = last.id;
         Ok(Some(page))
     }
+}
+
+/// The same problem for each.
+pub(super) fn without_answer(gave_up: &GaveUp, wanted: &[ActiveWanted]) -> Answers {
+    wanted.iter().map(|_| Err(Problem::general(gave_up.to_string()))).collect()
 }
 
 fn awaited(
