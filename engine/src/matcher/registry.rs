@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc, time::Instant};
 
 use super::{
-    recent::Recent,
     config::Config,
     files::{self, WasmFile},
     load::{Generation, LoadError, Origin},
+    recent::Recent,
     runtime::Runtime,
 };
 

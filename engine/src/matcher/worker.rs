@@ -78,14 +78,14 @@ impl Worker {
         Ok(verdicts)
     }
 
-    /// Checks and renders wanted messages for a business date; one answer each. Where the matcher fails on one after
-    /// another, or loops, the rest is answered with that.
+    /// Checks and renders wanted messages for a business date; one answer each. One that the matcher refuses, or on which
+    /// it fails alone, is a problem of that one.
     pub fn prepare(
         &mut self,
         generation: &Arc<Generation>,
         wanted: &[&str],
         on: Date,
-    ) -> Vec<Result<Prepared, Problem>> {
+    ) -> Result<Vec<Result<Prepared, Problem>>, GaveUp> {
         let mut answers = Vec::with_capacity(wanted.len());
         let patience = Patience { time_outs: PREPARE_TIME_OUTS, ..self.patience };
         let ask = |part: &[&str], answers: &mut Answers| {
@@ -94,10 +94,8 @@ impl Worker {
         };
         let give_up = |answers: &mut Answers, fault: Fault| answers.push(Err(Problem::general(fault.reason)));
         let mut search = Search::new(patience, wanted.len(), ask, give_up);
-        if let Err(gave_up) = wanted.chunks(PREPARE_LIMIT).try_for_each(|part| search.run(part, &mut answers)) {
-            answers.resize(wanted.len(), Err(Problem::general(gave_up.to_string())));
-        }
-        answers
+        wanted.chunks(PREPARE_LIMIT).try_for_each(|part| search.run(part, &mut answers))?;
+        Ok(answers)
     }
 
     /// One call on a warm instance. After a fault the instance is gone: the next call gets a fresh one.

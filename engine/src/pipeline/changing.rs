@@ -88,7 +88,10 @@ impl Shared {
             if matches!(error, RenderError::Store(_)) {
                 return Err(error.into());
             }
-            tracing::error!(error = &error as &dyn std::error::Error, "Changed sensors are not awaited yet; trying again");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "Changed sensors are not awaited yet; trying again"
+            );
             tokio::time::sleep(PAUSE).await;
         }
         patiently(|| open_waits(self, now, &changed.sensors)).await?;

@@ -231,9 +231,7 @@ async fn judge_otherwise(
 /// On an ordinary worker, and aside where a message takes too long there.
 async fn run_patiently(shared: &Shared, portion: Portion) -> Result<Vec<Finding>, GaveUp> {
     match run(shared, portion.clone()).await {
-        Err(GaveUp::TimedOut(_)) => {
-            shared.pool.run_aside(move |worker: &mut Worker| evaluate(worker, &portion)).await
-        }
+        Err(GaveUp::TimedOut(_)) => shared.pool.run_aside(move |worker: &mut Worker| evaluate(worker, &portion)).await,
         judged => judged,
     }
 }

@@ -5,6 +5,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -28,6 +29,9 @@ use crate::{
     sensor::{ChangedDay, Index},
     store::{ActiveWanted, StoreError},
 };
+
+/// How long a matcher is left alone that could not be asked.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// The waits of so many wanted messages are judged anew at a time: messages are recorded in between.
 const RENEWED_AT_ONCE: usize = 500;
@@ -195,13 +199,21 @@ impl Shared {
         }
     }
 
-    /// What it renders differently than the one that failed is awaited as before.
-    async fn reinstate(self, previous: Arc<Generation>) {
+    /// What it renders differently than the one that failed is awaited as before. (Boxed, since what it does may end in
+    /// another roll-back.)
+    fn reinstate(self, previous: Arc<Generation>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(async move {
+            while let Err(refusal) = self.try_to_reinstate(&previous).await {
+                tracing::error!(matcher = &**previous.name(), %refusal, "A matcher that serves again is not asked anew yet");
+                tokio::time::sleep(PAUSE).await;
+            }
+        })
+    }
+
+    async fn try_to_reinstate(&self, previous: &Arc<Generation>) -> Result<(), Refusal> {
         let _alone = self.changing.lock().await;
         let serves = self.live.load().registry.get(previous.name()).is_some_and(|serving| serving.id == previous.id);
-        if serves && let Err(error) = self.fill(&previous, Duration::ZERO).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "A matcher that serves again was not asked anew");
-        }
+        if serves { self.fill(previous, Duration::ZERO).await } else { Ok(()) }
     }
 
     /// Ends the probations whose time is over.
@@ -228,7 +240,8 @@ impl Shared {
 fn succeeding(before: Option<&Post>, serving: &Arc<Generation>, until: Instant) -> Post {
     let previous = before.map(|before| before.previous().unwrap_or(&before.serving));
     let previous = previous.filter(|previous| previous.id != serving.id);
-    let probation = |previous: &Arc<Generation>| Probation { previous: Arc::clone(previous), until, helped: Arc::default() };
+    let probation =
+        |previous: &Arc<Generation>| Probation { previous: Arc::clone(previous), until, helped: Arc::default() };
     Post { serving: Arc::clone(serving), probation: previous.map(probation) }
 }
 

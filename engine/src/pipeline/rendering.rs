@@ -30,8 +30,8 @@ pub enum RenderError {
     Store(#[from] StoreError),
     #[error("the time zone `{0}` of a sensor cannot be read")]
     Zone(String, #[source] jiff::Error),
-    #[error("the matcher `{matcher}` cannot be asked what it waits for")]
-    GaveUp { matcher: Arc<str>, #[source] gave_up: GaveUp },
+    #[error("the matcher `{matcher}` cannot be asked what it waits for: {gave_up}")]
+    GaveUp { matcher: Arc<str>, gave_up: GaveUp },
 }
 
 /// What a matcher said of wanted messages, in their order.
@@ -127,14 +127,24 @@ impl Shared {
         wanted: Arc<[ActiveWanted]>,
         date: Date,
     ) -> Result<Vec<Awaited>, RenderError> {
-        let answers = self.prepare(&post.serving, &wanted, date).await?;
+        let answers = self.prepare(&post.serving, &wanted, date).await;
         let Some(previous) = post.previous() else {
+            let answers = answers?;
             let renderings = self.save_renderings(&wanted, &answers, &answers, date).await?;
             return Ok(awaited(&post.serving, &wanted, &renderings, answers));
         };
         let earlier = self.prepare(previous, &wanted, date).await?;
+        let answers = match answers {
+            Ok(answers) => answers,
+            Err(error) => {
+                self.roll_back(&post.serving, &error.to_string()).await;
+                let renderings = self.save_renderings(&wanted, &earlier, &earlier, date).await?;
+                return Ok(awaited(previous, &wanted, &renderings, earlier));
+            }
+        };
         let renderings = self.save_renderings(&wanted, &answers, &earlier, date).await?;
-        let failed = answers.iter().zip(&earlier).find_map(|(now, before)| before.as_ref().ok().and(now.as_ref().err()));
+        let failed =
+            answers.iter().zip(&earlier).find_map(|(now, before)| before.as_ref().ok().and(now.as_ref().err()));
         if let Some(problem) = failed {
             self.roll_back(&post.serving, &format!("it refuses a wanted message on {date}: {problem}")).await;
         }
@@ -169,7 +179,8 @@ impl Shared {
         date: Date,
     ) -> Result<Vec<Option<RenderingId>>, StoreError> {
         let mut texts = Vec::with_capacity(wanted.len());
-        let said: Vec<_> = answers.iter().zip(otherwise).map(|(first, second)| first.as_ref().or(second.as_ref())).collect();
+        let said: Vec<_> =
+            answers.iter().zip(otherwise).map(|(first, second)| first.as_ref().or(second.as_ref())).collect();
         for (wanted, said) in wanted.iter().zip(&said) {
             match said {
                 Ok(prepared) => texts.push((wanted.id, date, prepared.rendered.clone())),

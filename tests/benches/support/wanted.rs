@@ -39,7 +39,8 @@ pub(crate) fn index(worker: &mut Worker, matcher: &Arc<Generation>, count: u64) 
         let numbers = first..count.min(first + PAGE);
         let texts: Vec<_> = numbers.clone().map(text).collect();
         let texts: Vec<_> = texts.iter().map(String::as_str).collect();
-        for (number, prepared) in numbers.zip(worker.prepare(matcher, &texts, DATE)) {
+        let answers = worker.prepare(matcher, &texts, DATE).expect("the matcher answers");
+        for (number, prepared) in numbers.zip(answers) {
             let prepared = prepared.expect("the wanted message is sound");
             for key in &prepared.keys {
                 builder.add(key, &prepared.token, entry(number));

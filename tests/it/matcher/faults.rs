@@ -55,7 +55,7 @@ async fn a_panic_in_prepare_is_a_problem_of_its_wanted_message_alone() {
     let generation = Arc::clone(&bench.generation);
     let job = move |worker: &mut Worker| {
         let wanted = [r#"{"name": "a"}"#, r#"{"name": "panic"}"#, r#"{"name": "b"}"#];
-        worker.prepare(&generation, &wanted, date(2019, 7, 7))
+        worker.prepare(&generation, &wanted, date(2019, 7, 7)).unwrap()
     };
     let answers = bench.pool.run(job).await;
     assert!(answers[0].is_ok() && answers[2].is_ok());

@@ -22,7 +22,7 @@ use crate::{
         wanted::WantedMessage,
         window::{Frequency, NotAFrequency},
     },
-    matcher::{Generation, Pool, Registry, Worker},
+    matcher::{self, GaveUp, Generation, Pool, Prepared, Registry, Worker},
 };
 
 /// What is needed to check drafts.
@@ -164,15 +164,30 @@ fn ask(worker: &mut Worker, generation: &Arc<Generation>, asked: &[Asked]) -> Ve
     let mut problems = Vec::new();
     for same_date in asked.chunk_by(|a, b| a.date == b.date) {
         let fields: Vec<_> = same_date.iter().map(|it| it.fields.as_str()).collect();
-        let answers = worker.prepare(generation, &fields, same_date[0].date);
-        for (it, answer) in same_date.iter().zip(answers) {
-            if let Err(complaint) = answer {
-                let message = format!("the wanted message of `{}`: {complaint}", it.task_id);
-                problems.push(Problem { file: it.file.clone(), line: Some(it.line), message });
-            }
+        match worker.prepare(generation, &fields, same_date[0].date) {
+            Ok(answers) => problems.extend(same_date.iter().zip(answers).filter_map(complaint)),
+            Err(gave_up) => problems.extend(unchecked(same_date, &gave_up)),
         }
     }
     problems
+}
+
+fn complaint((it, answer): (&Asked, Result<Prepared, matcher::Problem>)) -> Option<Problem> {
+    let message = format!("the wanted message of `{}`: {}", it.task_id, answer.err()?);
+    Some(Problem { file: it.file.clone(), line: Some(it.line), message })
+}
+
+/// One problem for each file: what is wrong is not in it, but nothing of it was checked.
+fn unchecked(asked: &[Asked], gave_up: &GaveUp) -> Vec<Problem> {
+    let mut first = BTreeMap::new();
+    for it in asked {
+        first.entry(&it.file).or_insert(it);
+    }
+    let problem = |it: &Asked| {
+        let message = format!("the wanted message of `{}`, and others of its matcher: {gave_up}", it.task_id);
+        Problem { file: it.file.clone(), line: Some(it.line), message }
+    };
+    first.into_values().map(problem).collect()
 }
 
 fn problem(draft: &Draft, wanted: &WantedDraft, message: String) -> Problem {

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroU16, sync::Arc};
 
-use eventlatch::matcher::{FaultKind, GaveUp, Limits, Pool, Problem, Worker};
+use eventlatch::matcher::{FaultKind, GaveUp, Limits, Pool, Prepared, Problem, Worker};
 use jiff::civil::date;
 
 use crate::matcher::{Bench, UNRULY, bare::bare, faults, limits, with_keys, with_limits};
@@ -63,23 +63,31 @@ async fn one_looping_matcher_leaves_the_workers_to_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_prepare_that_loops_answers_all_the_same() {
+async fn a_prepare_that_loops_on_one_is_a_problem_of_that_one_and_on_two_is_given_up() {
     let bench = Bench::of(UNRULY);
     let mut wanted = vec![r#"{"name": "fine"}"#; 2_500];
     wanted[1] = r#"{"name": "loop"}"#;
-    let answers = prepare(&bench, wanted.clone()).await;
-    assert_eq!(answers.len(), 2_500);
-    assert_eq!(answers.iter().filter(|answer| answer.is_err()).count(), 1, "one is found");
+    let answers = prepare(&bench, wanted.clone()).await.unwrap();
+    let problems: Vec<_> = answers.iter().enumerate().filter(|(_, answer)| answer.is_err()).collect();
+    assert_eq!((answers.len(), problems.len(), problems[0].0), (2_500, 1, 1));
     wanted[1_700] = r#"{"name": "loop"}"#;
-    let answers = prepare(&bench, wanted).await;
-    assert_eq!(answers.len(), 2_500);
-    assert!(answers[0].is_ok() && answers[1_600].is_ok(), "what was answered before stays");
-    let problem = answers[2_499].as_ref().unwrap_err();
-    assert!(problem.message.contains("does not come to an end"), "{problem}");
+    let gave_up = prepare(&bench, wanted).await.unwrap_err();
+    assert!(matches!(&gave_up, GaveUp::TimedOut(_)), "{gave_up}");
 }
 
-async fn prepare(bench: &Bench, wanted: Vec<&'static str>) -> Vec<Result<(), Problem>> {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prepare_without_an_instance_is_no_problem_of_the_wanted_messages() {
+    let bench = Bench::of(UNRULY);
+    let less = with_limits(Limits { memory_mib: NonZeroU16::MIN, ..limits() });
+    let pool = Pool::start(&less, 2).unwrap();
     let generation = Arc::clone(&bench.generation);
-    let job = move |worker: &mut Worker| worker.prepare(&generation, &wanted, date(2019, 7, 7));
-    bench.pool.run(job).await.into_iter().map(|answer| answer.map(|_| ())).collect()
+    let gave_up = pool.run(move |worker: &mut Worker| worker.prepare(&generation, &[GOOD], date(2019, 7, 7))).await;
+    assert!(matches!(&gave_up, Err(GaveUp::NotStarted(_))), "{gave_up:?}");
+}
+
+type Answers = Vec<Result<Prepared, Problem>>;
+
+async fn prepare(bench: &Bench, wanted: Vec<&'static str>) -> Result<Answers, GaveUp> {
+    let generation = Arc::clone(&bench.generation);
+    bench.pool.run(move |worker: &mut Worker| worker.prepare(&generation, &wanted, date(2019, 7, 7))).await
 }
