@@ -1,4 +1,5 @@
-//! A later build of the matcher `unruly` which passes every check and then fails on all messages from a number on.
+//! A later build of the matcher `unruly` which passes every check and then fails on all messages from a number on. It
+//! renders wanted messages differently than the one before it.
 
 use eventlatch_sdk::prelude::*;
 
@@ -9,6 +10,9 @@ const TOO_MUCH: u64 = 10_000;
 #[serde(crate = "eventlatch_sdk::serde")]
 pub struct Wanted {
     name: String,
+    /// What the build before it does not know: wanted messages render differently.
+    #[serde(skip_deserializing)]
+    tired: bool,
 }
 
 #[derive(Deserialize, JsonSchema)]
