@@ -5,11 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::pace::Pace;
+
 /// Faults are counted over the last so many messages, and up to as many before them.
 const RECENT: usize = 1_000;
-
-/// How long a generation runs aside after it took too long.
-const ASIDE: Duration = Duration::from_secs(60);
 
 /// What is remembered of a generation. Shared by all who ask it.
 #[derive(Debug)]
@@ -22,7 +21,7 @@ pub struct Trust {
 struct Memory {
     now: Count,
     before: Count,
-    aside_until: Option<Instant>,
+    pace: Pace,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -59,14 +58,15 @@ impl Trust {
         Ok(())
     }
 
-    /// Notes that it took longer than it may.
-    pub fn took_too_long(&self) {
-        self.memory().aside_until = Some(Instant::now() + ASIDE);
+    /// Notes whether it came to an end in time with what it was asked.
+    pub fn note_time(&self, in_time: bool) {
+        let pace = &mut self.memory().pace;
+        if in_time { pace.was_in_time(Instant::now()) } else { pace.took_too_long() }
     }
 
     /// Whether it runs aside, where it keeps nobody else waiting.
     pub fn is_aside(&self) -> bool {
-        self.memory().aside_until.is_some_and(|until| Instant::now() < until)
+        self.memory().pace.is_aside()
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -99,8 +99,9 @@ mod tests {
     #[test]
     fn who_took_too_long_runs_aside() {
         let trust = Trust::default();
+        trust.note_time(true);
         assert!(!trust.is_aside());
-        trust.took_too_long();
+        trust.note_time(false);
         assert!(trust.is_aside());
     }
 }

@@ -22,7 +22,7 @@ use crate::{
         message::Slice,
         recording::Recording,
     },
-    matcher::{GaveUp, Generation, Post, Worker},
+    matcher::{FaultKind, GaveUp, Generation, Post, Worker},
 };
 
 /// Of the recent messages a generation on probation may fault on so many that its predecessor can judge.
@@ -48,7 +48,7 @@ impl fmt::Display for Waits {
 pub enum Manner {
     /// As it comes from its source.
     Usual,
-    /// Aside: what a matcher fails on there holds up nobody, and is not held against it.
+    /// Beside what comes: what a matcher fails on holds up nobody, and is not held against it.
     Aside,
 }
 
@@ -87,10 +87,22 @@ async fn judge_aside_by(
 ) -> Result<Vec<Finding>, Waits> {
     let mut findings = Vec::new();
     for portion in cut(shared, post, slices, live) {
-        let judged = shared.pool.run_aside(move |worker: &mut Worker| evaluate(worker, &portion)).await;
+        let judged = evaluate_unheld(shared, portion).await;
         findings.extend(judged.map_err(|gave_up| waits_for(&post.serving, gave_up.to_string()))?);
     }
     Ok(findings)
+}
+
+/// Evaluates without a note of how it went. What loops is found aside; the rest does not queue up behind what does.
+async fn evaluate_unheld(shared: &Shared, portion: Portion) -> Result<Vec<Finding>, GaveUp> {
+    let again = portion.clone();
+    if !portion.generation.trust.is_aside() {
+        match shared.pool.run(move |worker: &mut Worker| evaluate(worker, &portion)).await {
+            Err(GaveUp::TimedOut(_)) => {}
+            judged => return judged,
+        }
+    }
+    shared.pool.run_aside(move |worker: &mut Worker| evaluate(worker, &again)).await
 }
 
 fn gone(name: &Arc<str>) -> Waits {
@@ -149,7 +161,11 @@ fn cut(shared: &Shared, post: &Post, slices: &Arc<Vec<Slice>>, live: &Live) -> V
 /// Begins to evaluate on an ordinary worker, or aside where the generation took too long lately.
 fn run(shared: &Shared, portion: Portion) -> impl Future<Output = Result<Vec<Finding>, GaveUp>> + use<> {
     let aside = portion.generation.trust.is_aside();
-    shared.pool.run_where(aside, move |worker: &mut Worker| evaluate(worker, &portion))
+    shared.pool.run_where(aside, move |worker: &mut Worker| {
+        let judged = evaluate(worker, &portion);
+        portion.generation.trust.note_time(!took_too_long(&judged));
+        judged
+    })
 }
 
 /// The portion was given up: its predecessor judges it, if there is one that can.
@@ -171,7 +187,6 @@ async fn judge_otherwise(
         return Err(waits_for(generation, gave_up.to_string()));
     }
     tracing::warn!(matcher = &**generation.name(), %gave_up, "It runs aside for a while, so that others do not wait");
-    generation.trust.took_too_long();
     run(shared, portion).await.map_err(|gave_up| waits_for(generation, gave_up.to_string()))
 }
 
@@ -229,4 +244,15 @@ fn fault((_, found): &Finding) -> Option<&str> {
         Found::DeadLetter(DeadLetter { cause: Cause::Fault { .. }, reason, .. }) => Some(reason),
         _ => None,
     }
+}
+
+fn took_too_long(judged: &Result<Vec<Finding>, GaveUp>) -> bool {
+    match judged {
+        Ok(findings) => findings.iter().any(timed_out),
+        Err(gave_up) => gave_up.fault().kind == FaultKind::TimedOut,
+    }
+}
+
+fn timed_out((_, found): &Finding) -> bool {
+    matches!(found, Found::DeadLetter(DeadLetter { cause: Cause::Fault { word, .. }, .. }) if *word == FaultKind::TimedOut.word())
 }
