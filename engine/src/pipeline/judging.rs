@@ -23,6 +23,7 @@ use crate::{
         recording::Recording,
     },
     matcher::{FaultKind, GaveUp, Generation, Post, Worker},
+    sensor::DayIndex,
 };
 
 /// Of the recent messages a generation on probation may fault on so many that its predecessor can judge.
@@ -112,12 +113,15 @@ fn gone(name: &Arc<str>) -> Waits {
 
 /// What is live, with all business dates that the slices need.
 async fn live_for(shared: &Shared, slices: &[Slice]) -> Result<Arc<Live>, RenderError> {
+    // Others drop days that are long past, and know nothing of these slices.
+    let _needed = shared.needed.need(arrivals(slices));
     loop {
         let live = shared.live.load_full();
         let missing = live.index.missing(arrivals(slices));
         if missing.is_empty() {
-            if live.index.is_crowded() {
-                shared.change_index(|index| index.without_past(arrivals(slices)));
+            let is_needed = |day: &DayIndex| shared.needed.is_needed(day.opens, day.closes);
+            if live.index.has_past(is_needed) {
+                shared.change_index(|index| index.without_past(is_needed));
             }
             return Ok(live);
         }
