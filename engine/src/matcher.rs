@@ -17,6 +17,7 @@ mod instance;
 mod interface;
 mod limits;
 mod load;
+mod pace;
 mod pool;
 mod recent;
 mod registry;

@@ -34,6 +34,7 @@ mod lane;
 pub mod live;
 pub mod marking;
 pub mod matchers;
+pub mod needed;
 mod patience;
 mod portions;
 pub mod redrive;
@@ -52,6 +53,7 @@ use crate::{
 use held::HeldTopics;
 use keeping::Keeping;
 use live::Live;
+use needed::NeededDays;
 
 /// Whether the loops beside intake should end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +77,8 @@ pub struct Shared {
     /// Tells whoever waits for a matcher that there are others now.
     pub matchers_changed: watch::Sender<()>,
     pub held: Arc<HeldTopics>,
+    /// Which days of the index are not to be dropped.
+    pub needed: Arc<NeededDays>,
     /// What is kept of messages that are set aside.
     pub keeping: Arc<ArcSwap<Keeping>>,
 }
@@ -89,6 +93,7 @@ impl Shared {
             changing: Arc::default(),
             matchers_changed: watch::Sender::new(()),
             held: Arc::default(),
+            needed: Arc::default(),
             keeping: Arc::default(),
         }
     }

@@ -7,6 +7,7 @@ mod architecture;
 mod cli;
 mod demo;
 mod guests;
+mod lanes;
 mod logging;
 mod matcher;
 mod scenarios;

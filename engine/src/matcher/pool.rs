@@ -3,7 +3,12 @@
 //! Whoever has a job hands it to the ordinary workers. What runs out of time there is run again aside, where it takes
 //! as long as it takes without keeping another matcher's messages waiting. Knows nothing of what the jobs do.
 
-use std::thread::{self, JoinHandle};
+use std::{
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::{
     limits::Limits,
@@ -18,9 +23,12 @@ const FEWEST: usize = 2;
 #[cfg(target_os = "linux")]
 const ASIDE_NICENESS: i32 = 10;
 
+/// A worker without a job for so long looks which of its instances are still needed.
+const IDLE: Duration = Duration::from_secs(10);
+
 type Job = Box<dyn FnOnce(&mut Worker) + Send>;
 
-/// All threads that run matchers. Dropping the pool ends them after the jobs in hand.
+/// All threads that run matchers. Dropping the pool ends them after the jobs in hand; it does not wait for the one aside.
 pub struct Pool {
     ordinary: Crew,
     aside: Crew,
@@ -84,7 +92,7 @@ fn stand_back() {
 
 /// Threads that share a queue.
 struct Crew {
-    jobs: Option<crossbeam_channel::Sender<Job>>,
+    jobs: Option<Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -100,7 +108,7 @@ impl Crew {
             let (inbox, mut worker) = (inbox.clone(), worker());
             let run = move || {
                 begin();
-                inbox.iter().for_each(|job| job(&mut worker));
+                serve(&inbox, &mut worker);
             };
             let thread = thread::Builder::new().name(name).stack_size(runtime.thread_stack());
             thread.spawn(run).map_err(|error| RuntimeError::from(wasmtime::Error::from(error)))
@@ -109,12 +117,25 @@ impl Crew {
         Ok(Self { jobs: Some(jobs), threads })
     }
 
+    /// Waits for the jobs in hand.
+    fn end(&mut self) {
+        self.jobs = None;
+        for thread in self.threads.drain(..) {
+            drop(thread.join());
+        }
+    }
+
     fn run<R: Send + 'static, J>(&self, job: J) -> impl Future<Output = R> + Send + use<R, J>
     where
         J: FnOnce(&mut Worker) -> R + Send + 'static,
     {
         let (answer, answered) = tokio::sync::oneshot::channel();
-        let job: Job = Box::new(move |worker| drop(answer.send(job(worker))));
+        let job: Job = Box::new(move |worker| {
+            // Whoever asked may be gone by now, as when the service stops.
+            if !answer.is_closed() {
+                drop(answer.send(job(worker)));
+            }
+        });
         if let Some(jobs) = &self.jobs {
             drop(jobs.send(job));
         }
@@ -122,11 +143,20 @@ impl Crew {
     }
 }
 
-impl Drop for Crew {
-    fn drop(&mut self) {
-        self.jobs = None;
-        for thread in self.threads.drain(..) {
-            drop(thread.join());
+/// Does jobs until no more can come.
+fn serve(inbox: &Receiver<Job>, worker: &mut Worker) {
+    loop {
+        match inbox.recv_timeout(IDLE) {
+            Ok(job) => job(worker),
+            Err(RecvTimeoutError::Timeout) => worker.tidy(),
+            Err(RecvTimeoutError::Disconnected) => return,
         }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // What is done aside may take half a minute, and nobody waits for its answer: it ends by itself.
+        self.ordinary.end();
     }
 }

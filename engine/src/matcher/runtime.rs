@@ -56,6 +56,11 @@ impl Runtime {
         thread::scope(|scope| Ok(thread.spawn_scoped(scope, run)?.join().ok()))
     }
 
+    /// How many instances there are now, warm ones included. None where they are not pooled.
+    pub fn instances(&self) -> Option<u64> {
+        self.engine.pooling_allocator_metrics().map(|metrics| metrics.component_instances())
+    }
+
     /// The stack that a thread needs to call guests.
     pub(super) fn thread_stack(&self) -> usize {
         self.limits.stack() + STACK_MARGIN

@@ -2,47 +2,32 @@
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use super::recent::Recent;
-
-/// How long a generation runs aside after it took too long.
-const ASIDE: Duration = Duration::from_secs(60);
+use super::{pace::Pace, recent::Recent};
 
 /// What is remembered of a generation. Shared by all who ask it.
 #[derive(Debug, Default)]
 pub struct Trust {
     /// Messages on which it faulted.
     pub faults: Recent,
-    aside_until: Mutex<Option<Instant>>,
+    pace: Mutex<Pace>,
 }
 
 impl Trust {
-    /// Notes that it took longer than it may.
-    pub fn took_too_long(&self) {
-        *self.aside_until() = Some(Instant::now() + ASIDE);
+    /// Notes whether it came to an end in time with what it was asked.
+    pub fn note_time(&self, in_time: bool) {
+        let mut pace = self.pace();
+        if in_time { pace.was_in_time(Instant::now()) } else { pace.took_too_long() }
     }
 
     /// Whether it runs aside, where it keeps nobody else waiting.
     pub fn is_aside(&self) -> bool {
-        self.aside_until().is_some_and(|until| Instant::now() < until)
+        self.pace().is_aside()
     }
 
-    fn aside_until(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.aside_until.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_took_too_long_runs_aside() {
-        let trust = Trust::default();
-        assert!(!trust.is_aside());
-        trust.took_too_long();
-        assert!(trust.is_aside());
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,7 +4,10 @@
 //! messages at fault; those are set aside with it, which is part of the answer. Where that is not possible, or would
 //! cost too much, the portion is given up as a whole and says why.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+};
 
 use jiff::civil::Date;
 
@@ -29,8 +32,9 @@ const PREPARE_TIME_OUTS: usize = 1;
 pub struct Worker {
     runtime: Runtime,
     patience: Patience,
-    /// By the generation's address, which cannot be another's as long as it is held here.
-    warm: HashMap<usize, (Arc<Generation>, Instance)>,
+    /// By the generation's address, which cannot be another's as long as it is known here. A generation that has been
+    /// replaced is not kept alive: several workers would each wait for the others to let go of it.
+    warm: HashMap<usize, (Weak<Generation>, Instance)>,
 }
 
 impl Worker {
@@ -98,6 +102,11 @@ impl Worker {
         Ok(answers)
     }
 
+    /// Drops the instances of generations that nobody asks any more.
+    pub(super) fn tidy(&mut self) {
+        self.warm.retain(|_, (generation, _)| generation.strong_count() > 0);
+    }
+
     /// One call on a warm instance. After a fault the instance is gone: the next call gets a fresh one.
     fn attempt<R>(
         &mut self,
@@ -113,14 +122,13 @@ impl Worker {
         if instance.is_worn() {
             tracing::debug!(matcher = &**generation.name(), "A matcher's instance is replaced by a fresh one");
         } else {
-            self.warm.insert(key, (Arc::clone(generation), instance));
+            self.warm.insert(key, (Arc::downgrade(generation), instance));
         }
         Ok(answer)
     }
 
     fn fresh(&mut self, generation: &Generation) -> Result<Instance, Fault> {
-        // Whoever holds the last reference to a generation here is the only one left: it has been replaced.
-        self.warm.retain(|_, (generation, _)| Arc::strong_count(generation) > 1);
+        self.tidy();
         let mut instance = Instance::new(&generation.loaded, &self.runtime.limits)?;
         let settings = instance.configure(&generation.config)?;
         settings.map_err(|_| Fault::bad_result("it refuses the configuration that it took before"))?;

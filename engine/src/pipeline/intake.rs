@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use super::{
     Shared,
@@ -55,33 +55,43 @@ impl Lanes<'_> {
         loop {
             let batch = tokio::select! {
                 batch = deliveries.next() => batch,
-                // A lane ends before its time only with an error.
                 Some(ended) = self.running.join_next() => return outcome(ended),
             };
-            match batch {
-                None => return Ok(()),
-                Some(batch) => self.hand_over(batch?).await,
+            let Some(batch) = batch else {
+                return Ok(());
+            };
+            if let Some(ended) = self.hand_over(batch?).await {
+                return outcome(ended);
             }
         }
     }
 
-    async fn hand_over(&mut self, batch: Vec<Delivery>) {
+    /// Hands a batch to its lanes. Some: one of them ended, which it does before its time only with an error.
+    async fn hand_over(&mut self, batch: Vec<Delivery>) -> Option<Ended> {
         let mut by_topic: BTreeMap<String, Vec<Delivery>> = BTreeMap::new();
         for delivery in batch {
             by_topic.entry(delivery.slice.partition.topic.to_string()).or_default().push(delivery);
         }
-        for (topic, deliveries) in by_topic {
-            self.lane(topic).take(deliveries).await;
+        by_topic.keys().for_each(|topic| self.open(topic));
+        let Self { lanes, running, .. } = self;
+        let handing_over = async {
+            for (topic, deliveries) in by_topic {
+                lanes[&topic].take(deliveries).await;
+            }
+        };
+        tokio::select! {
+            () = handing_over => None,
+            // There may never be room in the lane that is waited for: it may be the one that ended.
+            Some(ended) = running.join_next() => Some(ended),
         }
     }
 
-    fn lane(&mut self, topic: String) -> &mut Lane {
-        let Self { shared, source, lanes, running } = self;
-        lanes.entry(topic).or_insert_with_key(|topic| {
-            let (lane, to_run) = Lane::new(topic, shared, source);
-            running.spawn(Running::run(to_run));
-            lane
-        })
+    fn open(&mut self, topic: &str) {
+        if !self.lanes.contains_key(topic) {
+            let (lane, to_run) = Lane::new(topic, self.shared, self.source);
+            self.running.spawn(Running::run(to_run));
+            self.lanes.insert(topic.to_owned(), lane);
+        }
     }
 
     /// Lets the lanes finish what they have.
@@ -95,6 +105,9 @@ impl Lanes<'_> {
     }
 }
 
-fn outcome(ended: Result<Result<(), IntakeError>, tokio::task::JoinError>) -> Result<(), IntakeError> {
+/// How a lane ended.
+type Ended = Result<Result<(), IntakeError>, JoinError>;
+
+fn outcome(ended: Ended) -> Result<(), IntakeError> {
     ended.unwrap_or(Err(IntakeError::Defect))
 }

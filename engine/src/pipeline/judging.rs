@@ -22,7 +22,8 @@ use crate::{
         message::Slice,
         recording::Recording,
     },
-    matcher::{GaveUp, Generation, Post, Worker},
+    matcher::{FaultKind, GaveUp, Generation, Post, Worker},
+    sensor::DayIndex,
 };
 
 /// Of the recent messages a generation on probation may fault on so many that its predecessor can judge.
@@ -48,7 +49,7 @@ impl fmt::Display for Waits {
 pub enum Manner {
     /// As it comes from its source.
     Usual,
-    /// Aside: what a matcher fails on there holds up nobody, and is not held against it.
+    /// Beside what comes: what a matcher fails on holds up nobody, and is not held against it.
     Aside,
 }
 
@@ -133,7 +134,7 @@ async fn judge_aside_by<'a>(
 ) -> Result<Judged<'a>, Waits> {
     let mut findings = Vec::new();
     for portion in cut(shared, post, slices, live) {
-        let judged = shared.pool.run_aside(move |worker: &mut Worker| evaluate(worker, &portion)).await;
+        let judged = evaluate_unheld(shared, portion).await;
         findings.extend(judged.map_err(|gave_up| waits_for(&post.serving, gave_up.to_string()))?);
     }
     Ok(Judged { post, findings, helped: 0, failed: None })
@@ -144,6 +145,18 @@ fn cannot_prepare(matcher: Arc<str>, gave_up: &GaveUp) -> Waits {
     Waits { matcher, generation: None, reason }
 }
 
+/// Evaluates without a note of how it went. What loops is found aside; the rest does not queue up behind what does.
+async fn evaluate_unheld(shared: &Shared, portion: Portion) -> Result<Vec<Finding>, GaveUp> {
+    let again = portion.clone();
+    if !portion.generation.trust.is_aside() {
+        match shared.pool.run(move |worker: &mut Worker| evaluate(worker, &portion)).await {
+            Err(GaveUp::TimedOut(_)) => {}
+            judged => return judged,
+        }
+    }
+    shared.pool.run_aside(move |worker: &mut Worker| evaluate(worker, &again)).await
+}
+
 fn gone(name: &Arc<str>) -> Waits {
     let reason = format!("there is no matcher `{name}` any more: put its file back, or remove the wanted messages");
     Waits { matcher: Arc::clone(name), generation: None, reason }
@@ -151,12 +164,15 @@ fn gone(name: &Arc<str>) -> Waits {
 
 /// What is live, with all business dates that the slices need.
 async fn live_for(shared: &Shared, slices: &[Slice]) -> Result<Arc<Live>, RenderError> {
+    // Others drop days that are long past, and know nothing of these slices.
+    let _needed = shared.needed.need(arrivals(slices));
     loop {
         let live = shared.live.load_full();
         let missing = live.index.missing(arrivals(slices));
         if missing.is_empty() {
-            if live.index.is_crowded() {
-                shared.change_index(|index| index.without_past(arrivals(slices)));
+            let is_needed = |day: &DayIndex| shared.needed.is_needed(day.opens, day.closes);
+            if live.index.has_past(is_needed) {
+                shared.change_index(|index| index.without_past(is_needed));
             }
             return Ok(live);
         }
@@ -202,7 +218,11 @@ fn cut(shared: &Shared, post: &Post, slices: &Arc<Vec<Slice>>, live: &Live) -> V
 /// Begins to evaluate on an ordinary worker, or aside where the generation took too long lately.
 fn run(shared: &Shared, portion: Portion) -> impl Future<Output = Result<Vec<Finding>, GaveUp>> + use<> {
     let aside = portion.generation.trust.is_aside();
-    shared.pool.run_where(aside, move |worker: &mut Worker| evaluate(worker, &portion))
+    shared.pool.run_where(aside, move |worker: &mut Worker| {
+        let judged = evaluate(worker, &portion);
+        portion.generation.trust.note_time(!took_too_long(&judged));
+        judged
+    })
 }
 
 /// The portion was given up: its predecessor judges it, if there is one that can.
@@ -215,7 +235,7 @@ async fn judge_otherwise(
     let generation = &post.serving;
     if let Some(previous) = post.previous() {
         let portion = Portion { generation: Arc::clone(previous), ..portion.clone() };
-        if let Ok(found) = run_patiently(shared, portion).await {
+        if let Ok(found) = evaluate_unheld(shared, portion).await {
             shared.roll_back(generation, &gave_up.to_string()).await;
             return Ok(found);
         }
@@ -224,16 +244,7 @@ async fn judge_otherwise(
         return Err(waits_for(generation, gave_up.to_string()));
     }
     tracing::warn!(matcher = &**generation.name(), %gave_up, "It runs aside for a while, so that others do not wait");
-    generation.trust.took_too_long();
     run(shared, portion).await.map_err(|gave_up| waits_for(generation, gave_up.to_string()))
-}
-
-/// On an ordinary worker, and aside where a message takes too long there.
-async fn run_patiently(shared: &Shared, portion: Portion) -> Result<Vec<Finding>, GaveUp> {
-    match run(shared, portion.clone()).await {
-        Err(GaveUp::TimedOut(_)) => shared.pool.run_aside(move |worker: &mut Worker| evaluate(worker, &portion)).await,
-        judged => judged,
-    }
 }
 
 /// Adds what was found; the messages on which a generation on probation faulted are judged by the one before it.
@@ -242,7 +253,7 @@ async fn second_opinion(shared: &Shared, portion: &Portion, mut found: Vec<Findi
     if let Some(previous) = judged.post.previous().filter(|_| !places.is_empty()) {
         let (generation, asked) = (Arc::clone(previous), places.iter().copied().collect());
         let again = Portion { generation, places: asked, ..portion.clone() };
-        if let Ok(second) = run_patiently(shared, again).await {
+        if let Ok(second) = evaluate_unheld(shared, again).await {
             // What neither can judge is the message's own fault.
             let helpless = faulted(&second);
             places.retain(|place| !helpless.contains(place));
@@ -270,4 +281,15 @@ fn fault((_, found): &Finding) -> Option<&str> {
         Found::DeadLetter(DeadLetter { cause: Cause::Fault { .. }, reason, .. }) => Some(reason),
         _ => None,
     }
+}
+
+fn took_too_long(judged: &Result<Vec<Finding>, GaveUp>) -> bool {
+    match judged {
+        Ok(findings) => findings.iter().any(timed_out),
+        Err(gave_up) => gave_up.fault().kind == FaultKind::TimedOut,
+    }
+}
+
+fn timed_out((_, found): &Finding) -> bool {
+    matches!(found, Found::DeadLetter(DeadLetter { cause: Cause::Fault { word, .. }, .. }) if *word == FaultKind::TimedOut.word())
 }

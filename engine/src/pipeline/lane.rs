@@ -72,9 +72,20 @@ impl Lane {
         (Self { topic, source: source.clone(), batches, load }, running)
     }
 
-    /// Hands a batch in. Waits for room in a lane that is merely busy; one that is slow takes it at once, and the source
-    /// holds what would come after it.
+    /// Hands a batch in, when there is room or the source is stopped: then nothing comes after it.
     pub(super) async fn take(&self, batch: Vec<Delivery>) {
+        tokio::select! {
+            () = self.room() => {}
+            () = self.source.stopped() => {}
+        }
+        self.load.send_modify(|load| load.waiting += 1);
+        // A lane that has ended has failed, and intake ends with it.
+        drop(self.batches.send(batch));
+    }
+
+    /// Waits for room in a lane that is merely busy; one that is slow has it at once, and the source holds what would
+    /// come after.
+    async fn room(&self) {
         let mut load = self.load.subscribe();
         // None of these waits can fail: the lane's other end holds a sender, too.
         drop(load.wait_for(|load| load.waiting < WAITING || load.slow).await);
@@ -86,9 +97,6 @@ impl Lane {
                 drop(load.wait_for(|load| load.waiting < WAITING).await);
             }
         }
-        self.load.send_modify(|load| load.waiting += 1);
-        // A lane that has ended has failed, and intake ends with it.
-        drop(self.batches.send(batch));
     }
 }
 
@@ -129,7 +137,8 @@ impl Running {
             let Some(recordings) = self.until_judged(&Arc::new(slices)).await? else {
                 return Ok(());
             };
-            if judged.send(Judged { recordings, receipts }).await.is_err() {
+            let handed_on = self.noticed_if_slow(judged.send(Judged { recordings, receipts })).await;
+            if handed_on.is_err() {
                 return Ok(());
             }
             self.one_less_waits();
@@ -160,21 +169,25 @@ impl Running {
         }
     }
 
-    /// Judges, unless the service is stopped meanwhile; says so when it takes long.
-    async fn judge(&self, slices: &Arc<Vec<Slice>>) -> Result<Option<Result<Vec<Recording>, Waits>>, IntakeError> {
-        let judging = judge(&self.shared, slices, Manner::Usual);
-        tokio::pin!(judging);
-        let judged = tokio::select! {
-            judged = &mut judging => judged,
+    /// Lets others know when something takes long.
+    async fn noticed_if_slow<T>(&self, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        tokio::select! {
+            done = &mut work => done,
             () = tokio::time::sleep(SLOW) => {
                 self.load.send_modify(|load| load.slow = true);
-                tokio::select! {
-                    judged = &mut judging => judged,
-                    () = self.stopping() => return Ok(None),
-                }
+                work.await
             }
-        };
-        Ok(Some(judged?))
+        }
+    }
+
+    /// Judges, unless the service is stopped meanwhile.
+    async fn judge(&self, slices: &Arc<Vec<Slice>>) -> Result<Option<Result<Vec<Recording>, Waits>>, IntakeError> {
+        let judging = judge(&self.shared, slices, Manner::Usual);
+        tokio::select! {
+            judged = self.noticed_if_slow(judging) => Ok(Some(judged?)),
+            () = self.stopping() => Ok(None),
+        }
     }
 
     fn one_less_waits(&self) {
@@ -197,12 +210,12 @@ impl Running {
         drop(load.wait_for(|load| load.closing).await);
     }
 
-    /// Resolves when somebody stops the service: the end of the input is no reason to leave anything.
+    /// Resolves when somebody stops the service, not before a batch has had its time: the end of the input is no reason
+    /// to leave anything.
     async fn stopping(&self) {
+        tokio::time::sleep(SLOW).await;
         self.closing().await;
-        if !self.source.is_stopping() {
-            std::future::pending::<()>().await;
-        }
+        self.source.stopped().await;
     }
 
     /// What is not judged at the end is read again at the next start.

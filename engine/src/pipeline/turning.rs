@@ -41,7 +41,12 @@ pub async fn run(shared: &Shared, mut stop: watch::Receiver<Stop>) {
     while *stop.borrow() == Stop::Not {
         let now = Timestamp::now();
         shared.end_probations(Instant::now());
-        if let Err(error) = turn(shared, &mut opened_at, now).await {
+        let turned = tokio::select! {
+            turned = turn(shared, &mut opened_at, now) => turned,
+            // What was not finished is done again at the next start.
+            _ = stop.wait_for(|stop| *stop != Stop::Not) => return,
+        };
+        if let Err(error) = turned {
             tracing::error!(error = &error as &dyn std::error::Error, "A business day could not begin; trying again");
         }
         tokio::select! {

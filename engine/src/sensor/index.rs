@@ -133,17 +133,18 @@ impl Index {
         self.calendars.iter().flat_map(|days| days.days.keys().map(|date| (&days.calendar, *date)))
     }
 
-    /// Whether days long past are still kept.
-    pub fn is_crowded(&self) -> bool {
-        self.calendars.iter().any(|days| days.days.len() > DAYS_KEPT)
+    /// Whether days long past are kept that nobody needs.
+    pub fn has_past(&self, is_needed: impl Fn(&DayIndex) -> bool) -> bool {
+        let past = self.calendars.iter().flat_map(|days| days.days.values().rev().skip(DAYS_KEPT));
+        past.into_iter().any(|day| !is_needed(day))
     }
 
-    /// The same index without days long past, unless these arrivals need them: a backlog may be read.
-    pub fn without_past(&self, arrivals: impl Iterator<Item = Timestamp> + Clone) -> Self {
+    /// The same index without days long past, unless they are needed: a backlog may be read.
+    pub fn without_past(&self, is_needed: impl Fn(&DayIndex) -> bool) -> Self {
         let mut index = self.clone();
         for days in &mut index.calendars {
             let newest: Vec<_> = days.days.keys().rev().take(DAYS_KEPT).copied().collect();
-            days.days.retain(|date, day| newest.contains(date) || arrivals.clone().any(|it| day.contains(it)));
+            days.days.retain(|date, day| newest.contains(date) || is_needed(day));
         }
         index
     }

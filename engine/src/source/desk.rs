@@ -53,6 +53,11 @@ impl Source {
         self.desk.stopping()
     }
 
+    /// Waits until somebody ends the deliveries.
+    pub async fn stopped(&self) {
+        self.desk.stopped().await;
+    }
+
     /// Ends the deliveries. What was delivered may still be settled until [`super::Deliveries::close`].
     pub fn stop(&self) {
         self.desk.stop();

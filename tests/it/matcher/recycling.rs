@@ -1,8 +1,10 @@
 //! Instances are replaced by fresh ones, and what that shows of matchers that keep state.
 
-use eventlatch::matcher::{Extraction, Limits};
+use std::sync::{Arc, Barrier};
 
-use super::{Bench, UNRULY, bare::bare, faults, limits, with_keys, with_limits};
+use eventlatch::matcher::{Extraction, Limits, Pool, Worker};
+
+use super::{Bench, UNRULY, bare::bare, faults, limits, load, messages, runtime, with_keys, with_limits};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_instance_that_grows_is_replaced_before_it_meets_its_limit() {
@@ -61,4 +63,31 @@ async fn a_trap_on_the_nth_call_is_nobodys_fault() {
     for _ in 0..20 {
         assert_eq!(faults(&bench.extract_aside(&["a", "b"]).await.unwrap()), []);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn instances_of_replaced_generations_are_let_go() {
+    let runtime = runtime();
+    let pool = Pool::start(&runtime, 2).unwrap();
+    let mut before = None;
+    for _ in 0..300 {
+        let generation = Arc::new(load(&runtime, UNRULY).unwrap());
+        let both = Arc::new(Barrier::new(2));
+        // Each worker asks it: one cannot go on to the second job before the other has begun the first.
+        let job = || {
+            let (generation, both) = (Arc::clone(&generation), Arc::clone(&both));
+            move |worker: &mut Worker| {
+                both.wait();
+                let messages = messages(&[r#"{"name": "good"}"#]);
+                worker.extract(&generation, &generation.topics[0], &messages.iter().collect::<Vec<_>>()).map(|_| ())
+            }
+        };
+        let (first, second) = tokio::join!(pool.run(job()), pool.run(job()));
+        first.and(second).unwrap();
+        before = Some(generation);
+    }
+    drop(before);
+    let Some(instances) = runtime.instances() else { return };
+    // Each worker keeps the last one's, and perhaps that of the one before, which it was asked about in between.
+    assert!(instances <= 4, "{instances} instances");
 }

@@ -1,0 +1,136 @@
+//! Lanes beside each other, in this process: none waits for another one's trouble, and none takes away what another needs.
+
+use std::{
+    error::Error,
+    fmt::Write as _,
+    fs,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use eventlatch::{
+    domain::{
+        calendar::Calendar,
+        message::{Message, Partition, Slice, Span},
+    },
+    matcher::{Cache, Limits, Pool, Registry, Runtime},
+    pipeline::{
+        Shared,
+        intake::{self, IntakeError},
+        judging::{Manner, judge},
+    },
+    sensor::Index,
+    source::{Bookmark, Bookmarks, Lines, Source, open_lines},
+    store::{Config, MarkMode, Store},
+};
+use eventlatch_tests::{home::DEADLINE, waiting::wait_until};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use tokio::task::JoinHandle;
+
+/// More than a lane takes in before it is asked whether there is room.
+const LINES: usize = 12_000;
+
+/// A pipeline without any matcher.
+struct Bench {
+    shared: Shared,
+    directory: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new(index: &Index) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let runtime = Runtime::new(Limits::default(), Cache::default()).unwrap();
+        let pool = Pool::start(&runtime, 2).unwrap();
+        let store = Store::open(&Config { path: directory.path().join("eventlatch.db") }, MarkMode::Local).unwrap();
+        let shared = Shared::new(store, Arc::new(pool), Registry::default());
+        shared.change_index(|_| index.clone());
+        Self { shared, directory }
+    }
+
+    /// Reads many messages of a topic from a file.
+    fn read(&self, topic: &str) -> (Source, JoinHandle<Result<(), IntakeError>>) {
+        let (source, deliveries) =
+            open_lines(&Lines::File(self.file(topic)), vec![topic.into()], Arc::new(New)).unwrap();
+        let (shared, reading) = (self.shared.clone(), source.clone());
+        (source, tokio::spawn(async move { intake::run(&shared, &reading, deliveries).await }))
+    }
+
+    fn file(&self, topic: &str) -> PathBuf {
+        let path = self.directory.path().join("messages.jsonl");
+        let mut text = String::new();
+        (0..LINES).for_each(|number| writeln!(text, r#"{{"topic": "{topic}", "value": {number}}}"#).unwrap());
+        fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+/// Nothing was read before.
+struct New;
+
+impl Bookmarks for New {
+    fn stored(&self, _: &str, _: &str) -> Result<Vec<Bookmark>, Box<dyn Error + Send + Sync>> {
+        Ok(Vec::new())
+    }
+}
+
+/// A message of a topic on each of some days, today the last.
+fn slices(topic: &str, days: i64) -> Arc<Vec<Slice>> {
+    let message = |day: i64| Message {
+        offset: days - day,
+        arrival: Timestamp::now() - SignedDuration::from_hours(24 * day),
+        key: None,
+        value: None,
+        headers: Vec::new(),
+    };
+    let partition = Partition { cluster: "bench".into(), topic: topic.into(), number: 0, epoch: 0 };
+    let messages = (0..days).rev().map(message).collect();
+    Arc::new(vec![Slice { partition, span: Span { from: None, to: days + 1 }, messages }])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_waits_keeps_no_stop_waiting_even_where_it_cannot_be_held() {
+    let bench = Bench::new(&Index::new(Vec::new(), [("lost".into(), "gone".into())]));
+    let (source, reading) = bench.read("lost");
+    wait_until("the topic to wait for its matcher", DEADLINE, async || match bench.shared.held.all().as_slice() {
+        [] => Err("it does not".to_owned()),
+        _ => Ok(()),
+    })
+    .await;
+    source.stop();
+    let ended = tokio::time::timeout(DEADLINE, reading).await.expect("it comes to an end");
+    ended.unwrap().unwrap();
+    assert_eq!(bench.shared.store.stored_offsets("any", "lost").unwrap().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lane_that_ends_with_an_error_ends_intake() {
+    let bench = Bench::new(&Index::default());
+    bench.shared.store.close().await.unwrap();
+    let (_source, reading) = bench.read("nobodys");
+    let ended = tokio::time::timeout(DEADLINE, reading).await.expect("it comes to an end");
+    assert!(matches!(ended.unwrap(), Err(IntakeError::Store(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_today_leaves_the_days_of_a_backlog_to_who_reads_that() {
+    let bench = Bench::new(&Index::new(vec![Calendar::new(TimeZone::UTC, 0)], []));
+    let (shared, is_done) = (bench.shared.clone(), Arc::new(AtomicBool::new(false)));
+    let today = tokio::spawn({
+        let is_done = Arc::clone(&is_done);
+        async move {
+            while !is_done.load(Ordering::Relaxed) {
+                judge(&shared, &slices("today", 1), Manner::Usual).await.unwrap().unwrap();
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+    let backlog = slices("backlog", 30);
+    let judging = judge(&bench.shared, &backlog, Manner::Usual);
+    let judged = tokio::time::timeout(DEADLINE, judging).await.expect("it comes to an end");
+    assert_eq!(judged.unwrap().unwrap().len(), 1);
+    is_done.store(true, Ordering::Relaxed);
+    today.await.unwrap();
+}
