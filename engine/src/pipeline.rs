@@ -37,7 +37,9 @@ pub mod matchers;
 mod patience;
 mod portions;
 pub mod redrive;
+mod remaining;
 pub mod rendering;
+pub mod standing;
 pub mod turning;
 
 use std::sync::Arc;

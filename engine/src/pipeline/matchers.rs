@@ -62,11 +62,11 @@ impl Shared {
     }
 
     /// Whether a matcher serves the build that somebody chose, whatever the directory holds.
-    pub async fn is_pinned(&self, name: &str) -> bool {
-        self.store.pins().await.is_ok_and(|pins| pins.iter().any(|(matcher, _)| matcher == name))
+    pub async fn is_pinned(&self, name: &str) -> Result<bool, StoreError> {
+        Ok(self.store.pins().await?.iter().any(|(matcher, _)| matcher == name))
     }
 
-    async fn note_serving(&self, generation: &Generation, wasm: Option<Arc<[u8]>>) {
+    pub(super) async fn note_serving(&self, generation: &Generation, wasm: Option<Arc<[u8]>>) {
         if let Err(error) = self.store.save_generation(serving(generation), wasm).await {
             let (error, matcher) = (&error as &dyn std::error::Error, &**generation.name());
             tracing::error!(error, matcher, "A matcher's build was not kept");
@@ -74,7 +74,12 @@ impl Shared {
     }
 
     /// Whether a candidate takes what is wanted now, on all days of the index.
-    async fn check(&self, candidate: &Arc<Generation>, before: Option<&Post>, index: &Index) -> Result<(), Refusal> {
+    pub(super) async fn check(
+        &self,
+        candidate: &Arc<Generation>,
+        before: Option<&Post>,
+        index: &Index,
+    ) -> Result<(), Refusal> {
         if let Some(before) = before.filter(|before| before.serving.day_shift_seconds != candidate.day_shift_seconds) {
             let (before, now) = (before.serving.day_shift_seconds, candidate.day_shift_seconds);
             return Err(Refusal::DayShift { before, now });
@@ -99,19 +104,25 @@ impl Shared {
     /// Fills a post, and the index with what its generation waits for, in one step.
     async fn fill(&self, post: Post) -> Result<(), Refusal> {
         let live = self.live.load_full();
-        let days = self.days_of(&post.serving, &live).await?;
+        // Only this one is asked: what the one before it waits for is in the index already.
+        let days = self.days_of(&Post::of(Arc::clone(&post.serving)), &live).await?;
+        self.put_in_place(&post, &days);
+        Ok(())
+    }
+
+    /// Changes who has a post, and what is awaited on days, in one step.
+    pub(super) fn put_in_place(&self, post: &Post, days: &[ChangedDay]) {
         self.live.rcu(|live| {
             let index = days.iter().fold(Index::clone(&live.index), |index, day| index.with_tables(day));
             Live::new(live.registry.with(post.clone()), &index)
         });
         self.matchers_changed.send_replace(());
-        Ok(())
     }
 
-    /// What a generation waits for, on all days of the index.
-    async fn days_of(&self, serving: &Arc<Generation>, live: &Live) -> Result<Vec<ChangedDay>, Refusal> {
-        // Only this one is asked: what the one before it waits for is in the index already.
-        let registry = Registry::default().with(Post::of(Arc::clone(serving)));
+    /// What those wait for who judge from a post, on all days of the index.
+    pub(super) async fn days_of(&self, post: &Post, live: &Live) -> Result<Vec<ChangedDay>, Refusal> {
+        let serving = &post.serving;
+        let registry = Registry::default().with(post.clone());
         let mut days = Vec::new();
         for (calendar, date) in live.index.days() {
             let mut tables = Tables::default();
@@ -155,10 +166,17 @@ impl Shared {
             "A new matcher is rolled back: the one before it serves again, and judges what this one could not"
         );
         self.matchers_changed.send_replace(());
-        self.note_generation(name, failed.sha256(), GenerationState::RolledBack, Some(reason)).await;
         if let Some(previous) = back.registry.get(name) {
-            self.note_serving(previous, None).await;
+            self.note_rolled_back(failed, reason, previous).await;
             tokio::spawn(self.clone().reinstate(Arc::clone(previous)));
+        }
+    }
+
+    async fn note_rolled_back(&self, failed: &Generation, reason: &str, previous: &Generation) {
+        let (sha256, reason) = (failed.sha256().to_string(), Some(reason.to_owned()));
+        if let Err(error) = self.store.roll_back_generation(sha256, reason, serving(previous)).await {
+            let (error, matcher) = (&error as &dyn std::error::Error, &**failed.name());
+            tracing::error!(error, matcher, "That a matcher was rolled back was not kept");
         }
     }
 
