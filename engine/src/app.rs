@@ -29,6 +29,7 @@ use crate::{
     matcher::Registry,
     pipeline::{
         Shared, Stop,
+        acts::Acts,
         bookmarks::StoredBookmarks,
         changing,
         handle::Handle,
@@ -89,7 +90,7 @@ impl Service {
     pub async fn start(config: &Config, input: &Input) -> Result<Self, StartError> {
         let backoff = Arc::new(ArcSwap::from_pointee(config.marking.backoff));
         let (store, marking) = open_store(config, &backoff).await?;
-        let past = Past::of(&store).await.map_err(StartError::Store)?;
+        let past = Past::of(&store, config.matchers.directory.as_deref()).await.map_err(StartError::Store)?;
         let matchers = Matchers::load_after(config, past).await?;
         matchers.announce();
         let api = Api::bind(&config.api).await.map_err(StartError::Api)?;
@@ -101,6 +102,7 @@ impl Service {
         shared.keeping.store(Arc::new(config.dead_letters.clone()));
         shared.reindex().await.map_err(StartError::Render)?;
         turning::begin(&shared, Timestamp::now()).await.map_err(StartError::Turn)?;
+        matchers.resume_probations(&shared).await;
 
         let topics: Vec<_> = shared.live.load().index.topics().map(ToString::to_string).collect();
         if topics.is_empty() {
@@ -120,7 +122,9 @@ impl Service {
             let stopped = stopped.clone();
             tokio::spawn(async move { marker.run(stopped).await })
         });
-        let (acts, orders) = mpsc::channel(1);
+        let (orders, to_obey) = mpsc::channel(1);
+        let (refusals, refused) = watch::channel(matchers.refused.clone());
+        let acts = Acts { orders, refused };
         let api = api.map(|api| {
             let kafka = matches!(input, Input::Kafka).then(|| config.kafka.clone());
             tokio::spawn(api.serve(Handle::new(shared.clone(), kafka).with_acts(acts), stopped.clone()))
@@ -131,10 +135,19 @@ impl Service {
         });
         let (problems, sensor_problems) = watch::channel(Vec::new());
         let timezone = config.sensors.timezone.clone();
-        let files = SensorFiles { folder, watch, timezone, shared: shared.clone(), source: source.clone(), problems };
+        let (sensors_changed, other_sensors) = watch::channel(());
+        let files = SensorFiles {
+            folder,
+            watch,
+            timezone,
+            shared: shared.clone(),
+            source: source.clone(),
+            problems,
+            changed: sensors_changed,
+        };
         let sensor_files = tokio::spawn(files.run(stopped));
-        let following = Following::new(&matchers, &config.matchers, &shared);
-        let following = tokio::spawn(following.run(orders, stop.subscribe()));
+        let following = Following::new(&matchers, &config.matchers, &shared, refusals, other_sensors);
+        let following = tokio::spawn(following.run(to_obey, stop.subscribe()));
         let keeping = Arc::clone(&shared.keeping);
         let intake = tokio::spawn({
             let source = source.clone();

@@ -38,7 +38,9 @@ pub mod needed;
 mod patience;
 mod portions;
 pub mod redrive;
+mod remaining;
 pub mod rendering;
+pub mod standing;
 pub mod turning;
 
 use std::sync::Arc;

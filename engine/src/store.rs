@@ -205,6 +205,21 @@ impl Store {
         self.writer.call(move |session| generations::note(session, &matcher, &sha256, state, reason.as_deref())).await
     }
 
+    /// Notes that a build failed, and which one serves in its place again.
+    pub async fn roll_back_generation(
+        &self,
+        failed: String,
+        reason: Option<String>,
+        serving: Generation,
+    ) -> Result<(), StoreError> {
+        let roll_back = move |session: &mut Session<'_>| {
+            let state = GenerationState::RolledBack;
+            generations::note(session, &serving.matcher, &failed, state, reason.as_deref())?;
+            generations::save(session, &serving)
+        };
+        self.writer.call(roll_back).await
+    }
+
     /// Changes whenever marks were recorded that wait for delivery.
     pub fn marks_appeared(&self) -> watch::Receiver<u64> {
         self.writer.marks_appeared()

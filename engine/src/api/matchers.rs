@@ -18,8 +18,9 @@ use super::{
 use crate::{
     domain::generation::Generation,
     pipeline::{
-        acts::{Act, ActError, MatcherStatus},
+        acts::{Act, ActError},
         handle::Handle,
+        standing::MatcherStatus,
     },
 };
 

@@ -51,7 +51,7 @@ pub async fn load_sensors(config: &Config, matchers: &Matchers) -> Result<(Folde
     let mut folder = Folder::new(config.sensors.directory.clone());
     let look = folder.look(Instant::now(), false)?;
     let checker = Checker {
-        registry: &matchers.registry,
+        registry: &matchers.known(),
         pool: &matchers.pool,
         timezone: &config.sensors.timezone,
         now: Timestamp::now(),

@@ -26,6 +26,8 @@ pub(super) struct SensorFiles {
     pub(super) source: Source,
     /// All that is wrong with files now.
     pub(super) problems: watch::Sender<Vec<Problem>>,
+    /// Tells when other messages are wanted.
+    pub(super) changed: watch::Sender<()>,
 }
 
 impl SensorFiles {
@@ -87,7 +89,10 @@ impl SensorFiles {
             return;
         }
         match self.put_into_effect(change).await {
-            Ok(changed) => log_changed("Sensors changed", &changed),
+            Ok(changed) => {
+                log_changed("Sensors changed", &changed);
+                self.changed.send_replace(());
+            }
             Err(error) => tracing::error!(error = &error as &dyn Error, "The sensors could not be changed"),
         }
     }

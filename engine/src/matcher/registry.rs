@@ -80,37 +80,51 @@ pub enum TopicError {
 }
 
 impl Registry {
-    /// Loads the built-in matchers, those of the directory's files, and those that the configuration names beside them. A file
-    /// that cannot be loaded is given to `instead`, which may know another one for its place.
+    /// Loads the built-in matchers, those of the directory's files, and those that the configuration names beside them. A
+    /// file that cannot serve is given to `otherwise`: it gives up, or leaves it out, or knows another one for its place.
     pub fn load(
         runtime: &Runtime,
         config: &Config,
         files: &[WasmFile],
-        instead: impl Fn(&WasmFile, &RegistryError) -> Option<WasmFile>,
+        mut otherwise: impl FnMut(&WasmFile, RegistryError) -> Result<Option<WasmFile>, RegistryError>,
     ) -> Result<Self, RegistryError> {
         let mut registry = Self::default();
-        for file in files::built_in().iter().chain(files) {
-            let loaded = match file.load(runtime, &config.named) {
-                Err(error) => instead(file, &error).ok_or(error)?.load(runtime, &config.named)?,
-                loaded => loaded?,
-            };
-            for generation in loaded {
-                if let Some(earlier) = registry.get(generation.name()) {
-                    replaces(earlier, &generation)?;
-                }
-                registry.insert(generation);
-            }
+        for file in files::built_in() {
+            registry = registry.with_file(&file, runtime, config)?;
         }
-        for (name, settings) in &config.named {
-            let wanted = settings.r#use.as_ref().unwrap_or(name);
-            registry.get(wanted).ok_or_else(|| registry.unknown(name, wanted))?;
+        for file in files {
+            let added = registry.with_file(file, runtime, config);
+            let added = added.or_else(|error| match otherwise(file, error)? {
+                Some(instead) => registry.with_file(&instead, runtime, config).or_else(|error| {
+                    otherwise(&instead, error)?;
+                    Ok(registry.clone())
+                }),
+                None => Ok(registry.clone()),
+            });
+            registry = added?;
         }
         Ok(registry)
     }
 
-    fn insert(&mut self, generation: Generation) {
-        let name = Arc::clone(generation.name());
-        self.posts.insert(name, Post::of(Arc::new(generation)));
+    /// Whether there are all matchers that the configuration has settings for.
+    pub fn has_all(&self, config: &Config) -> Result<(), RegistryError> {
+        for (name, settings) in &config.named {
+            let wanted = settings.r#use.as_ref().unwrap_or(name);
+            self.get(wanted).ok_or_else(|| self.unknown(name, wanted))?;
+        }
+        Ok(())
+    }
+
+    /// The same with all generations of a file.
+    fn with_file(&self, file: &WasmFile, runtime: &Runtime, config: &Config) -> Result<Self, RegistryError> {
+        let mut registry = self.clone();
+        for generation in file.load(runtime, &config.named)? {
+            if let Some(earlier) = registry.get(generation.name()) {
+                replaces(earlier, &generation)?;
+            }
+            registry = registry.with(Post::of(Arc::new(generation)));
+        }
+        Ok(registry)
     }
 
     /// The same with another post under its name.

@@ -1,19 +1,14 @@
 //! What people do with matchers by hand: go back to an earlier build, or pin one. Done by whoever follows the matcher
 //! directory, so that the two do not meet.
 
-use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot, watch};
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use tokio::sync::{mpsc, oneshot};
-
-use super::handle::{Handle, HandleError};
+use super::{
+    handle::{Handle, HandleError},
+    standing::RefusedFile,
+};
 use crate::{
-    domain::{
-        dead_letter::Actor,
-        generation::{Generation, GenerationState},
-    },
-    matcher::Post,
+    domain::{dead_letter::Actor, generation::Generation},
     store::StoreError,
 };
 
@@ -29,7 +24,7 @@ pub enum Act {
 }
 
 impl Act {
-    fn word(&self) -> &'static str {
+    pub fn word(&self) -> &'static str {
         match self {
             Self::RollBack => "matcher rollback",
             Self::Pin(_) => "matcher pin",
@@ -61,69 +56,31 @@ pub enum ActError {
 pub struct Order {
     pub matcher: String,
     pub act: Act,
+    /// Who wants it.
+    pub actor: Actor,
     pub answer: oneshot::Sender<Result<(), ActError>>,
 }
 
-/// How a matcher stands.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct MatcherStatus {
-    pub name: String,
-    pub version: String,
-    pub sha256: String,
-    pub topics: Vec<Arc<str>>,
-    pub origin: String,
-    pub state: MatcherState,
-    /// Why it is quarantined.
-    pub reason: Option<String>,
-    pub loaded_at: Option<Timestamp>,
-    /// While it is on probation: the build that judges what it cannot.
-    pub previous: Option<String>,
-    pub pinned: bool,
-    /// A build that would have come after this one.
-    pub refused: Option<RefusedBuild>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MatcherState {
-    Serving,
-    Probation,
-    Quarantined,
-}
-
-impl MatcherState {
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Serving => "serving",
-            Self::Probation => "probation",
-            Self::Quarantined => "quarantined",
-        }
-    }
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct RefusedBuild {
-    pub sha256: String,
-    pub origin: String,
-    pub at: Timestamp,
-    pub reason: String,
+/// Whoever follows the matcher directory, as others see it.
+#[derive(Clone)]
+pub struct Acts {
+    pub orders: mpsc::Sender<Order>,
+    /// What does not serve of what lies in the directory.
+    pub refused: watch::Receiver<Vec<RefusedFile>>,
 }
 
 impl Handle {
     /// The same, able to have acts done.
-    pub fn with_acts(self, acts: mpsc::Sender<Order>) -> Self {
+    pub fn with_acts(self, acts: Acts) -> Self {
         Self { acts: Some(acts), ..self }
     }
 
-    /// Does something with a matcher, and notes who did.
+    /// Does something with a matcher. That is noted with who did it, also where nobody waits for the answer any more.
     pub async fn act(&self, matcher: String, act: Act, actor: Actor) -> Result<(), ActError> {
         let acts = self.acts.as_ref().ok_or(ActError::Stopping)?;
         let (answer, answered) = oneshot::channel();
-        let (action, detail) =
-            (act.word(), if let Act::Pin(Some(sha256)) = &act { Some(sha256.clone()) } else { None });
-        acts.send(Order { matcher: matcher.clone(), act, answer }).await.map_err(|_| ActError::Stopping)?;
-        answered.await.map_err(|_| ActError::Stopping)??;
-        Ok(self.shared.store.audit(actor, action, matcher, detail).await?)
+        acts.orders.send(Order { matcher, act, actor, answer }).await.map_err(|_| ActError::Stopping)?;
+        answered.await.map_err(|_| ActError::Stopping)?
     }
 
     /// The builds of a matcher, or of all, the newest first.
@@ -132,55 +89,4 @@ impl Handle {
         all.retain(|it| matcher.is_none_or(|matcher| it.matcher == matcher));
         Ok(all)
     }
-
-    /// How all matchers stand that serve a topic.
-    pub async fn matchers(&self) -> Result<Vec<MatcherStatus>, HandleError> {
-        let history = self.history(None).await?;
-        let pins = self.shared.store.pins().await?;
-        let live = self.shared.live.load_full();
-        let held = self.shared.held.all();
-        let serving = live.registry.posts().filter(|post| !post.serving.topics.is_empty());
-        let status = |post: &Post| {
-            let name = &**post.serving.name();
-            let held = held.iter().find(|(_, held)| *held.waits.matcher == *name);
-            let pinned = pins.iter().any(|(matcher, _)| matcher == name);
-            status(post, &history, held.map(|(_, held)| held.waits.reason.clone()), pinned)
-        };
-        Ok(serving.map(status).collect())
-    }
-}
-
-fn status(post: &Post, history: &[Generation], held: Option<String>, pinned: bool) -> MatcherStatus {
-    let serving = &post.serving;
-    let mut newest = history.iter().filter(|it| it.matcher == **serving.name());
-    let state = match (&held, &post.probation) {
-        (Some(_), _) => MatcherState::Quarantined,
-        (None, Some(_)) => MatcherState::Probation,
-        (None, None) => MatcherState::Serving,
-    };
-    MatcherStatus {
-        name: serving.name().to_string(),
-        version: serving.description.version.clone(),
-        sha256: serving.sha256().to_string(),
-        topics: serving.topics.clone(),
-        origin: serving.origin.to_string(),
-        state,
-        reason: held,
-        loaded_at: newest.clone().find(|it| it.sha256 == **serving.sha256()).map(|it| it.loaded_at),
-        previous: post.previous().map(|it| it.sha256().to_string()),
-        pinned,
-        // Only one that came last: what came after it made it a thing of the past.
-        refused: newest.next().filter(|it| it.state != GenerationState::Serving).and_then(refused),
-    }
-}
-
-fn refused(it: &Generation) -> Option<RefusedBuild> {
-    let came_to_nothing = matches!(it.state, GenerationState::Refused | GenerationState::RolledBack);
-    let (sha256, origin) = (it.sha256.clone(), it.origin.clone());
-    came_to_nothing.then(|| RefusedBuild {
-        sha256,
-        origin,
-        at: it.loaded_at,
-        reason: it.reason.clone().unwrap_or_default(),
-    })
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::Mutex;
 
-use super::{Shared, acts::Order};
+use super::{Shared, acts::Acts};
 use crate::{
     domain::dead_letter::{DeadLetterFilter, DeadLetterId, StoredDeadLetter},
     source::KafkaConfig,
@@ -20,7 +20,7 @@ pub struct Handle {
     /// Dead letters are judged again by one at a time.
     pub(super) redriving: Arc<Mutex<()>>,
     /// Whoever does what people want of matchers.
-    pub(super) acts: Option<mpsc::Sender<Order>>,
+    pub(super) acts: Option<Acts>,
 }
 
 /// Why the pipeline did not do what it was asked.

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 
 use super::{
     Shared,
@@ -21,7 +21,6 @@ use super::{
 };
 use crate::{
     domain::{
-        calendar::Calendar,
         generation::{self, GenerationState},
         wanted::WantedId,
     },
@@ -79,11 +78,11 @@ impl Shared {
     }
 
     /// Whether a matcher serves the build that somebody chose, whatever the directory holds.
-    pub async fn is_pinned(&self, name: &str) -> bool {
-        self.store.pins().await.is_ok_and(|pins| pins.iter().any(|(matcher, _)| matcher == name))
+    pub async fn is_pinned(&self, name: &str) -> Result<bool, StoreError> {
+        Ok(self.store.pins().await?.iter().any(|(matcher, _)| matcher == name))
     }
 
-    async fn note_serving(&self, generation: &Generation, wasm: Option<Arc<[u8]>>) {
+    pub(super) async fn note_serving(&self, generation: &Generation, wasm: Option<Arc<[u8]>>) {
         if let Err(error) = self.store.save_generation(serving(generation), wasm).await {
             let (error, matcher) = (&error as &dyn std::error::Error, &**generation.name());
             tracing::error!(error, matcher, "A matcher's build was not kept");
@@ -91,7 +90,12 @@ impl Shared {
     }
 
     /// Whether a candidate takes what is wanted now, on all days of the index.
-    async fn check(&self, candidate: &Arc<Generation>, before: Option<&Post>, index: &Index) -> Result<(), Refusal> {
+    pub(super) async fn check(
+        &self,
+        candidate: &Arc<Generation>,
+        before: Option<&Post>,
+        index: &Index,
+    ) -> Result<(), Refusal> {
         if let Some(before) = before.filter(|before| before.serving.day_shift_seconds != candidate.day_shift_seconds) {
             let (before, now) = (before.serving.day_shift_seconds, candidate.day_shift_seconds);
             return Err(Refusal::DayShift { before, now });
@@ -116,41 +120,45 @@ impl Shared {
     /// Fills a post, and the index with what its generation waits for, in one step.
     async fn fill(&self, serving: &Arc<Generation>, probation: Duration) -> Result<(), Refusal> {
         let live = self.live.load_full();
+        // Only this one is asked: what the one before it waits for is in the index.
+        let mut days = self.days_of(&Post::of(Arc::clone(serving)), &live).await?;
         let mut rendered_anew = HashSet::new();
-        let mut days = Vec::new();
-        for (calendar, date) in live.index.days() {
-            let mut day = self.day_of(serving, calendar, date).await?;
-            rendered_anew.extend(follow_renderings(&mut day, serving, &live).await);
-            days.push(day);
+        for day in &mut days {
+            rendered_anew.extend(follow_renderings(day, serving, &live).await);
         }
         let until = Instant::now() + probation;
-        self.live.rcu(|live| {
-            let index = days.iter().fold(Index::clone(&live.index), |index, day| index.with_tables(day));
-            let before = live.registry.post(serving.name()).filter(|_| !probation.is_zero());
-            Live::new(live.registry.with(succeeding(before, serving, until)), &index)
-        });
-        self.matchers_changed.send_replace(());
+        let name = serving.name();
+        self.put_in_place(name, &days, |before| succeeding(before.filter(|_| !probation.is_zero()), serving, until));
         self.judge_waits_anew(rendered_anew).await
     }
 
-    /// What a generation waits for on a day. Only this one is asked: what the one before it waits for is in the index.
-    async fn day_of(
-        &self,
-        serving: &Arc<Generation>,
-        calendar: &Arc<Calendar>,
-        date: Date,
-    ) -> Result<ChangedDay, Refusal> {
-        let registry = Registry::default().with(Post::of(Arc::clone(serving)));
-        let mut tables = Tables::default();
-        let mut pages = self.pages();
-        while let Some(page) = patiently(|| pages.peek()).await? {
-            pages.pass(&page);
-            let of_day = |wanted: &ActiveWanted| *wanted.matcher == **serving.name() && belongs(wanted, calendar);
-            let ours: Vec<_> = page.into_iter().filter(of_day).collect();
-            let awaited = patiently(|| self.awaited(&registry, ours.clone(), date)).await?;
-            awaited.into_iter().for_each(|awaited| tables.add(awaited));
+    /// Changes who has a post, by who has it now, and what is awaited on days, in one step.
+    pub(super) fn put_in_place(&self, name: &str, days: &[ChangedDay], post: impl Fn(Option<&Post>) -> Post) {
+        self.live.rcu(|live| {
+            let index = days.iter().fold(Index::clone(&live.index), |index, day| index.with_tables(day));
+            Live::new(live.registry.with(post(live.registry.post(name))), &index)
+        });
+        self.matchers_changed.send_replace(());
+    }
+
+    /// What those wait for who judge from a post, on all days of the index.
+    pub(super) async fn days_of(&self, post: &Post, live: &Live) -> Result<Vec<ChangedDay>, Refusal> {
+        let registry = Registry::default().with(post.clone());
+        let mut days = Vec::new();
+        for (calendar, date) in live.index.days() {
+            let mut tables = Tables::default();
+            let mut pages = self.pages();
+            while let Some(page) = patiently(|| pages.peek()).await? {
+                pages.pass(&page);
+                let of_day =
+                    |wanted: &ActiveWanted| *wanted.matcher == **post.serving.name() && belongs(wanted, calendar);
+                let ours: Vec<_> = page.into_iter().filter(of_day).collect();
+                let awaited = patiently(|| self.awaited(&registry, ours.clone(), date)).await?;
+                awaited.into_iter().for_each(|awaited| tables.add(awaited));
+            }
+            days.push(ChangedDay { calendar: Arc::clone(calendar), date, tables: tables.build().await });
         }
-        Ok(ChangedDay { calendar: Arc::clone(calendar), date, tables: tables.build().await })
+        Ok(days)
     }
 
     /// What renders differently than it did, in the windows that are open, may lack a message now, or have it.
@@ -192,10 +200,17 @@ impl Shared {
             "A new matcher is rolled back: the one before it serves again, and judges what this one could not"
         );
         self.matchers_changed.send_replace(());
-        self.note_generation(name, failed.sha256(), GenerationState::RolledBack, Some(reason)).await;
         if let Some(previous) = back.registry.get(name) {
-            self.note_serving(previous, None).await;
+            self.note_rolled_back(failed, reason, previous).await;
             tokio::spawn(self.clone().reinstate(Arc::clone(previous)));
+        }
+    }
+
+    async fn note_rolled_back(&self, failed: &Generation, reason: &str, previous: &Generation) {
+        let (sha256, reason) = (failed.sha256().to_string(), Some(reason.to_owned()));
+        if let Err(error) = self.store.roll_back_generation(sha256, reason, serving(previous)).await {
+            let (error, matcher) = (&error as &dyn std::error::Error, &**failed.name());
+            tracing::error!(error, matcher, "That a matcher was rolled back was not kept");
         }
     }
 

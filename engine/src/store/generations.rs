@@ -7,14 +7,13 @@ use crate::domain::generation::{Generation, GenerationState};
 
 pub(super) fn save(session: &mut Session<'_>, generation: &Generation) -> Result<(), StoreError> {
     if generation.state == GenerationState::Serving {
-        let serves = "SELECT count(*) FROM generations WHERE matcher = ?1 AND state IN ('serving', 'quarantined') AND sha256 = ?2
-                         AND origin = ?3 AND version = ?4 AND interface = ?5";
-        let same =
-            params![generation.matcher, generation.sha256, generation.origin, generation.version, generation.interface];
-        if session.db.prepare_cached(serves)?.query_row(same, |row| row.get::<_, i64>(0))? > 0 {
+        if serves_again(session, generation)? {
             return Ok(());
         }
         retire(session, &generation.matcher)?;
+    }
+    if generation.state == GenerationState::Refused && is_refused(session, generation)? {
+        return Ok(());
     }
     let insert = "INSERT INTO generations (matcher, sha256, version, interface, origin, loaded_at, state, reason,
                                            ended_at)
@@ -31,6 +30,24 @@ pub(super) fn save(session: &mut Session<'_>, generation: &Generation) -> Result
         generation.ended_at.map(columns::instant),
     ])?;
     Ok(())
+}
+
+/// Whether the build that serves is this one. Whatever kept it from judging was in the past.
+fn serves_again(session: &Session<'_>, it: &Generation) -> Result<bool, StoreError> {
+    let serves = "UPDATE generations SET state = 'serving', reason = NULL
+                   WHERE matcher = ?1 AND state IN ('serving', 'quarantined') AND sha256 = ?2 AND origin = ?3
+                     AND version = ?4 AND interface = ?5";
+    let same = params![it.matcher, it.sha256, it.origin, it.version, it.interface];
+    Ok(session.db.prepare_cached(serves)?.execute(same)? > 0)
+}
+
+/// Whether the last that is known of a file is that it was refused for the same reason.
+fn is_refused(session: &Session<'_>, it: &Generation) -> Result<bool, StoreError> {
+    let last = "SELECT count(*) FROM generations
+                 WHERE id = (SELECT max(id) FROM generations WHERE matcher = ?1 AND origin = ?2)
+                   AND sha256 = ?3 AND state = 'refused' AND reason IS ?4";
+    let same = params![it.matcher, it.origin, it.sha256, it.reason];
+    Ok(session.db.prepare_cached(last)?.query_row(same, |row| row.get::<_, i64>(0))? > 0)
 }
 
 /// Whichever serves under the name serves no longer.

@@ -12,7 +12,7 @@ pub(crate) fn on_worker<R: Send + 'static>(
     work: impl FnOnce(&mut Worker, &Arc<Generation>) -> R + Send + 'static,
 ) -> R {
     let runtime = Runtime::new(Limits::default(), Cache::default()).expect("the engine starts");
-    let registry = Registry::load(&runtime, &Config::default(), &[], |_, _| None).expect("the matchers load");
+    let registry = Registry::load(&runtime, &Config::default(), &[], |_, error| Err(error)).expect("the matchers load");
     let matcher = Arc::clone(registry.get(TOPIC).expect("the matcher is built in"));
     let pool = Pool::start(&runtime, 1).expect("the workers start");
     let runs = pool.run(move |worker| work(worker, &matcher));

@@ -91,11 +91,13 @@ fn a_file_replaces_the_built_in_matcher_of_its_name_but_not_another_file() {
     etl_finish.extend(b"\x00\x05\x04note");
     fs::write(directory.path().join("mine.wasm"), &etl_finish).unwrap();
     let config = Config { directory: Some(directory.path().to_owned()), ..Config::default() };
-    let registry = Registry::load(&runtime(), &config, &files::directory(&config).unwrap(), |_, _| None).unwrap();
+    let registry =
+        Registry::load(&runtime(), &config, &files::directory(&config).unwrap(), |_, error| Err(error)).unwrap();
     assert!(registry.get("etl-finish").unwrap().origin.to_string().ends_with("mine.wasm"));
 
     fs::write(directory.path().join("too.wasm"), BUILTINS[0]).unwrap();
-    let error = Registry::load(&runtime(), &config, &files::directory(&config).unwrap(), |_, _| None).err().unwrap();
+    let error =
+        Registry::load(&runtime(), &config, &files::directory(&config).unwrap(), |_, error| Err(error)).err().unwrap();
     let words = words(&error);
     assert!(words.contains("mine.wasm") && words.contains("too.wasm"), "{words}");
 }

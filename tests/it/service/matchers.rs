@@ -1,6 +1,7 @@
 //! Matchers that come, go and fail while messages flow: the real binary, a real broker.
 
 mod breaking;
+mod by_hand;
 mod looping;
 mod neighbours;
 mod refused;
@@ -14,10 +15,11 @@ use eventlatch::matcher::BUILTINS;
 use eventlatch_tests::{
     cluster::Cluster,
     home::{Home, noon_zone},
+    service::Service,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::guests::{ORDER_SHIPPED, UNRULY, WEARY};
+use crate::guests::{CHOOSY, ORDER_SHIPPED, UNRULY, WEARY};
 
 /// What the store has of builds, in the order in which they came.
 const GENERATIONS: &str = "SELECT state FROM generations WHERE matcher = 'unruly' ORDER BY id";
@@ -35,6 +37,13 @@ fn home(cluster: &Cluster) -> Home {
 fn put(home: &Home, file: &str, content: &[u8]) {
     home.write("beside", content);
     fs::rename(home.path("beside"), home.path(file)).unwrap();
+}
+
+/// How a matcher stands, as `eventlatch matcher list` shows it.
+fn listed(service: &mut Service, name: &str) -> Value {
+    let mut answer = ureq::get(format!("{}/v1/matchers", service.url())).call().unwrap();
+    let list: Value = serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap();
+    list["matchers"].as_array().unwrap().iter().find(|it| it["name"] == name).cloned().unwrap_or_default()
 }
 
 /// A build of `etl-finish` that differs from others in a note that nobody reads: another sha256, the same rules.

@@ -7,7 +7,7 @@ use crate::{
     cli::{client::Client, print},
     config::Config,
     domain::generation::Generation,
-    pipeline::acts::MatcherStatus,
+    pipeline::standing::MatcherStatus,
     store::Reader,
 };
 
@@ -35,7 +35,8 @@ fn show_serving(matchers: &[MatcherStatus], format: Format) -> Result<(), Failur
     let mut text = table.to_string();
     for it in matchers {
         if let Some(reason) = &it.reason {
-            text += &format!("\n\n{} is quarantined, its topics wait: {reason}", it.name);
+            let waits = if it.topics.is_empty() { "" } else { ", its topics wait" };
+            text += &format!("\n\n{} is {}{waits}: {reason}", it.name, it.state.word());
         }
         if let Some(refused) = &it.refused {
             let (sha256, origin) = (short(&refused.sha256), &refused.origin);
