@@ -1,15 +1,6 @@
 //! Lanes beside each other, in this process: none waits for another one's trouble, and none takes away what another needs.
 
-use std::{
-    error::Error,
-    fmt::Write as _,
-    fs,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{error::Error, fmt::Write as _, fs, path::PathBuf, sync::Arc};
 
 use eventlatch::{
     domain::{
@@ -58,6 +49,23 @@ impl Bench {
         (source, tokio::spawn(async move { intake::run(&shared, &reading, deliveries).await }))
     }
 
+    async fn judge(&self, topic: &str, days: i64) {
+        judge(&self.shared, &slices(topic, days), Manner::Usual).await.unwrap().unwrap();
+    }
+
+    /// How many days the index has.
+    fn days(&self) -> usize {
+        self.shared.live.load().index.days().count()
+    }
+
+    async fn until_a_topic_waits(&self) {
+        let waits = async || match self.shared.held.all().as_slice() {
+            [] => Err("none does".to_owned()),
+            _ => Ok(()),
+        };
+        wait_until("a topic to wait for its matcher", DEADLINE, waits).await;
+    }
+
     fn file(&self, topic: &str) -> PathBuf {
         let path = self.directory.path().join("messages.jsonl");
         let mut text = String::new();
@@ -76,11 +84,14 @@ impl Bookmarks for New {
     }
 }
 
-/// A message of a topic on each of some days, today the last.
+/// Whatever day it is.
+const TODAY: &str = "2019-07-07T12:00:00Z";
+
+/// A message of a topic on each of some days, the last of them that day.
 fn slices(topic: &str, days: i64) -> Arc<Vec<Slice>> {
     let message = |day: i64| Message {
         offset: days - day,
-        arrival: Timestamp::now() - SignedDuration::from_hours(24 * day),
+        arrival: TODAY.parse::<Timestamp>().unwrap() - SignedDuration::from_hours(24 * day),
         key: None,
         value: None,
         headers: Vec::new(),
@@ -94,22 +105,21 @@ fn slices(topic: &str, days: i64) -> Arc<Vec<Slice>> {
 async fn a_topic_that_waits_keeps_no_stop_waiting_even_where_it_cannot_be_held() {
     let bench = Bench::new(&Index::new(Vec::new(), [("lost".into(), "gone".into())]));
     let (source, reading) = bench.read("lost");
-    wait_until("the topic to wait for its matcher", DEADLINE, async || match bench.shared.held.all().as_slice() {
-        [] => Err("it does not".to_owned()),
-        _ => Ok(()),
-    })
-    .await;
+    bench.until_a_topic_waits().await;
     source.stop();
     let ended = tokio::time::timeout(DEADLINE, reading).await.expect("it comes to an end");
     ended.unwrap().unwrap();
-    assert_eq!(bench.shared.store.stored_offsets("any", "lost").unwrap().len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lane_that_ends_with_an_error_ends_intake() {
-    let bench = Bench::new(&Index::default());
+async fn a_lane_that_ends_with_an_error_ends_intake_also_where_that_waits_for_room_in_it() {
+    let bench = Bench::new(&Index::new(Vec::new(), [("lost".into(), "gone".into())]));
+    let (_source, reading) = bench.read("lost");
+    bench.until_a_topic_waits().await;
     bench.shared.store.close().await.unwrap();
-    let (_source, reading) = bench.read("nobodys");
+    // Nobody judges the topic any more, so it goes on, and meets the store.
+    bench.shared.change_index(|_| Index::default());
+    bench.shared.matchers_changed.send_replace(());
     let ended = tokio::time::timeout(DEADLINE, reading).await.expect("it comes to an end");
     assert!(matches!(ended.unwrap(), Err(IntakeError::Store(_))));
 }
@@ -117,20 +127,21 @@ async fn a_lane_that_ends_with_an_error_ends_intake() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_reads_today_leaves_the_days_of_a_backlog_to_who_reads_that() {
     let bench = Bench::new(&Index::new(vec![Calendar::new(TimeZone::UTC, 0)], []));
-    let (shared, is_done) = (bench.shared.clone(), Arc::new(AtomicBool::new(false)));
-    let today = tokio::spawn({
-        let is_done = Arc::clone(&is_done);
-        async move {
-            while !is_done.load(Ordering::Relaxed) {
-                judge(&shared, &slices("today", 1), Manner::Usual).await.unwrap().unwrap();
-                tokio::task::yield_now().await;
-            }
-        }
+    bench.judge("today", 1).await;
+    // While it is held no day is rendered.
+    let mut held = bench.shared.changing.lock().await;
+    let backlog = tokio::spawn({
+        let shared = bench.shared.clone();
+        async move { judge(&shared, &slices("backlog", 12), Manner::Usual).await }
     });
-    let backlog = slices("backlog", 30);
-    let judging = judge(&bench.shared, &backlog, Manner::Usual);
-    let judged = tokio::time::timeout(DEADLINE, judging).await.expect("it comes to an end");
-    assert_eq!(judged.unwrap().unwrap().len(), 1);
-    is_done.store(true, Ordering::Relaxed);
-    today.await.unwrap();
+    while !backlog.is_finished() {
+        let before = bench.days();
+        bench.judge("today", 1).await;
+        assert_eq!(bench.days(), before);
+        drop(held);
+        tokio::task::yield_now().await;
+        held = bench.shared.changing.lock().await;
+    }
+    assert_eq!(backlog.await.unwrap().unwrap().unwrap().len(), 1);
+    assert_eq!(bench.days(), 12);
 }
