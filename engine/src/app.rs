@@ -101,6 +101,7 @@ impl Service {
         let shared = Shared::new(store.clone(), Arc::clone(&matchers.pool), Registry::clone(&matchers.registry));
         shared.keeping.store(Arc::new(config.dead_letters.clone()));
         shared.reindex().await.map_err(StartError::Render)?;
+        matchers.announce_gone(&shared);
         turning::begin(&shared, Timestamp::now()).await.map_err(StartError::Turn)?;
         matchers.resume_probations(&shared).await;
 

@@ -90,8 +90,18 @@ impl Matchers {
                 "Serving"
             );
         }
-        for it in &self.gone {
-            tracing::warn!(matcher = &**it.name(), origin = %it.origin, "A matcher's file is gone: its topics wait for it");
+    }
+
+    /// Says which are gone while somebody waits for messages of theirs.
+    pub(super) fn announce_gone(&self, shared: &Shared) {
+        for (topic, matcher) in shared.live.load().index.topics_and_matchers() {
+            if self.registry.get(&matcher).is_none() {
+                tracing::warn!(
+                    matcher = &*matcher,
+                    topic = &*topic,
+                    "No file of a matcher is there: messages of its topic wait for it"
+                );
+            }
         }
     }
 

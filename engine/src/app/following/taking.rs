@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::{Following, Seen, chain};
 use crate::{
     app::matchers::{refused_row, stem},
-    matcher::{self, Generation, Origin, WasmFile},
+    matcher::{Generation, Origin, RegistryError, WasmFile},
     pipeline::{
         matchers::Refusal,
         standing::{RefusedBuild, RefusedFile},
@@ -23,13 +23,11 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Refused {
     #[error(transparent)]
-    Load(#[from] matcher::RegistryError),
+    Load(#[from] RegistryError),
     #[error(transparent)]
     Refusal(#[from] Refusal),
     #[error("whether it may serve is not known")]
     Pinned(#[from] StoreError),
-    #[error("{0} serves under the name `{1}` already (hint: remove one of the two files)")]
-    Twice(Origin, Arc<str>),
 }
 
 impl Refused {
@@ -88,7 +86,7 @@ impl Following {
     }
 
     /// Loading takes its time: not on a thread that others wait for.
-    pub(super) async fn load(&self, file: &WasmFile) -> Result<Vec<Generation>, matcher::RegistryError> {
+    pub(super) async fn load(&self, file: &WasmFile) -> Result<Vec<Generation>, RegistryError> {
         let (runtime, named, loading) = (self.runtime.clone(), self.config.named.clone(), file.clone());
         let loaded = tokio::task::spawn_blocking(move || loading.load(&runtime, &named));
         loaded.await.expect("loading a matcher does not panic")
@@ -133,7 +131,8 @@ impl Following {
             return Ok(None);
         }
         if self.present.contains(path) {
-            return Err(Refused::Twice(Origin::File(path.clone()), Arc::clone(generation.name())));
+            let (first, second) = (Origin::File(path.clone()), generation.origin.clone());
+            return Err(RegistryError::Twice { name: Arc::clone(generation.name()), first, second }.into());
         }
         Ok(Some(path.clone()))
     }

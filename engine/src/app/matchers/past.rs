@@ -111,13 +111,16 @@ impl Past {
             return Err(error);
         }
         let served = self.served(file);
-        let name = served.map_or_else(|| stem(file).to_string(), |served| served.matcher.clone());
+        let name = match (&error, served) {
+            (RegistryError::Twice { name, .. }, _) => name.to_string(),
+            (_, Some(served)) => served.matcher.clone(),
+            (_, None) => stem(file).to_string(),
+        };
         let instead = served.filter(|served| served.sha256 != *file.sha256);
         let instead = instead.and_then(|served| self.file(&served.sha256, file.origin.clone()));
         let goes_on = if instead.is_some() { "what served before it serves on" } else { "it is left out" };
-        let error = &error as &RegistryError;
-        tracing::error!(error = error as &dyn Error, matcher = name, goes_on, "A matcher's file is refused");
-        refused.push(refused_file(&name, file, error));
+        tracing::error!(error = &error as &dyn Error, matcher = name, goes_on, "A matcher's file is refused");
+        refused.push(refused_file(&name, file, &error));
         Ok(instead)
     }
 

@@ -148,6 +148,14 @@ async fn no_file_keeps_a_service_from_starting_that_ran_before() {
     assert_eq!(shown["state"], "refused", "{shown}");
     assert!(shown["reason"].as_str().unwrap().contains("not a WebAssembly file"), "{shown}");
     assert_eq!(listed(&mut service, "unruly")["version"], "1.0.0");
+    // What is known already is not recorded again.
+    let refused = "SELECT count(*) FROM generations WHERE state = 'refused'";
+    assert_eq!(home.rows(refused), ["3"]);
+    assert_eq!(service.terminate().code(), Some(0), "{}", service.log_end());
+    service.start_again();
+    cluster.send(&message("unruly", unruly_message("b", 0, ""))).await;
+    home.wait_for_rows(&mut service, "SELECT state FROM tasks WHERE task_id = 'b'", &["success"]);
+    assert_eq!(home.rows(refused), ["3"]);
     let again = home.run(&["check"]);
     assert_eq!(again.code, Some(4), "a check wants all files to be good: {again}");
 }
