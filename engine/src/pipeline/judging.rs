@@ -88,6 +88,12 @@ pub async fn judge(
     Ok(Ok(recordings(slices, judged.into_iter().flat_map(|judged| judged.findings))))
 }
 
+/// Whether a matcher of the topic runs aside, where it takes as long as it takes.
+pub(super) fn is_aside(shared: &Shared, topic: &str) -> bool {
+    let live = shared.live.load();
+    live.index.matchers(topic).filter_map(|name| live.registry.get(name)).any(|serving| serving.trust.is_aside())
+}
+
 /// What one matcher's word on a batch is.
 struct Judged<'a> {
     post: &'a Post,

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 use super::{
     Shared,
     intake::IntakeError,
-    judging::{Manner, Waits, judge},
+    judging::{Manner, Waits, is_aside, judge},
     patience::patiently,
 };
 use crate::{
@@ -28,8 +28,12 @@ const WAITING: usize = 2;
 /// So many judged batches wait for the store.
 const JUDGED: usize = 2;
 
-/// A lane that takes longer over a batch is slow.
-const SLOW: Duration = Duration::from_millis(250);
+/// A lane that takes longer over a batch is slow. A batch is a matter of a few milliseconds; meanwhile the lane that is
+/// full may keep the others waiting.
+const SLOW: Duration = Duration::from_millis(50);
+
+/// What is in hand when the service stops may take so long.
+const IN_HAND: Duration = Duration::from_millis(250);
 
 /// A batch that cannot be judged is tried again after so long, then after twice that, and so on.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -183,6 +187,9 @@ impl Running {
 
     /// Judges, unless the service is stopped meanwhile.
     async fn judge(&self, slices: &Arc<Vec<Slice>>) -> Result<Option<Result<Vec<Recording>, Waits>>, IntakeError> {
+        if is_aside(&self.shared, &self.topic) {
+            self.load.send_modify(|load| load.slow = true);
+        }
         let judging = judge(&self.shared, slices, Manner::Usual);
         tokio::select! {
             judged = self.noticed_if_slow(judging) => Ok(Some(judged?)),
@@ -213,7 +220,7 @@ impl Running {
     /// Resolves when somebody stops the service, not before a batch has had its time: the end of the input is no reason
     /// to leave anything.
     async fn stopping(&self) {
-        tokio::time::sleep(SLOW).await;
+        tokio::time::sleep(IN_HAND).await;
         self.closing().await;
         self.source.stopped().await;
     }

@@ -45,6 +45,12 @@ async fn a_build_that_begins_to_fail_is_rolled_back_and_nothing_is_lost() {
     assert!(reason.contains("panicked"), "{reason}");
     assert_eq!(listed(&mut service, "unruly")["refused"]["reason"], reason.as_str());
 
+    let took = format!(
+        "SELECT cast(round((julianday(ended_at) - julianday((SELECT min(arrival) FROM matches WHERE id > {GOOD})))
+                           * 86400000) AS INTEGER) FROM generations WHERE state = 'rolled-back'"
+    );
+    println!("rolled back {} ms after the first message on which it failed had arrived", home.rows(&took)[0]);
+
     // The file that failed still lies there: a restart does not try it again.
     assert_eq!(service.terminate().code(), Some(0), "{}", service.log_end());
     service.start_again();
