@@ -1,7 +1,7 @@
 //! Messages in, recordings out, receipts settled.
 //!
 //! Each topic has a lane of its own: what is wrong with its matcher keeps no other topic waiting. Here batches are cut by
-//! topic and handed to the lanes; [`lane`](super::lane) is where they are judged and recorded.
+//! topic and handed to the lanes; `lane` is where they are judged and recorded.
 
 use std::{collections::BTreeMap, sync::Arc};
 
