@@ -3,18 +3,20 @@
 //! The only room that sees source, matcher, sensor, store and task; they do not see each other. Three loops run beside
 //! each other and meet only in the store:
 //!
-//! * [`intake`]: messages in, recordings out, receipts settled;
+//! * [`intake`]: messages in, recordings out, receipts settled, in a lane for each topic;
 //! * [`marking`]: marks out of the outbox to the task adapter;
 //! * [`turning`]: when a business day begins, its renderings and waits.
 //!
-//! [`handle`] is how others act on them, [`redrive`] judges again what was set aside, and [`changing`] is how sensors
-//! change while the loops run.
+//! [`handle`] is how others act on them, and [`redrive`] judges again what was set aside. What they judge by is one value
+//! ([`live`]), which [`changing`] changes for sensors and [`matchers`] for who judges.
 //!
 //! What fails, and what follows:
 //!
 //! | what fails | consequence | reason |
 //! |---|---|---|
 //! | a message is malformed, its matcher faults | set aside with the reason, the offset moves on | it would fail again |
+//! | a matcher on probation, where the one before it does not | that one judges; it takes over if that is often | nothing is lost on a new build's account |
+//! | a matcher that is gone or keeps failing | its topic waits, the others go on | the messages are not at fault |
 //! | the store | nothing is settled, the same recording is tried again | a later offset would skip this one |
 //! | a slice lost its place in the store | it is dropped, reading goes on from the stored offset | somebody recorded it |
 //! | an adapter, for now | the mark stays in the outbox, its next attempt later and later | intake goes on |

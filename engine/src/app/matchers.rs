@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::{following::chain, parts::StartError};
 use crate::{
     config::Config,
-    domain::generation::{self, GenerationState},
+    domain::generation::{self, GenerationState, short},
     matcher::{self, Cache, Generation, Pool, Post, Registry, RegistryError, Runtime, WasmFile, files},
     pipeline::{
         Shared,
@@ -22,7 +22,6 @@ use crate::{
     store::{Store, StoreError},
 };
 pub(super) use past::Past;
-use past::short;
 
 /// The matchers and the threads that run them.
 pub struct Matchers {

@@ -56,3 +56,8 @@ impl GenerationState {
         }
     }
 }
+
+/// Enough of a build's sha256 for a person to tell builds apart.
+pub fn short(sha256: &str) -> &str {
+    sha256.get(..12).unwrap_or(sha256)
+}

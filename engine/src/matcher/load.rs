@@ -27,7 +27,7 @@ use super::{
     trust::Trust,
     wasi,
 };
-use crate::domain::generation::GenerationId;
+use crate::domain::generation::{GenerationId, short};
 
 /// Where a matcher came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,7 +172,7 @@ impl Generation {
 
     /// Enough of it for a person to tell builds apart.
     pub fn short_sha256(&self) -> &str {
-        self.loaded.sha256.get(..12).unwrap_or_default()
+        short(&self.loaded.sha256)
     }
 
     /// Whether it wants to see messages without a value.

@@ -6,13 +6,13 @@
 //!
 //! A store that fails is asked again until it answers: a change that is half made would be half awaited.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc};
 
 use jiff::{Timestamp, civil::Date};
 
 use super::{
     Shared,
-    patience::patiently,
+    patience::{MATCHER_PAUSE, patiently},
     rendering::{PAGE, RenderError, Tables, belongs, calendar},
     turning::open_waits,
 };
@@ -28,9 +28,6 @@ use crate::{
 
 /// So many sensors are defined in one transaction: messages wait no longer than that takes.
 const AT_ONCE: usize = 200;
-
-/// How long a matcher is left alone that could not be asked.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// Why sensors could not be changed.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +89,7 @@ impl Shared {
                 error = &error as &dyn std::error::Error,
                 "Changed sensors are not awaited yet; trying again"
             );
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(MATCHER_PAUSE).await;
         }
         patiently(|| open_waits(self, now, &changed.sensors)).await?;
         Ok(changed)

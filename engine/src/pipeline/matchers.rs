@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use super::{
     Shared,
     live::Live,
-    patience::patiently,
+    patience::{MATCHER_PAUSE, patiently},
     rendering::{RenderError, Tables, belongs},
     turning::open_waits,
 };
@@ -28,9 +28,6 @@ use crate::{
     sensor::{ChangedDay, Index},
     store::{ActiveWanted, StoreError},
 };
-
-/// How long a matcher is left alone that could not be asked.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// The waits of so many wanted messages are judged anew at a time: messages are recorded in between.
 const RENEWED_AT_ONCE: usize = 500;
@@ -220,7 +217,7 @@ impl Shared {
         Box::pin(async move {
             while let Err(refusal) = self.try_to_reinstate(&previous).await {
                 tracing::error!(matcher = &**previous.name(), %refusal, "A matcher that serves again is not asked anew yet");
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(MATCHER_PAUSE).await;
             }
         })
     }

@@ -1,4 +1,4 @@
-//! A store that fails is asked again: going on would skip what it did not take.
+//! What fails for now is asked again: to go on without a store's answer would skip what it did not take.
 
 use std::{error::Error, time::Duration};
 
@@ -6,6 +6,9 @@ use crate::store::StoreError;
 
 /// How long the store is left alone after it failed.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// How long a matcher is left alone that could not be asked what it waits for.
+pub(super) const MATCHER_PAUSE: Duration = Duration::from_secs(1);
 
 /// Asks until there is an answer, or an error that is not one of the store's, or that it is closed.
 pub(super) async fn patiently<T, E, F>(ask: impl Fn() -> F) -> Result<T, E>

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::{refused_file, stem};
 use crate::{
-    domain::generation::{self, GenerationState},
+    domain::generation::{self, GenerationState, short},
     matcher::{Generation, Origin, RegistryError, WasmFile, files},
     pipeline::standing::{RefusedBuild, RefusedFile},
     store::{Store, StoreError},
@@ -189,9 +189,4 @@ fn refused_before(it: &generation::Generation) -> RefusedFile {
 
 fn serves(state: GenerationState) -> bool {
     matches!(state, GenerationState::Serving | GenerationState::Quarantined)
-}
-
-/// Enough of a sha256 for a person to tell builds apart.
-pub(super) fn short(sha256: &str) -> &str {
-    sha256.get(..12).unwrap_or(sha256)
 }

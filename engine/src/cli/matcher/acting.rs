@@ -6,13 +6,10 @@ use crate::{
     app::Matchers,
     cli::{client::Client, print},
     config::Config,
-    domain::generation::Generation,
+    domain::generation::{Generation, short},
     pipeline::standing::MatcherStatus,
     store::Reader,
 };
-
-/// Enough of a sha256 for a person to tell builds apart.
-const SHORT: usize = 12;
 
 pub(super) async fn list(config: &Config, service: &Service, format: Format) -> Result<(), Failure> {
     let client = Client::new(config, service);
@@ -102,8 +99,4 @@ pub(super) fn unpin(config: &Config, service: &Service, matcher: &str) -> Result
 fn say(answer: MatcherList, what: &str) -> Result<(), Failure> {
     let lines = answer.matchers.iter().map(|it| format!("{}: the build {} {what}.", it.name, short(&it.sha256)));
     print::lines(&lines.collect::<Vec<_>>().join("\n"))
-}
-
-fn short(sha256: &str) -> &str {
-    sha256.get(..SHORT).unwrap_or(sha256)
 }
