@@ -162,7 +162,7 @@ fn actual(sensor: &SensorStatus, expected: &Value) -> Value {
             "complete" => Value::from(sensor.complete),
             "missing" => tasks(false),
             "received" => tasks(true),
-            "expires" => of_task(&|it| Value::from(it.expires.to_string())),
+            "expires" => of_task(&|it| json!(it.expires)),
             "near_misses" => of_task(&|it| Value::from(it.near_misses.count)),
             other => panic!("this player does not know `{other}`"),
         };

@@ -95,7 +95,10 @@ fn row(wanted: &WantedStatus, timezone: &str) -> Vec<String> {
         wanted.topic.clone(),
         wanted.rendered.as_ref().map(fields).unwrap_or_default(),
         received(wanted, timezone),
-        format!("{} {}", wanted.frequency, wanted.expires.strftime("%Y-%m-%d %H:%M:%S")),
+        match wanted.expires {
+            Some(expires) => format!("{} {}", wanted.frequency, expires.strftime("%Y-%m-%d %H:%M:%S")),
+            None => wanted.frequency.to_owned(),
+        },
     ]
 }
 

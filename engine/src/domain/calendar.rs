@@ -43,6 +43,26 @@ impl Calendar {
         self.zone.to_datetime(instant)
     }
 
+    /// The civil hour that holds an instant: where the clock is changed, one hour ends and another begins.
+    pub(crate) fn hour_of(&self, instant: Timestamp) -> (Timestamp, Timestamp) {
+        let offset = i64::from(self.zone.to_offset(instant).seconds());
+        let second = instant.as_millisecond().div_euclid(1000);
+        let begins = (second + offset).div_euclid(3600) * 3600 - offset;
+        let at = |second: i64| Timestamp::from_second(second).unwrap_or(instant);
+        let changes =
+            |at: Timestamp| self.zone.to_offset(at - SignedDuration::from_nanos(1)) != self.zone.to_offset(at);
+        let (mut opens, mut closes) = (at(begins), at(begins + 3600));
+        let before = self.zone.preceding(instant + SignedDuration::from_nanos(1)).map(|change| change.timestamp());
+        if let Some(change) = before.take_while(|change| *change > opens).find(|change| changes(*change)) {
+            opens = change;
+        }
+        let after = self.zone.following(instant).map(|change| change.timestamp());
+        if let Some(change) = after.take_while(|change| *change < closes).find(|change| changes(*change)) {
+            closes = change;
+        }
+        (opens, closes)
+    }
+
     /// The business day that holds an instant.
     pub fn business_date(&self, instant: Timestamp) -> Date {
         let mut date = self.civil_of(instant).saturating_add(self.day_shift).date();

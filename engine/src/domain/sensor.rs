@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{wait::OnTimeout, wanted::WantedMessage, window::Frequency};
+use super::{cron::Cron, wait::OnTimeout, wanted::WantedMessage, window::Frequency};
 
 /// The store's number of a sensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -72,7 +72,7 @@ pub enum Timeout {
     /// Seconds after opening.
     Seconds(u64),
     /// At the next instant of a cron expression in the sensor's zone.
-    Cron(String),
+    Cron(Cron),
 }
 
 /// What a message after the deadline does.

@@ -27,6 +27,10 @@ pub struct WantedMessage {
     pub day_shift_seconds: i32,
     /// An optional one never delays its sensor.
     pub optional: bool,
+    /// So many messages fulfil it together. At least one.
+    pub count: u32,
+    /// What is counted: messages, or where it names fields the different values of these top-level fields of the message.
+    pub distinct: Vec<String>,
     /// The matcher's own fields, defaults filled in.
     pub fields: Map<String, Value>,
 }
@@ -39,6 +43,10 @@ impl WantedMessage {
         all.insert("topic".into(), Value::from(&*self.topic));
         all.insert("frequency".into(), Value::from(self.frequency.letter()));
         all.insert("task_id".into(), Value::from(self.task_id.as_str()));
+        if !self.distinct.is_empty() {
+            // Of messages that came before, these values were not kept.
+            all.insert("distinct".into(), Value::from(self.distinct.clone()));
+        }
         Value::Object(all).to_string()
     }
 

@@ -147,7 +147,7 @@ impl<'a> Judging<'a> {
             wanted: hit.entry.wanted,
             rendering: hit.entry.rendering,
             business_date: hit.day.date,
-            window: hit.day.window(hit.entry.frequency),
+            window: hit.day.window(hit.entry.frequency, message.arrival, hit.calendar),
         }
     }
 

@@ -39,7 +39,7 @@ pub struct DayIndex {
     pub date: Date,
     pub opens: Timestamp,
     pub closes: Timestamp,
-    /// The window of each frequency around it.
+    /// The window around it of each frequency but the hour, of which there are many.
     windows: HashMap<Frequency, Window>,
     tables: HashMap<Route, Arc<Table>>,
 }
@@ -189,11 +189,12 @@ impl CalendarDays {
 impl DayIndex {
     pub fn new(calendar: &Calendar, date: Date, tables: HashMap<Route, Arc<Table>>) -> Self {
         let window = Window::on(Frequency::Day, date, calendar);
+        let windows = Frequency::OF_DAYS.into_iter().chain([Frequency::Once]);
         Self {
             date,
             opens: window.opens,
             closes: window.closes,
-            windows: Frequency::ALL.into_iter().map(|it| (it, Window::on(it, date, calendar))).collect(),
+            windows: windows.map(|it| (it, Window::on(it, date, calendar))).collect(),
             tables,
         }
     }
@@ -218,8 +219,9 @@ impl DayIndex {
         self.opens <= instant && instant < self.closes
     }
 
-    pub fn window(&self, frequency: Frequency) -> Window {
-        self.windows[&frequency]
+    /// The window of a frequency that holds an instant of this day.
+    pub fn window(&self, frequency: Frequency, instant: Timestamp, calendar: &Calendar) -> Window {
+        self.windows.get(&frequency).copied().unwrap_or_else(|| Window::at(frequency, instant, calendar))
     }
 
     /// What is wanted of a topic, as a generation says it.

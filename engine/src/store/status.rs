@@ -46,8 +46,8 @@ pub struct WantedStatus {
     pub received: Option<Received>,
     /// The mark of its task in the wait above; none: there is nothing to tell yet.
     pub mark: Option<MarkStatus>,
-    /// The last whole second of the current window, on the clock of the sensor's zone.
-    pub expires: DateTime,
+    /// The last whole second of the current window, on the clock of the sensor's zone. None: it never ends.
+    pub expires: Option<DateTime>,
     /// Messages of the current window with the right key that were refused.
     pub near_misses: NearMissStatus,
 }

@@ -212,6 +212,8 @@ fn job(place: usize, task_id: &str, frequency: Frequency) -> WantedMessage {
         matcher: "job-finish".into(),
         day_shift_seconds: 0,
         optional: false,
+        count: 1,
+        distinct: Vec::new(),
         fields: fields.as_object().unwrap().clone(),
     }
 }

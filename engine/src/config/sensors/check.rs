@@ -135,6 +135,8 @@ impl Checker<'_> {
             matcher: Arc::clone(generation.name()),
             day_shift_seconds: generation.day_shift_seconds,
             optional,
+            count: 1,
+            distinct: Vec::new(),
             fields,
         };
         Ok((wanted, generation))

@@ -27,7 +27,7 @@ use crate::{
 #[derive(Clone, Copy)]
 struct Span {
     today: Date,
-    expires: DateTime,
+    expires: Option<DateTime>,
     /// The number of the current window; none: nobody came upon it yet.
     window: Option<i64>,
 }
