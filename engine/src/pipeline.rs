@@ -26,6 +26,7 @@
 pub mod acts;
 pub mod bookmarks;
 pub mod changing;
+pub mod checking;
 pub mod evaluate;
 pub mod handle;
 pub mod held;
