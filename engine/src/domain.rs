@@ -7,6 +7,7 @@ pub mod calendar;
 pub mod cron;
 pub mod dead_letter;
 pub mod generation;
+pub mod handling;
 pub mod mark;
 pub mod message;
 pub mod recording;
