@@ -34,7 +34,7 @@ use crate::{
         Shared, Stop,
         acts::Acts,
         bookmarks::StoredBookmarks,
-        changing,
+        changing, deadlines,
         handle::Handle,
         intake::{self, IntakeError},
         keeping::Keeping,
@@ -76,6 +76,7 @@ pub struct Service {
     source: Source,
     intake: JoinHandle<Result<(), IntakeError>>,
     turning: JoinHandle<()>,
+    deadlines: JoinHandle<()>,
     marking: Option<JoinHandle<()>>,
     sensor_files: JoinHandle<()>,
     sensor_problems: watch::Receiver<Vec<Problem>>,
@@ -137,6 +138,12 @@ impl Service {
             let (shared, stopped) = (shared.clone(), stopped.clone());
             async move { turning::run(&shared, stopped).await }
         });
+        let deadlines = tokio::spawn({
+            let (shared, stopped) = (shared.clone(), stopped.clone());
+            let kafka = matches!(input, Input::Kafka).then(|| config.kafka.clone());
+            let grace = config.sensors.deadline_grace();
+            async move { deadlines::run(&shared, kafka, grace, stopped).await }
+        });
         let (problems, sensor_problems) = watch::channel(Vec::new());
         let timezone = config.sensors.timezone.clone();
         let (sensors_changed, other_sensors) = watch::channel(());
@@ -162,6 +169,7 @@ impl Service {
             source,
             intake,
             turning,
+            deadlines,
             marking,
             following,
             sensor_files,
@@ -198,7 +206,14 @@ impl Service {
         self.source.stop();
         let outcome = if self.intake.is_finished() { Ok(()) } else { self.ended().await };
         self.stop.send_replace(how);
-        let ended = [Some(self.turning), Some(self.sensor_files), self.marking, Some(self.following), self.api];
+        let ended = [
+            Some(self.turning),
+            Some(self.deadlines),
+            Some(self.sensor_files),
+            self.marking,
+            Some(self.following),
+            self.api,
+        ];
         let ended = ended.into_iter().flatten();
         for task in ended {
             if let Err(defect) = task.await {

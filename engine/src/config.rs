@@ -13,6 +13,7 @@ pub mod watch;
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::Deserialize;
@@ -44,11 +45,19 @@ pub struct SensorsConfig {
     pub directory: PathBuf,
     /// IANA name of the zone of sensors that name none. Default `UTC`.
     pub timezone: String,
+    /// A deadline waits for what is being read as long as reading goes on, and so many seconds longer. Default 60.
+    pub deadline_grace_seconds: u32,
+}
+
+impl SensorsConfig {
+    pub fn deadline_grace(&self) -> Duration {
+        Duration::from_secs(self.deadline_grace_seconds.into())
+    }
 }
 
 impl Default for SensorsConfig {
     fn default() -> Self {
-        Self { directory: "sensors".into(), timezone: "UTC".into() }
+        Self { directory: "sensors".into(), timezone: "UTC".into(), deadline_grace_seconds: 60 }
     }
 }
 
