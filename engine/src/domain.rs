@@ -6,12 +6,14 @@
 pub mod calendar;
 pub mod cron;
 pub mod dead_letter;
+pub mod definition;
 pub mod generation;
 pub mod handling;
 pub mod mark;
 pub mod message;
 pub mod recording;
 pub mod sensor;
+pub mod terms;
 pub mod wait;
 pub mod wanted;
 pub mod window;

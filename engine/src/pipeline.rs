@@ -27,6 +27,7 @@
 pub mod acts;
 pub mod bookmarks;
 pub mod changing;
+pub mod checking;
 pub mod deadlines;
 mod distinct;
 pub mod evaluate;

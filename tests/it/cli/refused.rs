@@ -295,9 +295,31 @@ fn a_sensor_with_an_unknown_key() {
     configuration  ok
     matchers       ok  etl-finish job-finish
     ! error: the sensor files cannot be used
-    !   sensors/two.toml:2: unknown key `wnated`, expected one of `name`, `timezone`, `wanted`, `open`, `require`, `timeout`, `on_timeout`, `late`
+    !   sensors/two.toml:2: unknown key `wnated`, expected one of `name`, `timezone`, `open`, `require`, `timeout`, `on_timeout`, `late`, `wanted`
     exit 3
     ");
+}
+
+#[test]
+fn a_sensor_whose_terms_make_no_sense() {
+    let sensor = r#"
+timezone = 7
+wanted = [{ frequency = "D", topic = "job-finish", task_id = "t", job_name = "j" }]
+"#;
+    assert_snapshot!(check_sensor("two.toml", sensor), @"");
+    let sensor = r#"
+open = "now"
+require = 2
+timeout = "0 0 30 2 *"
+on_timeout = "wait"
+late = true
+wanted = [
+  { frequency = "D", topic = "job-finish", task_id = "t", job_name = "j", count = 0 },
+  { frequency = "D", topic = "job-finish", task_id = "u", job_name = "j", optional = true },
+  "job-finish",
+]
+"#;
+    assert_snapshot!(check_sensor("two.toml", sensor), @"");
 }
 
 #[test]
