@@ -2,6 +2,7 @@
 
 mod dead_letters;
 mod defining;
+mod ending;
 mod generations;
 mod looking;
 mod marking;
