@@ -31,6 +31,7 @@ use crate::{
         Shared, Stop,
         acts::Acts,
         bookmarks::StoredBookmarks,
+        catching_up::{Logs, Scanner},
         changing,
         handle::Handle,
         intake::{self, IntakeError},
@@ -38,7 +39,7 @@ use crate::{
         marking::Marker,
         turning,
     },
-    source::{self, Health, Lines, Source},
+    source::{self, Health, KafkaLog, Lines, Log, Source},
     store::{MarkMode, Store},
     task::{Backoff, MarkError, Marking},
 };
@@ -73,6 +74,7 @@ pub struct Service {
     source: Source,
     intake: JoinHandle<Result<(), IntakeError>>,
     turning: JoinHandle<()>,
+    catching_up: JoinHandle<()>,
     marking: Option<JoinHandle<()>>,
     sensor_files: JoinHandle<()>,
     sensor_problems: watch::Receiver<Vec<Problem>>,
@@ -134,6 +136,11 @@ impl Service {
             let (shared, stopped) = (shared.clone(), stopped.clone());
             async move { turning::run(&shared, stopped).await }
         });
+        let scanner = Scanner { shared: shared.clone(), logs: logs(config, input), days: config.sensors.catch_up_days };
+        let catching_up = tokio::spawn({
+            let stopped = stopped.clone();
+            async move { scanner.run(stopped).await }
+        });
         let (problems, sensor_problems) = watch::channel(Vec::new());
         let timezone = config.sensors.timezone.clone();
         let (sensors_changed, other_sensors) = watch::channel(());
@@ -159,6 +166,7 @@ impl Service {
             source,
             intake,
             turning,
+            catching_up,
             marking,
             following,
             sensor_files,
@@ -195,9 +203,9 @@ impl Service {
         self.source.stop();
         let outcome = if self.intake.is_finished() { Ok(()) } else { self.ended().await };
         self.stop.send_replace(how);
-        let ended = [Some(self.turning), Some(self.sensor_files), self.marking, Some(self.following), self.api];
-        let ended = ended.into_iter().flatten();
-        for task in ended {
+        let ended = [self.turning, self.catching_up, self.sensor_files, self.following].map(Some);
+        let ended = ended.into_iter().chain([self.marking, self.api]);
+        for task in ended.flatten() {
             if let Err(defect) = task.await {
                 tracing::error!(%defect, "A loop of the service had ended before its time");
             }
@@ -225,6 +233,13 @@ async fn open_store(config: &Config, backoff: &Arc<ArcSwap<Backoff>>) -> Result<
     }
     let marker = Marker { store: store.clone(), adapter, backoff: Arc::clone(backoff) };
     Ok((store, Some(marker)))
+}
+
+/// What messages can be read back from.
+fn logs(config: &Config, input: &Input) -> Option<Logs> {
+    let kafka = config.kafka.clone();
+    let open = move || KafkaLog::open(&kafka).map(|log| Box::new(log) as Box<dyn Log>);
+    matches!(input, Input::Kafka).then(|| Arc::new(open) as Logs)
 }
 
 /// Brings the store's sensors in line with the files.

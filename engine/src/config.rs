@@ -44,11 +44,13 @@ pub struct SensorsConfig {
     pub directory: PathBuf,
     /// IANA name of the zone of sensors that name none. Default `UTC`.
     pub timezone: String,
+    /// What a new wanted message has missed is looked for in the log so many days back at most. Default 35.
+    pub catch_up_days: u32,
 }
 
 impl Default for SensorsConfig {
     fn default() -> Self {
-        Self { directory: "sensors".into(), timezone: "UTC".into() }
+        Self { directory: "sensors".into(), timezone: "UTC".into(), catch_up_days: 35 }
     }
 }
 

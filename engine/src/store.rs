@@ -4,6 +4,7 @@
 //! (`writer`); readers look beside it ([`Reader`]). Knows no Kafka, no Wasm and no outside system. Start at
 //! [`Store::record`] and follow it into `record`, then `waits`.
 
+mod catch_ups;
 mod columns;
 mod database;
 mod dead_letters;
@@ -41,6 +42,7 @@ use crate::domain::{
     wanted::{RenderingId, WantedId},
 };
 
+pub use catch_ups::Occasion;
 pub use error::StoreError;
 pub use reader::{ActiveWanted, Reader, StoredOffset, WantedRoute};
 pub use sensors::{Changed, Refused};
@@ -130,12 +132,14 @@ impl Store {
     }
 
     /// Notes how wanted messages render on a date and answers with the rendering in force for each, in order. Nothing
-    /// is written where that is known already; call it with about 1,000 at a time.
+    /// is written where that is known already; call it with about 1,000 at a time. By the occasion a text that is another
+    /// one is caught up.
     pub async fn save_renderings(
         &self,
         rendered: Vec<(WantedId, Date, String)>,
+        occasion: Occasion,
     ) -> Result<Vec<RenderingId>, StoreError> {
-        self.writer.call(move |session| renderings::save(session, &rendered)).await
+        self.writer.call(move |session| renderings::save(session, &rendered, occasion)).await
     }
 
     /// Opens the waits of the current windows of some sensors, and judges waits anew whose sensor was redefined; call it

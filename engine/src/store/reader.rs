@@ -139,7 +139,7 @@ pub(super) fn rows<T>(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-fn active_wanted(row: &Row<'_>) -> rusqlite::Result<ActiveWanted> {
+pub(super) fn active_wanted(row: &Row<'_>) -> rusqlite::Result<ActiveWanted> {
     Ok(ActiveWanted {
         id: WantedId(row.get(0)?),
         sensor: SensorId(row.get(1)?),

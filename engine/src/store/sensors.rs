@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::{
-    columns,
+    catch_ups, columns,
     error::StoreError,
     reader::{Reader, rows},
     shape,
@@ -96,6 +96,7 @@ pub(super) fn change(
     for (owner, name) in gone {
         retire(session, owner, name, &mut changed)?;
     }
+    catch_ups::came(session, now, &changed.came)?;
     Ok(changed)
 }
 
