@@ -32,7 +32,7 @@ use crate::{
         acts::Acts,
         bookmarks::StoredBookmarks,
         catching_up::{Logs, Scanner},
-        changing,
+        changing, deadlines,
         handle::Handle,
         intake::{self, IntakeError},
         keeping::Keeping,
@@ -75,6 +75,7 @@ pub struct Service {
     intake: JoinHandle<Result<(), IntakeError>>,
     turning: JoinHandle<()>,
     catching_up: JoinHandle<()>,
+    deadlines: JoinHandle<()>,
     marking: Option<JoinHandle<()>>,
     sensor_files: JoinHandle<()>,
     sensor_problems: watch::Receiver<Vec<Problem>>,
@@ -141,6 +142,12 @@ impl Service {
             let stopped = stopped.clone();
             async move { scanner.run(stopped).await }
         });
+        let deadlines = tokio::spawn({
+            let (shared, stopped) = (shared.clone(), stopped.clone());
+            let kafka = matches!(input, Input::Kafka).then(|| config.kafka.clone());
+            let grace = config.sensors.deadline_grace();
+            async move { deadlines::run(&shared, kafka, grace, stopped).await }
+        });
         let (problems, sensor_problems) = watch::channel(Vec::new());
         let timezone = config.sensors.timezone.clone();
         let (sensors_changed, other_sensors) = watch::channel(());
@@ -167,6 +174,7 @@ impl Service {
             intake,
             turning,
             catching_up,
+            deadlines,
             marking,
             following,
             sensor_files,
@@ -203,7 +211,7 @@ impl Service {
         self.source.stop();
         let outcome = if self.intake.is_finished() { Ok(()) } else { self.ended().await };
         self.stop.send_replace(how);
-        let ended = [self.turning, self.catching_up, self.sensor_files, self.following].map(Some);
+        let ended = [self.turning, self.deadlines, self.catching_up, self.sensor_files, self.following].map(Some);
         let ended = ended.into_iter().chain([self.marking, self.api]);
         for task in ended.flatten() {
             if let Err(defect) = task.await {

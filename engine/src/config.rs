@@ -13,6 +13,7 @@ pub mod watch;
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::Deserialize;
@@ -46,11 +47,24 @@ pub struct SensorsConfig {
     pub timezone: String,
     /// What a new wanted message has missed is looked for in the log so many days back at most. Default 35.
     pub catch_up_days: u32,
+    /// A deadline waits for what is being read as long as reading goes on, and so many seconds longer. Default 60.
+    pub deadline_grace_seconds: u32,
+}
+
+impl SensorsConfig {
+    pub fn deadline_grace(&self) -> Duration {
+        Duration::from_secs(self.deadline_grace_seconds.into())
+    }
 }
 
 impl Default for SensorsConfig {
     fn default() -> Self {
-        Self { directory: "sensors".into(), timezone: "UTC".into(), catch_up_days: 35 }
+        Self {
+            directory: "sensors".into(),
+            timezone: "UTC".into(),
+            catch_up_days: 35,
+            deadline_grace_seconds: 60,
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! The main job: from a message to a marked task.
 //!
-//! The only room that sees source, matcher, sensor, store and task; they do not see each other. Four loops run beside
+//! The only room that sees source, matcher, sensor, store and task; they do not see each other. Five loops run beside
 //! each other and meet only in the store:
 //!
 //! * [`intake`]: messages in, recordings out, receipts settled, in a lane for each topic;
 //! * [`marking`]: marks out of the outbox to the task adapter;
 //! * [`turning`]: when a business day begins, its renderings and waits;
+//! * [`deadlines`]: when a wait gives up;
 //! * [`catching_up`]: messages that are older than what waits for them, read back.
 //!
 //! [`handle`] is how others act on them, and [`redrive`] judges again what was set aside. What they judge by is one value
@@ -29,6 +30,8 @@ pub mod acts;
 pub mod bookmarks;
 pub mod catching_up;
 pub mod changing;
+pub mod deadlines;
+mod distinct;
 pub mod evaluate;
 pub mod handle;
 pub mod held;

@@ -36,9 +36,11 @@ use tokio::sync::watch;
 use crate::domain::{
     dead_letter::{Actor, DeadLetterFilter, DeadLetterId, Rejudged, StoredDeadLetter},
     generation::{Generation, GenerationState},
+    handling::{HandledTask, HandlingError},
     mark::{Mark, MarkId, Outcome},
     recording::{Recorded, Recording},
     sensor::{Owner, Sensor, SensorId},
+    wait::{OpenError, WaitDetail, WaitFilter, WaitId, WaitRequest, WaitState},
     wanted::{RenderingId, WantedId},
 };
 
@@ -47,7 +49,7 @@ pub use error::StoreError;
 pub use reader::{ActiveWanted, Reader, StoredOffset, WantedRoute};
 pub use sensors::{Changed, Refused};
 pub use status::{MarkStatus, NearMissStatus, Received, SensorStatus, WaitStatus, WantedStatus};
-pub use waits::WaitsToOpen;
+pub use waits::{DueWait, WaitsToOpen};
 use writer::{Session, Writer};
 
 /// `[store]`: where everything is kept.
@@ -148,6 +150,93 @@ impl Store {
         self.writer.call(move |session| waits::open_current(session, now, &sensors)).await
     }
 
+    /// Opens a wait that somebody asked for.
+    pub async fn open_wait(
+        &self,
+        now: Timestamp,
+        request: WaitRequest,
+    ) -> Result<Result<WaitDetail, OpenError>, StoreError> {
+        let (sensor, name) = (request.sensor.clone(), request.name.clone());
+        let opened = self.writer.call(move |session| waits::open_requested(session, now, &request)).await?;
+        match opened {
+            Ok(()) => Ok(self.wait(sensor.clone(), name).await?.ok_or(OpenError::NoSuchSensor(sensor))),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    /// Cancels a wait. The answer is how it stood before; none: there is none of that name.
+    pub async fn cancel_wait(
+        &self,
+        sensor: String,
+        name: String,
+        actor: Actor,
+        reason: Option<String>,
+    ) -> Result<Option<WaitState>, StoreError> {
+        let cancel = move |session: &mut Session<'_>| waits::cancel(session, &sensor, &name, actor, reason.as_deref());
+        self.writer.call(cancel).await
+    }
+
+    /// Takes a decision by hand on a task of a wait.
+    pub async fn handle_task(
+        &self,
+        now: Timestamp,
+        task: HandledTask,
+        actor: Actor,
+    ) -> Result<Result<(), HandlingError>, StoreError> {
+        self.writer.call(move |session| waits::handle(session, now, &task, actor)).await
+    }
+
+    /// Pauses a sensor, or lets it go on. False: there is none of that name.
+    pub async fn pause_sensor(
+        &self,
+        name: String,
+        paused: bool,
+        actor: Actor,
+        reason: Option<String>,
+    ) -> Result<bool, StoreError> {
+        self.writer.call(move |session| sensors::pause(session, &name, paused, actor, reason.as_deref())).await
+    }
+
+    /// Ends waits whose deadline has taken effect. The answer is how many were looked at.
+    pub async fn end_waits(&self, now: Timestamp, ids: Vec<WaitId>) -> Result<usize, StoreError> {
+        self.writer.call(move |session| waits::end(session, now, &ids)).await
+    }
+
+    /// The earliest deadline of a wait.
+    pub async fn next_deadline(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.read(Reader::next_deadline).await
+    }
+
+    /// The waits whose deadline has come, the earliest first, after one of them.
+    pub async fn due_waits(
+        &self,
+        now: Timestamp,
+        after: Option<(Timestamp, WaitId)>,
+        limit: usize,
+    ) -> Result<Vec<DueWait>, StoreError> {
+        self.read(move |reader| reader.due_waits(now, after, limit)).await
+    }
+
+    /// Changes whenever a wait may give up at another time than before.
+    pub fn deadlines_moved(&self) -> watch::Receiver<u64> {
+        self.writer.deadlines_moved()
+    }
+
+    /// A wait of a sensor, if it is there.
+    pub async fn wait(&self, sensor: String, name: String) -> Result<Option<WaitDetail>, StoreError> {
+        self.read(move |reader| reader.wait(&sensor, &name)).await
+    }
+
+    /// The newest waits that are meant, older than one.
+    pub async fn waits(
+        &self,
+        filter: WaitFilter,
+        before: Option<WaitId>,
+        limit: usize,
+    ) -> Result<Vec<WaitDetail>, StoreError> {
+        self.report(move |reader| reader.waits(&filter, before, limit)).await
+    }
+
     /// Notes what came of attempts to deliver marks.
     pub async fn resolve(&self, outcomes: Vec<(MarkId, Outcome)>) -> Result<(), StoreError> {
         self.writer.call(move |session| marks::resolve(session, &outcomes)).await
@@ -232,6 +321,11 @@ impl Store {
     /// How far the partitions of a topic have been read. Blocks for a moment; meant for a rebalance callback.
     pub fn stored_offsets(&self, cluster: &str, topic: &str) -> Result<Vec<StoredOffset>, StoreError> {
         self.offsets.stored_offsets(cluster, topic)
+    }
+
+    /// The partitions of a topic with the offsets to be read next, whatever cluster they were read from last.
+    pub async fn offsets_of(&self, topic: String) -> Result<Vec<(i32, i64)>, StoreError> {
+        self.read(move |reader| reader.offsets_of(&topic)).await
     }
 
     /// A page of the wanted messages of all active sensors, by id.

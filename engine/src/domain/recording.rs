@@ -57,6 +57,8 @@ pub struct Sighting {
 #[derive(Debug, Clone)]
 pub struct Match {
     pub sighting: Sighting,
+    /// JSON: the values of the fields by which its wanted message counts messages, where it does.
+    pub distinct: Option<String>,
     pub by: JudgedBy,
 }
 

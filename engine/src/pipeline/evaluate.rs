@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::keeping::Keeping;
+use super::{distinct, keeping::Keeping};
 use crate::{
     domain::{
         calendar::Calendar,
@@ -65,6 +65,8 @@ struct Hit<'a> {
     message: usize,
     entry: Entry,
     token: &'a [u8],
+    /// The names of the fields whose values are counted, where they are.
+    distinct: Option<&'a [u8]>,
     day: &'a DayIndex,
     calendar: &'a Calendar,
     event_time: Option<Moment>,
@@ -117,7 +119,9 @@ impl<'a> Judging<'a> {
             table.find_all(keys, |message, entry, token| {
                 let time = extraction.event_time(message);
                 let event_time = time.map(|time| resolve(time, calendar, day));
-                let hit = Hit { message, entry, token, day, calendar, event_time };
+                let (token, fields) = if entry.distinct { distinct::split(token) } else { (token, [].as_slice()) };
+                let distinct = entry.distinct.then_some(fields);
+                let hit = Hit { message, entry, token, distinct, day, calendar, event_time };
                 add(hits, hit);
             });
         }
@@ -132,7 +136,11 @@ impl<'a> Judging<'a> {
     fn found(&self, hit: &Hit<'_>, verdict: Verdict) -> Found {
         let by = self.by.clone();
         match verdict {
-            Verdict::Fulfilled => Found::Match(Match { sighting: self.sighting(hit), by }),
+            Verdict::Fulfilled => {
+                let message = self.messages[hit.message].value.as_deref();
+                let distinct = hit.distinct.map(|fields| distinct::values(fields, message));
+                Found::Match(Match { sighting: self.sighting(hit), distinct, by })
+            }
             Verdict::Refused(reason) => Found::NearMiss(NearMiss { sighting: self.sighting(hit), by, reason }),
             Verdict::Faulted(fault) => self.faulted(hit.message, &fault),
         }

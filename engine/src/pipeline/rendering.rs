@@ -9,7 +9,7 @@ use std::{
 
 use jiff::{civil::Date, tz::TimeZone};
 
-use super::Shared;
+use super::{Shared, distinct};
 use crate::{
     domain::{
         calendar::Calendar,
@@ -239,9 +239,13 @@ fn awaited(
 ) -> Vec<Awaited> {
     let each = wanted.iter().zip(renderings).zip(answers);
     let one = |((wanted, rendering), answer): ((&ActiveWanted, &Option<RenderingId>), Result<Prepared, Problem>)| {
-        let (rendering, prepared) = ((*rendering)?, answer.ok()?);
+        let (rendering, mut prepared) = ((*rendering)?, answer.ok()?);
         let several_keys = prepared.keys.len() > 1;
-        let entry = Entry { wanted: wanted.id, rendering, frequency: wanted.frequency, several_keys };
+        if let Some(fields) = &wanted.distinct_fields {
+            prepared.token = distinct::with_fields(&prepared.token, fields);
+        }
+        let distinct = wanted.distinct_fields.is_some();
+        let entry = Entry { wanted: wanted.id, rendering, frequency: wanted.frequency, several_keys, distinct };
         Some(Awaited { route: (Arc::from(wanted.topic.as_str()), generation.id), prepared, entry })
     };
     each.filter_map(one).collect()

@@ -30,6 +30,8 @@ pub struct Entry {
     pub frequency: Frequency,
     /// Whether it waits for more keys than this one, so that a message may bring it twice.
     pub several_keys: bool,
+    /// Whether the different values of some fields are counted: the token says of which.
+    pub distinct: bool,
 }
 
 /// As large as a line of the cache and aligned to it: one read brings all of it.
@@ -280,6 +282,7 @@ mod tests {
             rendering: RenderingId(number),
             frequency: Frequency::Day,
             several_keys: false,
+            distinct: false,
         }
     }
 

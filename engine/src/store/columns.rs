@@ -71,7 +71,7 @@ fn parsed<T>(row: &Row<'_>, column: usize, parse: impl FnOnce(&str) -> Option<T>
     parse(text).ok_or_else(|| unreadable(column, text))
 }
 
-fn unreadable(column: usize, text: &str) -> rusqlite::Error {
+pub(super) fn unreadable(column: usize, text: &str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, format!("`{text}` makes no sense here").into())
 }
 
@@ -111,9 +111,24 @@ pub(super) fn read_require(row: &Row<'_>, column: usize) -> rusqlite::Result<Req
     })
 }
 
+pub(super) fn read_timeout(row: &Row<'_>, column: usize) -> rusqlite::Result<Timeout> {
+    parsed(row, column, |text| match text.strip_prefix("cron:") {
+        Some(cron) => cron.parse().ok().map(Timeout::Cron),
+        None if text == "window-end" => Some(Timeout::WindowEnd),
+        None => text.parse().ok().map(Timeout::Seconds),
+    })
+}
+
+pub(super) fn read_on_timeout(row: &Row<'_>, column: usize) -> rusqlite::Result<OnTimeout> {
+    read_word(row, column, [OnTimeout::Fail, OnTimeout::Skip], on_timeout)
+}
+
+pub(super) fn read_late(row: &Row<'_>, column: usize) -> rusqlite::Result<Late> {
+    read_word(row, column, [Late::Ignore, Late::Heal], late)
+}
+
 pub(super) fn read_wait_state(row: &Row<'_>, column: usize) -> rusqlite::Result<WaitState> {
-    const ALL: [WaitState; 4] = [WaitState::Waiting, WaitState::Complete, WaitState::Failed, WaitState::Skipped];
-    read_word(row, column, ALL, WaitState::word)
+    read_word(row, column, WaitState::ALL, WaitState::word)
 }
 
 /// Reads the one of some values whose word stands in the column.

@@ -133,6 +133,8 @@ fn settings(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn migrate(connection: &mut Connection, version: i64) -> rusqlite::Result<()> {
+    // A table that others refer to cannot be made anew otherwise.
+    connection.pragma_update(None, "foreign_keys", false)?;
     for (from, script) in (0..).zip(MIGRATIONS).skip(version as usize) {
         let step = connection.transaction()?;
         step.execute_batch(script)?;
@@ -144,5 +146,5 @@ fn migrate(connection: &mut Connection, version: i64) -> rusqlite::Result<()> {
         step.pragma_update(None, "user_version", from + 1)?;
         step.commit()?;
     }
-    Ok(())
+    connection.pragma_update(None, "foreign_keys", true)
 }

@@ -37,6 +37,8 @@ pub struct ActiveWanted {
     pub frequency: Frequency,
     pub task_id: String,
     pub optional: bool,
+    /// JSON: what is counted are the different values of these fields.
+    pub distinct_fields: Option<String>,
     /// JSON: what the matcher sees of it.
     pub fields: String,
 }
@@ -67,11 +69,17 @@ impl Reader {
         })
     }
 
+    /// The partitions of a topic with the offsets to be read next, whatever cluster they were read from last.
+    pub fn offsets_of(&self, topic: &str) -> Result<Vec<(i32, i64)>, StoreError> {
+        let sql = "SELECT \"partition\", next FROM offsets WHERE topic = ?1 ORDER BY updated_at";
+        self.rows(sql, [topic], |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
     /// A page of the wanted messages of all active sensors, by id.
     pub fn active_wanted(&self, after: WantedId, limit: usize) -> Result<Vec<ActiveWanted>, StoreError> {
         let sql = "SELECT wanted.id, sensors.id, sensors.name, sensors.timezone, wanted.day_shift_seconds,
                           wanted.matcher, wanted.topic, wanted.frequency, wanted.task_id, wanted.optional,
-                          wanted.fields
+                          wanted.fields, wanted.distinct_fields
                      FROM wanted CROSS JOIN sensors ON sensors.id = wanted.sensor_id
                     WHERE wanted.id > ?1 AND wanted.state = 'active' AND sensors.state = 'active'
                     ORDER BY wanted.id LIMIT ?2";
@@ -82,7 +90,7 @@ impl Reader {
     pub fn active_wanted_among(&self, ids: &[WantedId]) -> Result<Vec<ActiveWanted>, StoreError> {
         let sql = "SELECT wanted.id, sensors.id, sensors.name, sensors.timezone, wanted.day_shift_seconds,
                           wanted.matcher, wanted.topic, wanted.frequency, wanted.task_id, wanted.optional,
-                          wanted.fields
+                          wanted.fields, wanted.distinct_fields
                      FROM json_each(?1) AS asked
                      CROSS JOIN wanted ON wanted.id = asked.value
                      CROSS JOIN sensors ON sensors.id = wanted.sensor_id
@@ -152,5 +160,6 @@ pub(super) fn active_wanted(row: &Row<'_>) -> rusqlite::Result<ActiveWanted> {
         task_id: row.get(8)?,
         optional: row.get(9)?,
         fields: row.get(10)?,
+        distinct_fields: row.get(11)?,
     })
 }

@@ -18,6 +18,7 @@ use super::{
 use crate::domain::{
     message::{Partition, Span},
     recording::{JudgedBy, Match, NearMiss, Recorded, Recording, Sighting},
+    window::Frequency,
 };
 
 /// Of the near misses of a rendering in a window so many are kept.
@@ -91,7 +92,7 @@ fn stored_offset(db: &Connection, partition: &Partition) -> Result<Option<i64>, 
 }
 
 fn record_near_miss(books: &mut Books<'_, '_>, partition: &Partition, near: &NearMiss) -> Result<(), StoreError> {
-    let (_, window) = place(books, &near.sighting)?;
+    let Some((_, window)) = place(books, &near.sighting)? else { return Ok(()) };
     let count = "SELECT ifnull(max(nth), 0) FROM near_misses WHERE rendering_id = ?1 AND window_id = ?2";
     let here = [near.sighting.rendering.0, window];
     let nth: i64 = 1 + books.db().prepare_cached(count)?.query_row(here, |row| row.get::<_, i64>(0))?;
@@ -123,23 +124,27 @@ pub(super) fn record_near_miss_once(
 }
 
 pub(super) fn record_match(books: &mut Books<'_, '_>, partition: &Partition, found: &Match) -> Result<(), StoreError> {
-    let (shape, window) = place(books, &found.sighting)?;
+    let Some((shape, window)) = place(books, &found.sighting)? else { return Ok(()) };
     let insert = "INSERT INTO matches (cluster, topic, \"partition\", epoch, \"offset\", wanted_id, rendering_id,
-                                       window_id, business_date, arrival, event_time, matcher, sha256, recorded_at)
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT DO NOTHING";
+                                       window_id, business_date, arrival, event_time, matcher, sha256, recorded_at,
+                                       distinct_value)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT DO NOTHING";
     let sighted = Sighted { partition, sighting: &found.sighting, window, by: &found.by };
-    match sighted.insert(books, insert, &[])? {
+    match sighted.insert(books, insert, &[&found.distinct])? {
         Some(id) => waits::credit(books, &shape, &found.sighting, id),
         None => Ok(()),
     }
 }
 
-/// The sensor that a sighting belongs to, and the number of its window.
-fn place(books: &mut Books<'_, '_>, sighting: &Sighting) -> Result<(Rc<Shape>, i64), StoreError> {
+/// The sensor that a sighting belongs to, and the number of its window. None: the window had not opened.
+fn place(books: &mut Books<'_, '_>, sighting: &Sighting) -> Result<Option<(Rc<Shape>, i64)>, StoreError> {
     let db = books.db();
-    let (shape, day_shift_seconds) = books.shapes.of_wanted(db, sighting.wanted)?;
-    let window = books.windows.id(db, &shape.timezone, day_shift_seconds, &sighting.window)?;
-    Ok((shape, window))
+    let (shape, belongs) = books.shapes.of_wanted(db, sighting.wanted)?;
+    if sighting.window.frequency == Frequency::Once && sighting.arrival < belongs.registered_at {
+        return Ok(None);
+    }
+    let window = books.windows.id(db, &shape.timezone, belongs.day_shift_seconds, &sighting.window)?;
+    Ok(Some((shape, window)))
 }
 
 /// What matches and near misses have in common.

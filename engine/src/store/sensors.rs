@@ -13,11 +13,13 @@ use rusqlite::{OptionalExtension, params};
 use super::{
     catch_ups, columns,
     error::StoreError,
+    modules,
     reader::{Reader, rows},
-    shape,
+    shape, waits,
     writer::Session,
 };
 use crate::domain::{
+    dead_letter::Actor,
     sensor::{Owner, Sensor, SensorId},
     wanted::WantedId,
 };
@@ -114,10 +116,16 @@ fn retire(session: &Session<'_>, owner: &Owner, name: &str, changed: &mut Change
     } else if existing.owner == *owner {
         let update = "UPDATE sensors SET state = 'retired', revision = revision + 1, updated_at = ?2 WHERE id = ?1";
         session.db.prepare_cached(update)?.execute(params![existing.id.0, columns::now()])?;
+        waits::cancel_all(session, existing.id, name)?;
         changed.went.extend(wanted::active(session, existing.id)?);
         changed.retired += 1;
     }
     Ok(())
+}
+
+/// The number of an active sensor.
+pub(super) fn active(session: &Session<'_>, name: &str) -> Result<Option<SensorId>, StoreError> {
+    Ok(existing(session, name)?.filter(|existing| existing.active).map(|existing| existing.id))
 }
 
 fn existing(session: &Session<'_>, name: &str) -> Result<Option<Existing>, StoreError> {
@@ -157,7 +165,7 @@ fn define(
     let definition = definition(sensor);
     let Some(existing) = existing(session, &sensor.name)? else {
         let id = insert(session, now, owner, sensor, &definition)?;
-        changed.came.extend(wanted::define(session, id.0, &sensor.wanted)?.now);
+        changed.came.extend(wanted::define(session, now, id.0, &sensor.wanted)?.now);
         changed.sensors.push(id);
         changed.added += 1;
         return Ok(());
@@ -166,7 +174,7 @@ fn define(
         changed.refused.push(Refused { sensor: sensor.name.clone(), by: owner.clone(), owner: existing.owner });
         return Ok(());
     }
-    let redefined = wanted::define(session, existing.id.0, &sensor.wanted)?;
+    let redefined = wanted::define(session, now, existing.id.0, &sensor.wanted)?;
     if existing.active && existing.owner == *owner && existing.definition == definition && !redefined.changed {
         changed.unchanged += 1;
         return Ok(());
@@ -232,6 +240,23 @@ impl Reader {
         let sql = "SELECT owner, name FROM sensors WHERE state = 'active' AND owner <> 'api' ORDER BY id";
         self.with(|db| rows(db, sql, [], |row| Ok((columns::read_owner(row, 0)?, row.get(1)?))))
     }
+}
+
+/// Pauses a sensor, or lets it go on: then its waits are judged by what came meanwhile.
+pub(super) fn pause(
+    session: &mut Session<'_>,
+    name: &str,
+    paused: bool,
+    actor: Actor,
+    reason: Option<&str>,
+) -> Result<bool, StoreError> {
+    let Some(sensor) = active(session, name)? else { return Ok(false) };
+    let sql = "UPDATE sensors SET paused = ?2, revision = revision + 1 WHERE id = ?1 AND paused <> ?2";
+    if session.db.prepare_cached(sql)?.execute(params![sensor.0, paused])? > 0 {
+        session.deadlines_moved = true;
+        modules::audit(session, actor, if paused { "sensor pause" } else { "sensor resume" }, name, reason)?;
+    }
+    Ok(true)
 }
 
 /// The sensors of some wanted messages, as if they had been defined anew.

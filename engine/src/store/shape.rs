@@ -8,7 +8,8 @@ use rusqlite::{Connection, Row};
 use super::{columns, error::StoreError, reader::rows};
 use crate::domain::{
     calendar::Calendar,
-    sensor::{Opening, Require, SensorId},
+    sensor::{Late, Opening, Require, SensorId, Timeout},
+    wait::OnTimeout,
     wanted::WantedId,
     window::Frequency,
 };
@@ -22,8 +23,11 @@ pub(super) struct Shape {
     pub(super) zone: TimeZone,
     pub(super) opening: Opening,
     pub(super) require: Require,
-    pub(super) on_timeout: String,
-    pub(super) late: String,
+    pub(super) timeout: Timeout,
+    pub(super) on_timeout: OnTimeout,
+    pub(super) late: Late,
+    /// Messages are kept, and nothing else happens.
+    pub(super) paused: bool,
     pub(super) revision: i64,
     pub(super) active_since: Timestamp,
     pub(super) wanted: Vec<WantedShape>,
@@ -35,6 +39,10 @@ pub(super) struct WantedShape {
     pub(super) task_id: String,
     pub(super) day_shift_seconds: i32,
     pub(super) optional: bool,
+    /// So many messages fulfil it together.
+    pub(super) count: u32,
+    /// Where it is wanted once: no earlier message counts.
+    pub(super) registered_at: Timestamp,
 }
 
 impl Shape {
@@ -73,27 +81,39 @@ impl Shape {
     }
 }
 
+/// Whose a wanted message is, and what it goes by.
+#[derive(Clone, Copy)]
+pub(super) struct Belongs {
+    sensor: SensorId,
+    pub(super) day_shift_seconds: i32,
+    pub(super) registered_at: Timestamp,
+}
+
+fn belongs(row: &Row<'_>) -> rusqlite::Result<Belongs> {
+    let (sensor, registered_at) = (SensorId(row.get(0)?), columns::read_instant(row, 2)?);
+    Ok(Belongs { sensor, day_shift_seconds: row.get(1)?, registered_at })
+}
+
 /// The shapes that one request has come upon.
 #[derive(Default)]
 pub(super) struct Shapes {
     /// Also of retired wanted messages, with the shift of their business day.
-    sensor_of: HashMap<WantedId, (SensorId, i32)>,
+    sensor_of: HashMap<WantedId, Belongs>,
     shapes: HashMap<SensorId, Rc<Shape>>,
 }
 
 impl Shapes {
-    /// The sensor of a wanted message, and the shift of the business day that it goes by.
-    pub(super) fn of_wanted(&mut self, db: &Connection, wanted: WantedId) -> Result<(Rc<Shape>, i32), StoreError> {
-        let (sensor, day_shift_seconds) = match self.sensor_of.get(&wanted) {
+    /// The sensor of a wanted message, and what it goes by.
+    pub(super) fn of_wanted(&mut self, db: &Connection, wanted: WantedId) -> Result<(Rc<Shape>, Belongs), StoreError> {
+        let belongs = match self.sensor_of.get(&wanted) {
             Some(known) => *known,
             None => {
-                let sql = "SELECT sensor_id, day_shift_seconds FROM wanted WHERE id = ?1";
-                let mut statement = db.prepare_cached(sql)?;
-                statement.query_row([wanted.0], |row| Ok((SensorId(row.get(0)?), row.get(1)?)))?
+                let sql = "SELECT sensor_id, day_shift_seconds, registered_at FROM wanted WHERE id = ?1";
+                db.prepare_cached(sql)?.query_row([wanted.0], belongs)?
             }
         };
-        self.sensor_of.insert(wanted, (sensor, day_shift_seconds));
-        Ok((self.get(db, sensor)?, day_shift_seconds))
+        self.sensor_of.insert(wanted, belongs);
+        Ok((self.get(db, belongs.sensor)?, belongs))
     }
 
     pub(super) fn get(&mut self, db: &Connection, sensor: SensorId) -> Result<Rc<Shape>, StoreError> {
@@ -107,11 +127,12 @@ impl Shapes {
 }
 
 pub(super) fn load(db: &Connection, sensor: SensorId) -> Result<Shape, StoreError> {
-    let sql = "SELECT id, name, timezone, opening, require, on_timeout, late, revision, active_since, state
+    let sql =
+        "SELECT id, name, timezone, opening, require, on_timeout, late, revision, active_since, state, timeout, paused
                  FROM sensors WHERE id = ?1";
     let mut shape = db.prepare_cached(sql)?.query_row([sensor.0], bare)?;
     shape.zone = zone(&shape.name, &shape.timezone)?;
-    let sql = "SELECT id, frequency, task_id, day_shift_seconds, optional
+    let sql = "SELECT id, frequency, task_id, day_shift_seconds, optional, count, registered_at
                  FROM wanted WHERE sensor_id = ?1 AND state = 'active' ORDER BY ordinal, id";
     shape.wanted = rows(db, sql, [sensor.0], wanted)?;
     Ok(shape)
@@ -130,8 +151,10 @@ fn bare(row: &Row<'_>) -> rusqlite::Result<Shape> {
         zone: TimeZone::UTC,
         opening: columns::read_opening(row, 3)?,
         require: columns::read_require(row, 4)?,
-        on_timeout: row.get(5)?,
-        late: row.get(6)?,
+        timeout: columns::read_timeout(row, 10)?,
+        on_timeout: columns::read_on_timeout(row, 5)?,
+        late: columns::read_late(row, 6)?,
+        paused: row.get(11)?,
         revision: row.get(7)?,
         active_since: columns::read_instant(row, 8)?,
         active: row.get_ref(9)?.as_str()? == "active",
@@ -146,5 +169,7 @@ fn wanted(row: &Row<'_>) -> rusqlite::Result<WantedShape> {
         task_id: row.get(2)?,
         day_shift_seconds: row.get(3)?,
         optional: row.get(4)?,
+        count: row.get(5)?,
+        registered_at: columns::read_instant(row, 6)?,
     })
 }

@@ -40,9 +40,11 @@ pub struct WantedStatus {
     /// Its letter.
     pub frequency: &'static str,
     pub optional: bool,
+    /// So many messages fulfil it together.
+    pub count: u32,
     /// The rendering in force; none: nothing was rendered yet.
     pub rendered: Option<serde_json::Value>,
-    /// The first message of the current window that fulfilled it.
+    /// The message of the current window that fulfilled it: the last of those that it takes.
     pub received: Option<Received>,
     /// The mark of its task in the wait above; none: there is nothing to tell yet.
     pub mark: Option<MarkStatus>,

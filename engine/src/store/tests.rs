@@ -97,7 +97,7 @@ impl Fixture {
         let mut recording = self.recording(1);
         for name in names {
             let sighting = self.sighting(name, arrival, recording.span.to - 1).await;
-            recording.matches.push(Match { sighting, by: by() });
+            recording.matches.push(Match { sighting, distinct: None, by: by() });
         }
         assert_eq!(self.record(recording).await, Recorded::Stored);
     }
@@ -128,7 +128,7 @@ impl Fixture {
         let business_date = calendar.business_date(at(arrival));
         let rendered = vec![(wanted.id, business_date, self.text(name))];
         let rendering = self.store.save_renderings(rendered, Occasion::NewDay).await.unwrap()[0];
-        let window = Window::on(wanted.frequency, business_date, &calendar);
+        let window = Window::at(wanted.frequency, at(arrival), &calendar);
         let event_time = Some(at("2019-07-07T00:00:00Z"));
         Sighting { offset, arrival: at(arrival), event_time, wanted: wanted.id, rendering, business_date, window }
     }

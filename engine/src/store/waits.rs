@@ -1,66 +1,105 @@
-//! Opening waits, crediting matches to them, and completing them.
+//! Waits on sensors: opened, credited with matches, completed, ended at their deadlines.
 //!
-//! A wait has a business date and an end of what it counts (`until`, the same date where its window is a day). A match
-//! of a wanted message counts for it when it lies in the same window of the wanted message's frequency, not after
-//! `until`, and, where it came before the wait's business date, its rendering has the text that is in force on that date.
-//! (On a later date its text is the one in force there: the index held no other.) So the outcome is one of the facts and
-//! not of the order in which they came, nor of when the service was down. Start at [`credit`].
+//! A wait has a business date, and counts the matches of the windows that hold it, one window of each wanted message's
+//! frequency. Where a match came before the business date its rendering must have the text that is in force on that date.
+//! (On a later date its text is the one in force there: the index held no other.) What arrives at the deadline or later is
+//! late. So the outcome is one of the facts and not of the order in which they came, nor of when the service was down.
+//!
+//! Start at [`credit`], which lets one new match do what it can; [`judging`] looks at all that a wait rests on.
 
+mod ending;
+mod facts;
+mod handling;
+mod judging;
+mod looking;
 mod opening;
 
 use std::collections::HashSet;
 
-use jiff::civil::Date;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use jiff::{
+    Timestamp,
+    civil::{Date, Time},
+};
+use rusqlite::{Connection, Row, params};
 
 use super::{
     columns,
     error::StoreError,
-    marks::{self, Task},
+    marks::Task,
     reader::rows,
     record::Books,
     shape::{Shape, WantedShape},
 };
 use crate::domain::{
-    mark::TaskState,
     recording::Sighting,
-    sensor::{Opening, Require, SensorId},
-    wait::WaitId,
+    sensor::{Late, SensorId},
+    wait::{Deadline, OnTimeout, WaitId, WaitState},
     wanted::WantedId,
     window::{Frequency, Window},
 };
 
+pub use ending::DueWait;
+pub(super) use ending::{cancel, cancel_all, end};
+pub(super) use facts::{Span, fulfilled};
+pub(super) use handling::handle;
 pub use opening::WaitsToOpen;
-pub(super) use opening::open_current;
+pub(super) use opening::{name_of, open_current, open_requested};
 
-/// The waits that a request knows to be open.
-pub(super) type Known = HashSet<(SensorId, Date)>;
+/// The windows of sensors whose waits a request knows to be open.
+pub(super) type Known = HashSet<(SensorId, Timestamp)>;
 
-/// A wait that is waiting.
-struct Wait {
-    id: WaitId,
-    name: String,
-    business_date: Date,
-    until: Date,
+/// A wait, as far as its judgement goes.
+pub(super) struct Wait {
+    pub(super) id: WaitId,
+    pub(super) name: String,
+    pub(super) business_date: Date,
+    /// An instant in the hour that counts, where messages are wanted hourly.
+    pub(super) hour: Option<Timestamp>,
+    pub(super) state: WaitState,
+    pub(super) opened_at: Timestamp,
+    pub(super) deadline: Option<Timestamp>,
+    /// The deadline is the earliest end of a window with something pending.
+    pub(super) moving: bool,
+    pub(super) on_timeout: OnTimeout,
+    pub(super) late: Late,
+    /// It opened with its window.
+    pub(super) with_window: bool,
     /// One of the wanted messages that are not here yet: nothing can be complete before that one is.
-    lacks: Option<WantedId>,
+    pub(super) lacks: Option<WantedId>,
+    /// Somebody decided something on it by hand.
+    pub(super) handled: bool,
 }
+
+const COLUMNS: &str = "waits.id, waits.name, business_date, hour, waits.state, opened_at, deadline, moving,
+                       waits.on_timeout, waits.late, window_id IS NOT NULL, lacks, handled";
 
 impl Wait {
-    /// Whether a match with this business date counts.
-    fn counts(&self, frequency: Frequency, date: Date) -> bool {
-        frequency.first_day(date) == frequency.first_day(self.business_date) && date <= self.until
+    /// The window of a wanted message that counts.
+    pub(super) fn window(&self, shape: &Shape, wanted: &WantedShape) -> Window {
+        let calendar = shape.calendar(wanted);
+        match wanted.frequency {
+            Frequency::Hour => {
+                let start = || calendar.instant_of(self.business_date.to_datetime(Time::midnight()));
+                Window::at(Frequency::Hour, self.hour.unwrap_or_else(start), &calendar)
+            }
+            Frequency::Once => {
+                Window { opens: wanted.registered_at, ..Window::on(Frequency::Once, self.business_date, &calendar) }
+            }
+            frequency => Window::on(frequency, self.business_date, &calendar),
+        }
     }
 
-    fn task<'a>(&'a self, shape: &'a Shape, task_id: &'a str) -> Task<'a> {
+    pub(super) fn task<'a>(&'a self, shape: &'a Shape, task_id: &'a str) -> Task<'a> {
         Task { sensor: &shape.name, wait: &self.name, wait_id: self.id, task_id }
     }
-}
 
-/// The dates whose matches of a frequency count for a business date: from the window's first day to `until`.
-pub(super) fn reach(frequency: Frequency, business_date: Date, until: Date) -> (Date, Date) {
-    let last = frequency.next_first_day(business_date).yesterday().unwrap_or(Date::MAX);
-    (frequency.first_day(business_date), until.min(last))
+    fn give_up(&self) -> Deadline {
+        match self.deadline {
+            _ if self.moving => Deadline::Moving,
+            Some(deadline) => Deadline::At(deadline),
+            None => Deadline::Never,
+        }
+    }
 }
 
 /// Lets a new match do what it can: opens its window's wait where it is missing, and marks.
@@ -73,207 +112,57 @@ pub(super) fn credit(
     let Some(place) = shape.wanted.iter().position(|wanted| wanted.id == sighting.wanted) else {
         return Ok(());
     };
-    if !shape.active {
+    if !shape.active || shape.paused {
         return Ok(());
     }
-    ensure_open(books, shape, sighting.business_date)?;
+    opening::ensure_open(books, shape, sighting.arrival)?;
     let wanted = &shape.wanted[place];
-    for wait in waiting_from(books.db(), shape.id, sighting.business_date)? {
-        if !wait.counts(wanted.frequency, sighting.business_date) || !still_wanted(books.db(), &wait, wanted, sighting)?
+    for wait in open_to_matches(books.db(), shape.id, sighting.arrival)? {
+        if wait.window(shape, wanted).contains(sighting.arrival)
+            && facts::is_wanted_text(books.db(), &wait, &shape.calendar(wanted), sighting)?
         {
-            continue;
+            credit_one(books, shape, &wait, place, sighting.arrival, found)?;
         }
-        mark_when_all_in(books, shape, &wait, &wanted.task_id, found)?;
-        complete_when_due(books, shape, &wait, place)?;
     }
     Ok(())
 }
 
-/// Makes sure that the wait of the window around a business date is there, where waits open with windows.
-fn ensure_open(books: &mut Books<'_, '_>, shape: &Shape, date: Date) -> Result<(), StoreError> {
-    let Some(leading) = shape.leading().filter(|_| shape.opening == Opening::Window) else {
-        return Ok(());
-    };
-    if !books.waits.insert((shape.id, leading.frequency.first_day(date))) {
-        return Ok(());
-    }
-    match missing(books.db(), shape, leading, date)? {
-        Some(window) => open(books, shape, leading, &window),
-        None => Ok(()),
-    }
-}
-
-/// The window around a business date, if its wait is not there. One that had closed before the sensor was there has none:
-/// nobody waited, whatever a backlog says.
-fn missing(db: &Connection, shape: &Shape, leading: &WantedShape, date: Date) -> Result<Option<Window>, StoreError> {
-    let known = "SELECT count(*) FROM waits WHERE sensor_id = ?1 AND name = ?2";
-    let name = columns::date(leading.frequency.first_day(date));
-    let known: i64 = db.prepare_cached(known)?.query_row(params![shape.id.0, name], |row| row.get(0))?;
-    if known > 0 {
-        return Ok(None);
-    }
-    let window = Window::on(leading.frequency, date, &shape.calendar(leading));
-    Ok(Some(window).filter(|window| shape.active_since < window.closes))
-}
-
-/// A wait opens when its window does, or its sensor: so it is the same wait whenever it comes into being.
-fn open(books: &mut Books<'_, '_>, shape: &Shape, leading: &WantedShape, window: &Window) -> Result<(), StoreError> {
-    let (db, name) = (books.db(), columns::date(window.first_day));
-    let window_id = books.windows.id(db, &shape.timezone, leading.day_shift_seconds, window)?;
-    let (business_date, until) = reach(window.frequency, window.first_day, Date::MAX);
-    let opened_at = shape.active_since.max(window.opens);
-    let sql = "INSERT INTO waits (sensor_id, name, business_date, until, window_id, state, opened_at, on_timeout, late,
-                                  revision)
-               VALUES (?1, ?2, ?3, ?4, ?5, 'waiting', ?6, ?7, ?8, ?9)";
-    let id = db.prepare_cached(sql)?.insert(params![
-        shape.id.0,
-        name,
-        columns::date(business_date),
-        columns::date(until),
-        window_id,
-        columns::instant(opened_at),
-        shape.on_timeout,
-        shape.late,
-        shape.revision,
-    ])?;
-    judge(books, shape, &Wait { id: WaitId(id), name, business_date, until, lacks: None })
-}
-
-/// Looks at everything that a wait rests on: when it opens, and when its sensor was redefined.
-fn judge(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), StoreError> {
-    for task_id in shape.tasks() {
-        marks::await_task(books.session, wait.task(shape, task_id), &books.now)?;
-        let mut evidence = None;
-        let mut all_in = true;
-        for wanted in shape.sharing(task_id) {
-            let found = fulfilled(books.db(), wanted, wait)?;
-            all_in &= found.is_some();
-            evidence = evidence.max(found);
-        }
-        if all_in {
-            marks::mark(books.session, wait.task(shape, task_id), TaskState::Success, evidence, &books.now)?;
-        }
-    }
-    let judged = "UPDATE waits SET revision = ?2 WHERE id = ?1";
-    books.db().prepare_cached(judged)?.execute(params![wait.id.0, shape.revision])?;
-    settle(books, shape, wait, 0)
-}
-
-/// Several wanted messages may share a task: it is marked when the last of them is in.
-fn mark_when_all_in(
+fn credit_one(
     books: &mut Books<'_, '_>,
     shape: &Shape,
     wait: &Wait,
-    task_id: &str,
+    place: usize,
+    arrival: Timestamp,
     found: i64,
 ) -> Result<(), StoreError> {
-    if shape.sharing(task_id).nth(1).is_some() {
-        for wanted in shape.sharing(task_id) {
-            if fulfilled(books.db(), wanted, wait)?.is_none() {
-                return Ok(());
-            }
-        }
+    if wait.state != WaitState::Waiting {
+        return judging::heal(books, shape, wait);
     }
-    marks::mark(books.session, wait.task(shape, task_id), TaskState::Success, Some(found), &books.now)
-}
-
-/// After the wanted message at `place` was fulfilled: is the wait complete now?
-fn complete_when_due(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait, place: usize) -> Result<(), StoreError> {
-    let awaited = wait.lacks.filter(|lacks| shape.wanted.iter().any(|wanted| wanted.id == *lacks));
-    if shape.require == Require::All && awaited.is_some_and(|lacks| lacks != shape.wanted[place].id) {
+    // What comes at the deadline or later is late; where the deadline can move it is looked at again when that does.
+    if wait.deadline.is_some_and(|deadline| deadline <= arrival) {
         return Ok(());
     }
-    settle(books, shape, wait, place + 1)
-}
-
-/// Completes a wait, or notes what it lacks. The search begins at `from`, so that a wait on many messages does not
-/// look at all of them with each.
-fn settle(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait, from: usize) -> Result<(), StoreError> {
-    let required = shape.required().count();
-    let may_lack = required - shape.needed();
-    let mut lacking = Vec::new();
-    let (before, after) = shape.wanted.split_at(from);
-    for wanted in after.iter().chain(before).filter(|wanted| !wanted.optional) {
-        if lacking.len() > may_lack {
-            break;
-        }
-        if fulfilled(books.db(), wanted, wait)?.is_none() {
-            lacking.push(wanted.id);
-        }
+    if wait.handled || shape.wanted[place].count > 1 {
+        return judging::judge(books, shape, wait);
     }
-    match lacking.first().filter(|_| lacking.len() > may_lack) {
-        Some(first) => note_lack(books.db(), wait, *first),
-        None => complete(books, shape, wait),
-    }
+    judging::mark_when_all_in(books, shape, wait, place, found)?;
+    judging::complete_when_due(books, shape, wait, place)
 }
 
-fn note_lack(db: &Connection, wait: &Wait, lacks: WantedId) -> Result<(), StoreError> {
-    let sql = "UPDATE waits SET state = 'waiting', ended_at = NULL, lacks = ?2 WHERE id = ?1";
-    db.prepare_cached(sql)?.execute([wait.id.0, lacks.0])?;
-    Ok(())
+/// The waits that a message of an arrival may still do something for.
+fn open_to_matches(db: &Connection, sensor: SensorId, arrival: Timestamp) -> Result<Vec<Wait>, StoreError> {
+    let waiting = "SELECT {} FROM waits WHERE sensor_id = ?1 AND state = 'waiting' ORDER BY id";
+    let mut waits = rows(db, &waiting.replace("{}", COLUMNS), [sensor.0], wait)?;
+    let healing = "SELECT {} FROM waits WHERE sensor_id = ?1 AND late = 'heal' AND state IN ('failed', 'skipped')
+                                          AND closes_at > ?2 ORDER BY id";
+    waits.extend(rows(db, &healing.replace("{}", COLUMNS), params![sensor.0, columns::instant(arrival)], wait)?);
+    Ok(waits)
 }
 
-fn complete(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), StoreError> {
-    let sql = "UPDATE waits SET state = 'complete', ended_at = ?2, lacks = NULL WHERE id = ?1";
-    books.db().prepare_cached(sql)?.execute(params![wait.id.0, books.now])?;
-    if shape.needed() == shape.wanted.len() {
-        return Ok(());
-    }
-    let marked = "SELECT task_id FROM marks WHERE wait_id = ?1";
-    let marked: HashSet<String> = rows(books.db(), marked, [wait.id.0], |row| row.get(0))?.into_iter().collect();
-    for task_id in shape.tasks().into_iter().filter(|task| !marked.contains(*task)) {
-        marks::mark(books.session, wait.task(shape, task_id), TaskState::Skipped, None, &books.now)?;
-    }
-    Ok(())
-}
-
-/// Whether the text that matched is the one that the wait wants.
-fn still_wanted(db: &Connection, wait: &Wait, wanted: &WantedShape, sighting: &Sighting) -> Result<bool, StoreError> {
-    if sighting.business_date >= wait.business_date {
-        return Ok(true);
-    }
-    let sql = "SELECT (SELECT rendered FROM renderings WHERE id = ?1) IS
-                      (SELECT rendered FROM renderings WHERE wanted_id = ?2 AND since <= ?3 AND replaced = 0
-                        ORDER BY since DESC LIMIT 1)";
-    let values = params![sighting.rendering.0, wanted.id.0, columns::date(wait.business_date)];
-    Ok(db.prepare_cached(sql)?.query_row(values, |row| row.get(0))?)
-}
-
-fn fulfilled(db: &Connection, wanted: &WantedShape, wait: &Wait) -> Result<Option<i64>, StoreError> {
-    first_match(db, wanted, wait.business_date, wait.until)
-}
-
-/// The first match that counts for a business date and what follows it up to `until`: one from then on, or an earlier one
-/// of the text in force on the business date. Only the renderings of that span are looked at: a wanted message may have
-/// hundreds.
-pub(super) fn first_match(
-    db: &Connection,
-    wanted: &WantedShape,
-    business_date: Date,
-    until: Date,
-) -> Result<Option<i64>, StoreError> {
-    let sql = "SELECT matches.id
-                 FROM renderings CROSS JOIN matches
-                   ON matches.rendering_id = renderings.id AND matches.business_date BETWEEN ?2 AND ?3
-                WHERE renderings.wanted_id = ?1
-                  AND renderings.since BETWEEN ifnull((SELECT max(since) FROM renderings
-                                                        WHERE wanted_id = ?1 AND since <= ?2 AND replaced = 0), ?2)
-                                           AND ?3
-                  AND (matches.business_date >= ?4
-                       OR renderings.rendered = (SELECT rendered FROM renderings
-                                                  WHERE wanted_id = ?1 AND since <= ?4 AND replaced = 0
-                                                  ORDER BY since DESC LIMIT 1))
-                LIMIT 1";
-    let (first, last) = reach(wanted.frequency, business_date, until);
-    let dates = [first, last, business_date].map(columns::date);
-    let values = params![wanted.id.0, dates[0], dates[1], dates[2]];
-    Ok(db.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?)
-}
-
-fn waiting_from(db: &Connection, sensor: SensorId, date: Date) -> Result<Vec<Wait>, StoreError> {
-    let sql = "SELECT id, name, business_date, until, lacks FROM waits
-                WHERE sensor_id = ?1 AND until >= ?2 AND state = 'waiting' ORDER BY until";
-    rows(db, sql, params![sensor.0, columns::date(date)], wait)
+/// A wait of a sensor, if it is there.
+fn named(db: &Connection, sensor: SensorId, name: &str) -> Result<Option<Wait>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM waits WHERE sensor_id = ?1 AND name = ?2");
+    Ok(rows(db, &sql, params![sensor.0, name], wait)?.pop())
 }
 
 fn wait(row: &Row<'_>) -> rusqlite::Result<Wait> {
@@ -281,7 +170,15 @@ fn wait(row: &Row<'_>) -> rusqlite::Result<Wait> {
         id: WaitId(row.get(0)?),
         name: row.get(1)?,
         business_date: columns::read_date(row, 2)?,
-        until: columns::read_date(row, 3)?,
-        lacks: row.get::<_, Option<i64>>(4)?.map(WantedId),
+        hour: columns::read_optional_instant(row, 3)?,
+        state: columns::read_wait_state(row, 4)?,
+        opened_at: columns::read_instant(row, 5)?,
+        deadline: columns::read_optional_instant(row, 6)?,
+        moving: row.get(7)?,
+        on_timeout: columns::read_on_timeout(row, 8)?,
+        late: columns::read_late(row, 9)?,
+        with_window: row.get(10)?,
+        lacks: row.get::<_, Option<i64>>(11)?.map(WantedId),
+        handled: row.get(12)?,
     })
 }

@@ -102,8 +102,10 @@ impl Windows {
 
 fn find(db: &Connection, (timezone, day_shift_seconds, window): &Key) -> Result<Option<i64>, StoreError> {
     let find = "SELECT id FROM windows
-                 WHERE timezone = ?1 AND day_shift_seconds = ?2 AND frequency = ?3 AND first_day = ?4";
-    let names = params![timezone, day_shift_seconds, window.frequency.letter(), columns::date(window.first_day)];
+                 WHERE timezone = ?1 AND day_shift_seconds = ?2 AND frequency = ?3 AND first_day = ?4
+                   AND opens_at = ?5";
+    let (first_day, opens) = (columns::date(window.first_day), columns::instant(window.opens));
+    let names = params![timezone, day_shift_seconds, window.frequency.letter(), first_day, opens];
     Ok(db.prepare_cached(find)?.query_row(names, |row| row.get(0)).optional()?)
 }
 

@@ -27,6 +27,8 @@ pub(super) struct Session<'a> {
     pub(super) mode: MarkMode,
     /// Set by whoever records a mark that waits for delivery.
     pub(super) marks_appeared: bool,
+    /// Set by whoever changes when a wait gives up.
+    pub(super) deadlines_moved: bool,
 }
 
 /// The handle on the thread. Dropping it lets the thread finish what is queued, in the background.
@@ -34,20 +36,27 @@ pub(super) struct Writer {
     requests: Mutex<Option<mpsc::Sender<Box<dyn Request>>>>,
     thread: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
     marks_appeared: watch::Receiver<u64>,
+    deadlines_moved: watch::Receiver<u64>,
 }
 
 impl Writer {
     pub(super) fn start(opened: Opened, mode: MarkMode) -> Result<Self, StoreError> {
         let (requests, queue) = mpsc::channel(QUEUE);
         let (announce, marks_appeared) = watch::channel(0);
-        let owner = Owner { connection: opened.connection, _lock: opened.lock, mode, announce };
+        let (announce_deadlines, deadlines_moved) = watch::channel(0);
+        let owner = Owner { connection: opened.connection, _lock: opened.lock, mode, announce, announce_deadlines };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         let thread = thread.spawn(move || owner.run(queue)).map_err(StoreError::Thread)?;
-        Ok(Self { requests: Mutex::new(Some(requests)), thread: Mutex::new(Some(thread)), marks_appeared })
+        let (requests, thread) = (Mutex::new(Some(requests)), Mutex::new(Some(thread)));
+        Ok(Self { requests, thread, marks_appeared, deadlines_moved })
     }
 
     pub(super) fn marks_appeared(&self) -> watch::Receiver<u64> {
         self.marks_appeared.clone()
+    }
+
+    pub(super) fn deadlines_moved(&self) -> watch::Receiver<u64> {
+        self.deadlines_moved.clone()
     }
 
     /// Lets the thread do some work and waits until it is committed.
@@ -110,6 +119,7 @@ struct Owner {
     _lock: File,
     mode: MarkMode,
     announce: watch::Sender<u64>,
+    announce_deadlines: watch::Sender<u64>,
 }
 
 impl Owner {
@@ -129,11 +139,15 @@ impl Owner {
 
     /// Runs the requests of a group in one transaction and answers all of them.
     fn commit(&self, mut group: Vec<Box<dyn Request>>) {
-        let mut session = Session { db: &self.connection, mode: self.mode, marks_appeared: false };
+        let (db, mode) = (&self.connection, self.mode);
+        let mut session = Session { db, mode, marks_appeared: false, deadlines_moved: false };
         match run_group(&mut session, &mut group) {
             Ok(outcomes) => {
                 if session.marks_appeared {
                     self.announce.send_modify(|count| *count = count.wrapping_add(1));
+                }
+                if session.deadlines_moved {
+                    self.announce_deadlines.send_modify(|count| *count = count.wrapping_add(1));
                 }
                 group.into_iter().zip(outcomes).for_each(|(request, outcome)| request.answer(outcome));
             }

@@ -64,5 +64,6 @@ fn entry(number: u64) -> Entry {
         rendering: RenderingId(number as i64),
         frequency: Frequency::Day,
         several_keys: false,
+        distinct: false,
     }
 }

@@ -83,9 +83,10 @@ impl Store {
         self.report(move |reader| reader.was_rendered(&zone, shift, date)).await
     }
 
-    /// Whether something of these topics is being caught up, or is about to be: what they brought is not all known yet.
-    pub async fn catching_up(&self, topics: Vec<Arc<str>>, now: Timestamp) -> Result<bool, StoreError> {
-        self.read(move |reader| reader.catching_up(&topics, now)).await
+    /// Whether something of a topic is being caught up, or is about to be: not all is known yet of what it brought. The
+    /// answer says how much was read for it so far.
+    pub async fn catching_up(&self, topic: String, now: Timestamp) -> Result<Option<i64>, StoreError> {
+        self.read(move |reader| reader.catching_up(&topic, now)).await
     }
 
     /// The newest catch-ups, those of one scan together.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{Timestamp, civil::Date};
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::super::{
     columns,
@@ -19,18 +19,12 @@ const COLUMNS: &str = "id, scan, cluster, topic, \"partition\", epoch, since, fi
                        reason, lacking, updated_at";
 
 impl Reader {
-    /// Whether something of these topics is being caught up, or is about to be.
-    pub fn catching_up(&self, topics: &[Arc<str>], now: Timestamp) -> Result<bool, StoreError> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM to_catch_up WHERE topic = ?1 AND due_at <= ?2)";
-        let now = columns::instant(now);
-        self.with(|db| {
-            for topic in topics {
-                if db.prepare_cached(sql)?.query_row(params![topic, now], |row| row.get(0))? {
-                    return Ok(true);
-                }
-            }
-            Ok(false)
-        })
+    /// Whether something of a topic is being caught up, or is about to be; with what was read for it so far.
+    pub fn catching_up(&self, topic: &str, now: Timestamp) -> Result<Option<i64>, StoreError> {
+        let sql = "SELECT ifnull(sum(next - first), 0) FROM catch_ups WHERE topic = ?1 AND state = 'running'
+                   HAVING EXISTS (SELECT 1 FROM to_catch_up WHERE topic = ?1 AND due_at <= ?2)";
+        let values = params![topic, columns::instant(now)];
+        self.with(|db| Ok(db.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?))
     }
 
     /// The newest catch-ups, those of one scan together.
@@ -88,7 +82,7 @@ impl Reader {
     ) -> Result<Vec<(ActiveWanted, Date)>, StoreError> {
         let sql = "SELECT wanted.id, sensors.id, sensors.name, sensors.timezone, wanted.day_shift_seconds,
                           wanted.matcher, wanted.topic, wanted.frequency, wanted.task_id, wanted.optional,
-                          wanted.fields, business_date
+                          wanted.fields, wanted.distinct_fields, business_date
                      FROM to_catch_up CROSS JOIN wanted ON wanted.id = wanted_id
                      CROSS JOIN sensors ON sensors.id = sensor_id
                     WHERE to_catch_up.topic = ?1 AND scan = ?2 AND (wanted_id, business_date) > (?3, ?4)
@@ -96,7 +90,7 @@ impl Reader {
                     ORDER BY wanted_id, business_date LIMIT ?5";
         let (after, date) = after.unwrap_or((WantedId(i64::MIN), Date::MIN));
         let values = params![topic, scan.0, after.0, columns::date(date), limit as i64];
-        self.with(|db| rows(db, sql, values, |row| Ok((active_wanted(row)?, columns::read_date(row, 11)?))))
+        self.with(|db| rows(db, sql, values, |row| Ok((active_wanted(row)?, columns::read_date(row, 12)?))))
     }
 
     /// Whether a business date of a calendar was rendered whole before.

@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::Timestamp;
 use rusqlite::params;
 
-use super::super::{error::StoreError, reader::rows, writer::Session};
+use super::super::{columns, error::StoreError, reader::rows, writer::Session};
 use crate::domain::{
     sensor::SensorId,
     wanted::{WantedId, WantedMessage},
@@ -29,11 +30,17 @@ struct Existing {
     matcher: String,
     day_shift_seconds: i32,
     optional: bool,
+    count: u32,
     active: bool,
 }
 
 /// Makes these the wanted messages of a sensor.
-pub(super) fn define(session: &Session<'_>, sensor: i64, wanted: &[WantedMessage]) -> Result<Redefined, StoreError> {
+pub(super) fn define(
+    session: &Session<'_>,
+    now: Timestamp,
+    sensor: i64,
+    wanted: &[WantedMessage],
+) -> Result<Redefined, StoreError> {
     let mut existing = existing(session, sensor)?;
     let active = existing.values().filter(|one| one.active);
     let mut all = Redefined { before: active.map(|one| WantedId(one.id)).collect(), ..Redefined::default() };
@@ -45,7 +52,7 @@ pub(super) fn define(session: &Session<'_>, sensor: i64, wanted: &[WantedMessage
         }
         match existing.remove(&identity) {
             None => {
-                all.now.insert(insert(session, sensor, ordinal, &identity, wanted)?);
+                all.now.insert(insert(session, now, sensor, ordinal, &identity, wanted)?);
                 all.changed = true;
             }
             Some(existing) => update(session, ordinal, existing, wanted, &mut all)?,
@@ -71,7 +78,7 @@ fn retire(session: &Session<'_>, id: i64) -> Result<(), StoreError> {
 }
 
 fn existing(session: &Session<'_>, sensor: i64) -> Result<HashMap<String, Existing>, StoreError> {
-    let sql = "SELECT identity, id, ordinal, matcher, day_shift_seconds, optional, state
+    let sql = "SELECT identity, id, ordinal, matcher, day_shift_seconds, optional, state, count
                  FROM wanted WHERE sensor_id = ?1";
     let all = rows(session.db, sql, [sensor], |row| {
         let existing = Existing {
@@ -80,6 +87,7 @@ fn existing(session: &Session<'_>, sensor: i64) -> Result<HashMap<String, Existi
             matcher: row.get(3)?,
             day_shift_seconds: row.get(4)?,
             optional: row.get(5)?,
+            count: row.get(7)?,
             active: row.get_ref(6)?.as_str()? == "active",
         };
         Ok((row.get(0)?, existing))
@@ -89,14 +97,16 @@ fn existing(session: &Session<'_>, sensor: i64) -> Result<HashMap<String, Existi
 
 fn insert(
     session: &Session<'_>,
+    now: Timestamp,
     sensor: i64,
     ordinal: i64,
     identity: &str,
     wanted: &WantedMessage,
 ) -> Result<WantedId, StoreError> {
     let sql = "INSERT INTO wanted (sensor_id, ordinal, identity, topic, frequency, task_id, matcher,
-                                   day_shift_seconds, optional, fields, state)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'active')";
+                                   day_shift_seconds, optional, count, distinct_fields, fields, registered_at, state)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'active')";
+    let distinct = (!wanted.distinct.is_empty()).then(|| serde_json::Value::from(wanted.distinct.clone()).to_string());
     let id = session.db.prepare_cached(sql)?.insert(params![
         sensor,
         ordinal,
@@ -107,7 +117,10 @@ fn insert(
         wanted.matcher,
         wanted.day_shift_seconds,
         wanted.optional,
+        wanted.count,
+        distinct,
         wanted.fields_json(),
+        columns::instant(now),
     ])?;
     Ok(WantedId(id))
 }
@@ -125,6 +138,7 @@ fn update(
         matcher: wanted.matcher.to_string(),
         day_shift_seconds: wanted.day_shift_seconds,
         optional: wanted.optional,
+        count: wanted.count,
         active: true,
     };
     all.now.insert(WantedId(now.id));
@@ -135,9 +149,10 @@ fn update(
     if (&now.matcher, now.day_shift_seconds) != (&existing.matcher, existing.day_shift_seconds) {
         all.altered.insert(WantedId(now.id));
     }
-    let sql = "UPDATE wanted SET ordinal = ?2, matcher = ?3, day_shift_seconds = ?4, optional = ?5, state = 'active'
+    let sql = "UPDATE wanted SET ordinal = ?2, matcher = ?3, day_shift_seconds = ?4, optional = ?5, count = ?6,
+                                 state = 'active'
                 WHERE id = ?1";
-    let values = params![now.id, now.ordinal, now.matcher, now.day_shift_seconds, now.optional];
+    let values = params![now.id, now.ordinal, now.matcher, now.day_shift_seconds, now.optional, now.count];
     session.db.prepare_cached(sql)?.execute(values)?;
     Ok(())
 }

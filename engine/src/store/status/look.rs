@@ -27,9 +27,10 @@ use crate::{
 #[derive(Clone, Copy)]
 struct Span {
     today: Date,
+    window: Window,
     expires: Option<DateTime>,
     /// The number of the current window; none: nobody came upon it yet.
-    window: Option<i64>,
+    number: Option<i64>,
 }
 
 /// A wanted message's own row, and its rendering in force.
@@ -63,13 +64,11 @@ impl<'a> Look<'a> {
 
     /// The wait of the current window, with its number.
     fn wait(&mut self, shape: &Shape) -> Result<Option<(i64, WaitStatus)>, StoreError> {
-        let name = match shape.leading().filter(|_| shape.opening == Opening::Window) {
-            Some(leading) => {
-                let today = self.span(shape, leading)?.today;
-                Some(columns::date(leading.frequency.first_day(today)))
-            }
-            None => None,
-        };
+        let leading = shape.leading().filter(|_| shape.opening == Opening::Window);
+        let name = leading.map(|leading| {
+            let window = Window::at(leading.frequency, self.now, &shape.calendar(leading));
+            waits::name_of(shape, leading, &window)
+        });
         let sql = "SELECT id, name, state FROM waits WHERE sensor_id = ?1 AND name = ifnull(?2, name)
                     ORDER BY id DESC LIMIT 1";
         let mut statement = self.db.prepare_cached(sql)?;
@@ -82,7 +81,7 @@ impl<'a> Look<'a> {
     fn wanted(&mut self, shape: &Shape, wanted: &WantedShape, wait: Option<i64>) -> Result<WantedStatus, StoreError> {
         let span = self.span(shape, wanted)?;
         let Text { topic, rendering } = self.text(wanted, span.today)?;
-        let near_misses = match (&rendering, span.window) {
+        let near_misses = match (&rendering, span.number) {
             (Some((rendering, _)), Some(window)) => self.near_misses(*rendering, window)?,
             _ => NearMissStatus::default(),
         };
@@ -93,7 +92,8 @@ impl<'a> Look<'a> {
             frequency: wanted.frequency.letter(),
             optional: wanted.optional,
             rendered: rendering.map(|(_, text)| parsed(text)),
-            received: self.received(wanted, span.today)?,
+            count: wanted.count,
+            received: self.received(shape, wanted, span)?,
             mark: wait.map(|wait| self.mark(wait, &wanted.task_id)).transpose()?.flatten(),
             expires: span.expires,
             near_misses,
@@ -107,9 +107,9 @@ impl<'a> Look<'a> {
         }
         let calendar = shape.calendar(wanted);
         let today = calendar.business_date(self.now);
-        let window = Window::on(wanted.frequency, today, &calendar);
+        let window = Window::at(wanted.frequency, self.now, &calendar);
         let number = Windows::default().known(self.db, &shape.timezone, wanted.day_shift_seconds, &window)?;
-        let span = Span { today, expires: window.last_second(&calendar), window: number };
+        let span = Span { today, window, expires: window.last_second(&calendar), number };
         self.spans.insert(key, span);
         Ok(span)
     }
@@ -126,8 +126,11 @@ impl<'a> Look<'a> {
         })?)
     }
 
-    fn received(&self, wanted: &WantedShape, today: Date) -> Result<Option<Received>, StoreError> {
-        let Some(found) = waits::first_match(self.db, wanted, today, today)? else {
+    fn received(&self, shape: &Shape, wanted: &WantedShape, span: Span) -> Result<Option<Received>, StoreError> {
+        let after = Some(wanted.registered_at).filter(|_| wanted.frequency == Frequency::Once);
+        let (calendar, window, business_date) = (&shape.calendar(wanted), span.window, span.today);
+        let counted = waits::Span { calendar, window, business_date, after };
+        let Some(found) = waits::fulfilled(self.db, wanted, &counted)?.and_then(|it| it.found) else {
             return Ok(None);
         };
         let sql = "SELECT arrival, topic, \"partition\", \"offset\", matcher, sha256 FROM matches WHERE id = ?1";

@@ -41,12 +41,12 @@ async fn status_says_what_came_and_what_did_not() {
     let expect = serde_json::json!({
         "name": "a", "timezone": "UTC", "wait": {"name": "2019-07-07", "state": "waiting"}, "complete": false,
         "wanted": [
-            {"task_id": "y", "topic": "t", "frequency": "M", "optional": false, "rendered": "a.y",
+            {"task_id": "y", "topic": "t", "frequency": "M", "optional": false, "count": 1, "rendered": "a.y",
              "received": {"arrival": "2019-07-07T08:00:00Z", "topic": "t", "partition": 0, "offset": 0,
                           "matcher": "job-finish", "sha256": "abc"},
              "mark": {"state": "success", "status": "delivered", "last_error": null},
              "expires": "2019-07-31T23:59:59", "near_misses": {"count": 0, "newest": null}},
-            {"task_id": "x", "topic": "t", "frequency": "D", "optional": false, "rendered": "a.x", "received": null,
+            {"task_id": "x", "topic": "t", "frequency": "D", "optional": false, "count": 1, "rendered": "a.x", "received": null,
              "mark": null, "expires": "2019-07-07T23:59:59", "near_misses": {"count": 1, "newest": "not the same day"}},
         ],
     });

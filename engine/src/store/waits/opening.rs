@@ -1,19 +1,25 @@
-//! Waits of current windows: found missing or outdated by a reader, opened and judged by the writer.
+//! Opening waits: with their windows, or on request.
 //!
-//! With a hundred thousand sensors most have nothing to be done at a restart: to see that must not hold up messages.
+//! With a hundred thousand sensors most have nothing to be done at a restart: to see that must not hold up messages. So a
+//! reader finds what is missing or outdated, and the writer opens and judges it.
 
 use jiff::{Timestamp, civil::Date};
 use rusqlite::{Connection, params};
 
-use super::{Wait, ensure_open, judge, missing, wait};
+use super::{COLUMNS, Wait, judging::judge, named, wait};
 use crate::{
-    domain::sensor::{Opening, SensorId},
+    domain::{
+        sensor::{Late, Opening, SensorId, Timeout},
+        wait::{OnTimeout, OpenError, Target, WaitId, WaitRequest, WaitState},
+        window::{Frequency, Window},
+    },
     store::{
         columns,
         error::StoreError,
         reader::{Reader, rows},
         record::Books,
-        shape::{self, Shape},
+        sensors,
+        shape::{self, Shape, WantedShape},
         windows::Windows,
         writer::Session,
     },
@@ -62,9 +68,8 @@ fn is_behind(db: &Connection, windows: &mut Windows, sensor: SensorId, now: Time
         }
     }
     let Some(leading) = shape.leading() else { return Ok(false) };
-    let today = shape.calendar(leading).business_date(now);
-    let lacks_wait = shape.opening == Opening::Window && missing(db, &shape, leading, today)?.is_some();
-    Ok(lacks_wait || !outdated(db, &shape, today)?.is_empty())
+    let window = Window::at(leading.frequency, now, &shape.calendar(leading));
+    Ok(lacks(db, &shape, leading, &window)? || !outdated(db, &shape, now)?.is_empty())
 }
 
 /// Opens the waits of the current windows of some sensors, and judges anew where a definition changed.
@@ -79,20 +84,19 @@ pub(in crate::store) fn open_current(
 
 fn open_for(books: &mut Books<'_, '_>, now: Timestamp, sensor: SensorId) -> Result<(), StoreError> {
     let shape = shape::load(books.db(), sensor)?;
-    if !shape.active {
+    if !shape.active || shape.paused {
         return Ok(());
     }
     for wanted in &shape.wanted {
         let db = books.db();
         books.windows.ensure_current(db, &shape, wanted, now)?;
     }
-    let Some(leading) = shape.leading() else { return Ok(()) };
-    let today = shape.calendar(leading).business_date(now);
-    for wait in outdated(books.db(), &shape, today)? {
+    for wait in outdated(books.db(), &shape, now)? {
         forget_tasks(books, &shape, &wait)?;
+        let wait = on_new_terms(books.db(), &shape, wait)?;
         judge(books, &shape, &wait)?;
     }
-    ensure_open(books, &shape, today)
+    ensure_open(books, &shape, now)
 }
 
 /// Tasks that nobody wants any more do not stay pending.
@@ -104,11 +108,261 @@ fn forget_tasks(books: &Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(),
     Ok(())
 }
 
-/// The waits that were last judged by an earlier definition of their sensor: those that wait, and those of the current
-/// window that were complete before the sensor wanted more.
-fn outdated(db: &Connection, shape: &Shape, today: Date) -> Result<Vec<Wait>, StoreError> {
-    let sql = "SELECT id, name, business_date, until, lacks FROM waits
-                WHERE sensor_id = ?1 AND revision < ?2 AND (state = 'waiting' OR state = 'complete' AND until >= ?3)
-                ORDER BY until";
-    rows(db, sql, params![shape.id.0, shape.revision, columns::date(today)], wait)
+/// The waits that were last judged by an earlier definition of their sensor: those that wait, those of the current window
+/// that were complete before the sensor wanted more, and those that ended only because the sensor had gone.
+fn outdated(db: &Connection, shape: &Shape, now: Timestamp) -> Result<Vec<Wait>, StoreError> {
+    let Some(leading) = shape.leading().filter(|_| !shape.paused) else { return Ok(Vec::new()) };
+    let today = shape.calendar(leading).business_date(now);
+    let sql = format!(
+        "SELECT {COLUMNS} FROM waits
+          WHERE sensor_id = ?1 AND revision < ?2
+            AND (state = 'waiting' OR state = 'complete' AND window_id IS NOT NULL AND until >= ?3
+                 OR state = 'cancelled' AND ended_by = 'retired' AND closes_at > ?4)
+          ORDER BY until, id"
+    );
+    rows(db, &sql, params![shape.id.0, shape.revision, columns::date(today), columns::instant(now)], wait)
+}
+
+/// What opened with a window goes by the sensor's definition of now; a request stands as it was made.
+fn on_new_terms(db: &Connection, shape: &Shape, wait: Wait) -> Result<Wait, StoreError> {
+    let wait = Wait { deadline: wait.deadline.filter(|_| !wait.moving), ..wait };
+    let wait = match wait.with_window {
+        true => {
+            let terms = Terms::of_sensor(shape);
+            let deadline = terms.deadline(shape, wait.opened_at).unwrap_or(None);
+            Wait { deadline, moving: terms.moves(), on_timeout: terms.on_timeout, late: terms.late, ..wait }
+        }
+        false => wait,
+    };
+    let sql = "UPDATE waits SET deadline = ?2, moving = ?3, on_timeout = ?4, late = ?5, closes_at = ?6 WHERE id = ?1";
+    db.prepare_cached(sql)?.execute(params![
+        wait.id.0,
+        wait.deadline.map(columns::instant),
+        wait.moving,
+        columns::on_timeout(wait.on_timeout),
+        columns::late(wait.late),
+        columns::instant(closes(shape, &wait)),
+    ])?;
+    Ok(wait)
+}
+
+/// The last end of the windows of a wait.
+fn closes(shape: &Shape, wait: &Wait) -> Timestamp {
+    shape.wanted.iter().map(|wanted| wait.window(shape, wanted).closes).max().unwrap_or(wait.opened_at)
+}
+
+/// Makes sure that the wait of the window around an instant is there, where waits open with windows.
+pub(super) fn ensure_open(books: &mut Books<'_, '_>, shape: &Shape, at: Timestamp) -> Result<(), StoreError> {
+    let Some(leading) = shape.leading().filter(|_| shape.opening == Opening::Window) else {
+        return Ok(());
+    };
+    let window = Window::at(leading.frequency, at, &shape.calendar(leading));
+    if !books.waits.insert((shape.id, window.opens)) || !lacks(books.db(), shape, leading, &window)? {
+        return Ok(());
+    }
+    open_window(books, shape, leading, &window)
+}
+
+/// Whether the wait of a window is missing. A window that had closed before the sensor was there has none: nobody waited,
+/// whatever a backlog says.
+fn lacks(db: &Connection, shape: &Shape, leading: &WantedShape, window: &Window) -> Result<bool, StoreError> {
+    if shape.opening != Opening::Window || shape.paused || shape.active_since >= window.closes {
+        return Ok(false);
+    }
+    let known = "SELECT EXISTS (SELECT 1 FROM waits WHERE sensor_id = ?1 AND name = ?2)";
+    let known: bool =
+        db.prepare_cached(known)?.query_row(params![shape.id.0, name_of(shape, leading, window)], |row| row.get(0))?;
+    Ok(!known)
+}
+
+/// What the wait of a window is called: when it begins.
+pub(in crate::store) fn name_of(shape: &Shape, leading: &WantedShape, window: &Window) -> String {
+    match leading.frequency {
+        Frequency::Hour => window.opens.to_zoned(shape.zone.clone()).strftime("%Y-%m-%dT%H:%M%:z").to_string(),
+        Frequency::Once => "once".to_owned(),
+        _ => columns::date(window.first_day),
+    }
+}
+
+/// A wait opens when its window does, or its sensor: so it is the same wait whenever it comes into being.
+fn open_window(
+    books: &mut Books<'_, '_>,
+    shape: &Shape,
+    leading: &WantedShape,
+    window: &Window,
+) -> Result<(), StoreError> {
+    let db = books.db();
+    let window_id = books.windows.id(db, &shape.timezone, leading.day_shift_seconds, window)?;
+    let opened_at = shape.active_since.max(window.opens);
+    let opening = Opens {
+        name: name_of(shape, leading, window),
+        business_date: match window.frequency {
+            // It has no first day: the day on which it began for this sensor.
+            Frequency::Once => shape.calendar(leading).business_date(opened_at),
+            _ => window.first_day,
+        },
+        until: last_day(window),
+        hour: Some(window.opens).filter(|_| window.frequency == Frequency::Hour),
+        opened_at,
+        window: Some(window_id),
+        terms: Terms::of_sensor(shape),
+    };
+    match open(books, shape, opening)? {
+        Ok(()) => {}
+        Err(error) => tracing::error!(sensor = shape.name, %error, "The wait of a window was not opened"),
+    }
+    Ok(())
+}
+
+fn last_day(window: &Window) -> Date {
+    window.frequency.next_first_day(window.first_day).yesterday().unwrap_or(Date::MAX)
+}
+
+/// What a wait is opened with.
+struct Opens<'a> {
+    name: String,
+    business_date: Date,
+    until: Date,
+    hour: Option<Timestamp>,
+    opened_at: Timestamp,
+    window: Option<i64>,
+    terms: Terms<'a>,
+}
+
+/// When a wait gives up, and what follows.
+struct Terms<'a> {
+    timeout: &'a Timeout,
+    on_timeout: OnTimeout,
+    late: Late,
+}
+
+impl<'a> Terms<'a> {
+    fn of_sensor(shape: &'a Shape) -> Self {
+        Self { timeout: &shape.timeout, on_timeout: shape.on_timeout, late: shape.late }
+    }
+
+    /// Those of a request, or the sensor's where it says nothing.
+    fn of(shape: &'a Shape, request: &'a WaitRequest) -> Self {
+        Self {
+            timeout: request.timeout.as_ref().unwrap_or(&shape.timeout),
+            on_timeout: request.on_timeout.unwrap_or(shape.on_timeout),
+            late: request.late.unwrap_or(shape.late),
+        }
+    }
+
+    fn moves(&self) -> bool {
+        *self.timeout == Timeout::WindowEnd
+    }
+
+    /// None where it moves: it is found when the wait is judged.
+    fn deadline(&self, shape: &Shape, opened_at: Timestamp) -> Result<Option<Timestamp>, OpenError> {
+        match self.timeout {
+            Timeout::WindowEnd => Ok(None),
+            Timeout::Seconds(seconds) => {
+                let seconds = jiff::SignedDuration::from_secs((*seconds).try_into().unwrap_or(i64::MAX));
+                Ok(Some(opened_at.saturating_add(seconds).unwrap_or(Timestamp::MAX)))
+            }
+            Timeout::Cron(cron) => {
+                let next = cron.next_after(opened_at, &shape.zone);
+                next.map(Some).ok_or_else(|| OpenError::NeverEnds(cron.to_string()))
+            }
+        }
+    }
+}
+
+fn open(books: &mut Books<'_, '_>, shape: &Shape, opens: Opens<'_>) -> Result<Result<(), OpenError>, StoreError> {
+    let deadline = match opens.terms.deadline(shape, opens.opened_at) {
+        Ok(deadline) => deadline,
+        Err(error) => return Ok(Err(error)),
+    };
+    let mut wait = Wait {
+        id: WaitId(0),
+        name: opens.name,
+        business_date: opens.business_date,
+        hour: opens.hour,
+        state: WaitState::Waiting,
+        opened_at: opens.opened_at,
+        deadline,
+        moving: opens.terms.moves(),
+        on_timeout: opens.terms.on_timeout,
+        late: opens.terms.late,
+        with_window: opens.window.is_some(),
+        lacks: None,
+        handled: false,
+    };
+    let sql = "INSERT INTO waits (sensor_id, name, business_date, hour, until, window_id, state, opened_at, deadline,
+                                  moving, closes_at, on_timeout, late, revision)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'waiting', ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    let id = books.db().prepare_cached(sql)?.insert(params![
+        shape.id.0,
+        wait.name,
+        columns::date(wait.business_date),
+        wait.hour.map(columns::instant),
+        columns::date(opens.until),
+        opens.window,
+        columns::instant(wait.opened_at),
+        wait.deadline.map(columns::instant),
+        wait.moving,
+        columns::instant(closes(shape, &wait)),
+        columns::on_timeout(wait.on_timeout),
+        columns::late(wait.late),
+        shape.revision,
+    ])?;
+    wait.id = WaitId(id);
+    books.session.deadlines_moved |= wait.deadline.is_some();
+    judge(books, shape, &wait)?;
+    Ok(Ok(()))
+}
+
+/// Opens a wait that somebody asked for.
+pub(in crate::store) fn open_requested(
+    session: &mut Session<'_>,
+    now: Timestamp,
+    request: &WaitRequest,
+) -> Result<Result<(), OpenError>, StoreError> {
+    let Some(sensor) = sensors::active(session, &request.sensor)? else {
+        return Ok(Err(OpenError::NoSuchSensor(request.sensor.clone())));
+    };
+    let mut books = Books::open(session);
+    let shape = shape::load(books.db(), sensor)?;
+    if shape.paused {
+        return Ok(Err(OpenError::Paused(shape.name)));
+    }
+    if named(books.db(), sensor, &request.name)?.is_some() {
+        return Ok(Err(OpenError::Taken { sensor: shape.name, wait: request.name.clone() }));
+    }
+    for wanted in &shape.wanted {
+        let db = books.db();
+        books.windows.ensure_current(db, &shape, wanted, now)?;
+    }
+    let (business_date, hour) = match target(&shape, request, now) {
+        Ok(target) => target,
+        Err(error) => return Ok(Err(error)),
+    };
+    let opens = Opens {
+        name: request.name.clone(),
+        business_date,
+        until: business_date,
+        hour,
+        opened_at: now,
+        window: None,
+        terms: Terms::of(&shape, request),
+    };
+    open(&mut books, &shape, opens)
+}
+
+/// The business date that a request means, and an instant in the hour where that matters.
+fn target(shape: &Shape, request: &WaitRequest, now: Timestamp) -> Result<(Date, Option<Timestamp>), OpenError> {
+    let Some(leading) = shape.leading() else { return Err(OpenError::NoSuchSensor(shape.name.clone())) };
+    let calendar = shape.calendar(leading);
+    let hourly = shape.wanted.iter().any(|wanted| wanted.frequency == Frequency::Hour);
+    let at = |instant: Timestamp| (calendar.business_date(instant), Some(instant).filter(|_| hourly));
+    match request.business_date {
+        None => Ok(at(now)),
+        Some(Target::Instant(instant)) => Ok(at(instant)),
+        Some(Target::Civil(time)) => Ok(at(calendar.instant_of(time))),
+        Some(Target::Date(date)) if !hourly => Ok((date, None)),
+        Some(Target::Date(date)) if date == calendar.business_date(now) => Ok((date, Some(now))),
+        Some(Target::Date(_)) => Err(OpenError::HourNeeded(shape.name.clone())),
+    }
 }

@@ -1,0 +1,113 @@
+//! What matches there are for a wanted message, as far as they count.
+
+use std::collections::HashSet;
+
+use jiff::{Timestamp, civil::Date};
+use rusqlite::{Connection, Row, params};
+
+use super::Wait;
+use crate::{
+    domain::{
+        calendar::Calendar,
+        recording::Sighting,
+        window::{Frequency, Window},
+    },
+    store::{columns, error::StoreError, shape::WantedShape},
+};
+
+/// The messages that a wanted message needs are here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) struct Fulfilled {
+    /// When the last of them arrived.
+    pub(in crate::store) at: Timestamp,
+    /// The number of its match. None: a person said so.
+    pub(in crate::store) found: Option<i64>,
+}
+
+/// Which matches of a wanted message count.
+pub(in crate::store) struct Span<'a> {
+    pub(in crate::store) calendar: &'a Calendar,
+    pub(in crate::store) window: Window,
+    pub(in crate::store) business_date: Date,
+    /// None is meant that came before it.
+    pub(in crate::store) after: Option<Timestamp>,
+}
+
+/// The dates whose renderings may matter in a window.
+fn dates(window: &Window, business_date: Date) -> (Date, Date) {
+    let first = window.first_day;
+    match window.frequency {
+        // An hour may reach into the next business day.
+        Frequency::Hour => (first, first.tomorrow().unwrap_or(Date::MAX)),
+        frequency => (first, frequency.next_first_day(business_date).yesterday().unwrap_or(Date::MAX)),
+    }
+}
+
+/// Whether and when a wanted message was fulfilled. Only the renderings of the window are looked at: a wanted message may
+/// have hundreds.
+pub(in crate::store) fn fulfilled(
+    db: &Connection,
+    wanted: &WantedShape,
+    span: &Span<'_>,
+) -> Result<Option<Fulfilled>, StoreError> {
+    let sql = "SELECT matches.arrival, matches.id, matches.distinct_value
+                 FROM renderings CROSS JOIN matches
+                   ON matches.rendering_id = renderings.id AND matches.arrival >= ?4 AND matches.arrival < ?5
+                WHERE renderings.wanted_id = ?1
+                  AND renderings.since BETWEEN ifnull((SELECT max(since) FROM renderings
+                                                        WHERE wanted_id = ?1 AND since <= ?2 AND replaced = 0), ?2)
+                                           AND ?3
+                  AND (matches.arrival >= ?6
+                       OR renderings.rendered = (SELECT rendered FROM renderings
+                                                  WHERE wanted_id = ?1 AND since <= ?7 AND replaced = 0
+                                                  ORDER BY since DESC LIMIT 1))
+                ORDER BY matches.arrival, matches.id";
+    let (first, last) = dates(&span.window, span.business_date);
+    let from = span.after.map_or(span.window.opens, |after| after.max(span.window.opens));
+    let instants = [from, span.window.closes, span.calendar.start_of(span.business_date)].map(columns::instant);
+    let dates = [first, last, span.business_date].map(columns::date);
+    let values = params![wanted.id.0, dates[0], dates[1], instants[0], instants[1], instants[2], dates[2]];
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query(values)?;
+    let mut counted = Counted::default();
+    while let Some(row) = rows.next()? {
+        if counted.add(row)? >= wanted.count {
+            return Ok(Some(Fulfilled { at: columns::read_instant(row, 0)?, found: Some(row.get(1)?) }));
+        }
+    }
+    Ok(None)
+}
+
+/// How many of the messages, or of their different values, are there so far.
+#[derive(Default)]
+struct Counted {
+    messages: u32,
+    values: HashSet<String>,
+}
+
+impl Counted {
+    fn add(&mut self, row: &Row<'_>) -> rusqlite::Result<u32> {
+        match row.get::<_, Option<String>>(2)? {
+            Some(value) => drop(self.values.insert(value)),
+            None => self.messages += 1,
+        }
+        Ok(self.messages + self.values.len() as u32)
+    }
+}
+
+/// Whether the text that matched is the one that the wait wants.
+pub(super) fn is_wanted_text(
+    db: &Connection,
+    wait: &Wait,
+    calendar: &Calendar,
+    sighting: &Sighting,
+) -> Result<bool, StoreError> {
+    if sighting.arrival >= calendar.start_of(wait.business_date) {
+        return Ok(true);
+    }
+    let sql = "SELECT (SELECT rendered FROM renderings WHERE id = ?1) IS
+                      (SELECT rendered FROM renderings WHERE wanted_id = ?2 AND since <= ?3 AND replaced = 0
+                        ORDER BY since DESC LIMIT 1)";
+    let values = params![sighting.rendering.0, sighting.wanted.0, columns::date(wait.business_date)];
+    Ok(db.prepare_cached(sql)?.query_row(values, |row| row.get(0))?)
+}

@@ -1,0 +1,260 @@
+//! Where a wait stands: all that it rests on is looked at when it opens, when its sensor is redefined and when its deadline
+//! comes; in between only what a match can have changed.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+use rusqlite::params;
+
+use super::{
+    Wait,
+    facts::{Fulfilled, Span, fulfilled},
+    handling::{self, Handled},
+};
+use crate::{
+    domain::{
+        handling::Handling,
+        mark::TaskState,
+        sensor::{Late, Require},
+        wait::{Awaited, Deadline, OnTimeout, Standing, WaitState},
+        wanted::WantedId,
+    },
+    store::{
+        columns,
+        error::StoreError,
+        marks,
+        reader::rows,
+        record::Books,
+        shape::{Shape, WantedShape},
+    },
+};
+
+/// All facts that a wait rests on, in the order of the wanted messages.
+struct Facts {
+    fulfilled: Vec<Option<Fulfilled>>,
+    awaited: Vec<Awaited>,
+    handled: HashMap<WantedId, Handled>,
+}
+
+impl Facts {
+    fn of(books: &Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<Self, StoreError> {
+        let handled = handling::of(books.db(), wait)?;
+        let (mut all, mut awaited) = (Vec::new(), Vec::new());
+        for wanted in &shape.wanted {
+            let found = one(books, shape, wait, wanted, &handled)?;
+            let skipped = handled.get(&wanted.id).is_some_and(|handled| handled.act == Handling::Skip);
+            let closes = wait.window(shape, wanted).end();
+            awaited.push(Awaited { received: found.map(|it| it.at), closes, required: !wanted.optional && !skipped });
+            all.push(found);
+        }
+        Ok(Self { fulfilled: all, awaited, handled })
+    }
+
+    /// So many of the required ones need not be there. Where some are skipped by hand no more than the rest are needed.
+    fn may_lack(&self, shape: &Shape) -> usize {
+        let required = self.awaited.iter().filter(|awaited| awaited.required).count();
+        required.saturating_sub(shape.needed())
+    }
+
+    fn standing(&self, shape: &Shape, deadline: Deadline) -> Standing {
+        Standing::of(&self.awaited, self.may_lack(shape), deadline)
+    }
+
+    fn is_skipped(&self, wanted: &WantedShape) -> bool {
+        self.handled.get(&wanted.id).is_some_and(|handled| handled.act == Handling::Skip)
+    }
+}
+
+fn one(
+    books: &Books<'_, '_>,
+    shape: &Shape,
+    wait: &Wait,
+    wanted: &WantedShape,
+    handled: &HashMap<WantedId, Handled>,
+) -> Result<Option<Fulfilled>, StoreError> {
+    let handled = handled.get(&wanted.id);
+    let after = match handled {
+        Some(Handled { act: Handling::Mark, at }) => return Ok(Some(Fulfilled { at: *at, found: None })),
+        Some(Handled { act: Handling::Unmark, at }) => Some(*at),
+        Some(Handled { act: Handling::Skip, .. }) | None => None,
+    };
+    let calendar = shape.calendar(wanted);
+    let (window, business_date) = (wait.window(shape, wanted), wait.business_date);
+    fulfilled(books.db(), wanted, &Span { calendar: &calendar, window, business_date, after })
+}
+
+/// Looks at everything that a wait rests on, and does what follows.
+pub(super) fn judge(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), StoreError> {
+    let facts = Facts::of(books, shape, wait)?;
+    let standing = facts.standing(shape, wait.give_up());
+    mark_received(books, shape, wait, &facts, &standing)?;
+    let judged = "UPDATE waits SET revision = ?2 WHERE id = ?1";
+    books.db().prepare_cached(judged)?.execute(params![wait.id.0, shape.revision])?;
+    if standing.complete {
+        return complete(books, shape, wait);
+    }
+    note(books, wait, standing.lacks.map(|place| shape.wanted[place].id), standing.deadline)
+}
+
+/// Marks the tasks whose messages are all in, and those of which somebody decided so.
+fn mark_received(
+    books: &mut Books<'_, '_>,
+    shape: &Shape,
+    wait: &Wait,
+    facts: &Facts,
+    standing: &Standing,
+) -> Result<(), StoreError> {
+    for task_id in shape.tasks() {
+        marks::await_task(books.session, wait.task(shape, task_id), &books.now)?;
+        let places = || (0..shape.wanted.len()).filter(|place| shape.wanted[*place].task_id == task_id);
+        let skipped = places().all(|place| facts.is_skipped(&shape.wanted[place]) && !standing.received[place]);
+        if skipped {
+            marks::mark(books.session, wait.task(shape, task_id), TaskState::Skipped, None, &books.now)?;
+        } else if places().all(|place| standing.received[place] || facts.is_skipped(&shape.wanted[place])) {
+            let last = places().filter_map(|place| facts.fulfilled[place]).max_by_key(|it| (it.at, it.found));
+            let evidence = last.and_then(|it| it.found);
+            marks::mark(books.session, wait.task(shape, task_id), TaskState::Success, evidence, &books.now)?;
+        }
+    }
+    Ok(())
+}
+
+/// Several wanted messages may share a task: it is marked when the last of them is in.
+pub(super) fn mark_when_all_in(
+    books: &mut Books<'_, '_>,
+    shape: &Shape,
+    wait: &Wait,
+    place: usize,
+    found: i64,
+) -> Result<(), StoreError> {
+    let task_id = &shape.wanted[place].task_id;
+    if shape.sharing(task_id).nth(1).is_some() {
+        for wanted in shape.sharing(task_id) {
+            if !is_received(books, shape, wait, wanted, wait.deadline)? {
+                return Ok(());
+            }
+        }
+    }
+    marks::mark(books.session, wait.task(shape, task_id), TaskState::Success, Some(found), &books.now)
+}
+
+fn is_received(
+    books: &Books<'_, '_>,
+    shape: &Shape,
+    wait: &Wait,
+    wanted: &WantedShape,
+    before: Option<Timestamp>,
+) -> Result<bool, StoreError> {
+    let found = one(books, shape, wait, wanted, &HashMap::new())?;
+    Ok(found.is_some_and(|it| before.is_none_or(|before| it.at < before)))
+}
+
+/// After the wanted message at `place` was fulfilled: is the wait complete now?
+pub(super) fn complete_when_due(
+    books: &mut Books<'_, '_>,
+    shape: &Shape,
+    wait: &Wait,
+    place: usize,
+) -> Result<(), StoreError> {
+    let awaited = wait.lacks.filter(|lacks| shape.wanted.iter().any(|wanted| wanted.id == *lacks));
+    if shape.require == Require::All && awaited.is_some_and(|lacks| lacks != shape.wanted[place].id) {
+        return Ok(());
+    }
+    match first_lacking(books, shape, wait, place + 1)? {
+        Some(first) if !wait.moving || wait.window(shape, first).end() == wait.deadline => {
+            note(books, wait, Some(first.id), wait.deadline)
+        }
+        None if !wait.moving => complete(books, shape, wait),
+        // What came after the deadline as it was may count now.
+        _ => judge(books, shape, wait),
+    }
+}
+
+/// Of the wanted messages that are lacking, the one whose window ends first. None: the wait is complete. Of those that end
+/// together the search begins at `from`, so that a wait on many messages does not look at all of them with each.
+fn first_lacking<'a>(
+    books: &Books<'_, '_>,
+    shape: &'a Shape,
+    wait: &Wait,
+    from: usize,
+) -> Result<Option<&'a WantedShape>, StoreError> {
+    let (before, after) = shape.wanted.split_at(from);
+    let mut required: Vec<_> = after.iter().chain(before).filter(|wanted| !wanted.optional).collect();
+    required.sort_by_cached_key(|wanted| wait.window(shape, wanted).end().unwrap_or(Timestamp::MAX));
+    let may_lack = required.len() - shape.needed();
+    let before = wait.deadline.filter(|_| !wait.moving);
+    let (mut first, mut lacking) = (None, 0);
+    for wanted in required {
+        if !is_received(books, shape, wait, wanted, before)? {
+            first = first.or(Some(wanted));
+            lacking += 1;
+        }
+        if lacking > may_lack {
+            return Ok(first);
+        }
+    }
+    Ok(None)
+}
+
+/// A wait whose deadline has passed: what came too late still marks its tasks, and may complete it.
+pub(super) fn heal(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), StoreError> {
+    let facts = Facts::of(books, shape, wait)?;
+    let standing = facts.standing(shape, Deadline::Never);
+    mark_received(books, shape, wait, &facts, &standing)?;
+    if standing.complete { complete(books, shape, wait) } else { Ok(()) }
+}
+
+/// The deadline has come: the wait is complete, or its deadline has moved, or it ends.
+pub(super) fn end(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait, now: Timestamp) -> Result<(), StoreError> {
+    let facts = Facts::of(books, shape, wait)?;
+    let standing = facts.standing(shape, wait.give_up());
+    mark_received(books, shape, wait, &facts, &standing)?;
+    if standing.complete {
+        return complete(books, shape, wait);
+    }
+    let Some(deadline) = standing.deadline.filter(|deadline| *deadline <= now) else {
+        return note(books, wait, standing.lacks.map(|place| shape.wanted[place].id), standing.deadline);
+    };
+    let (state, task) = match wait.on_timeout {
+        OnTimeout::Fail => (WaitState::Failed, TaskState::Failed),
+        OnTimeout::Skip => (WaitState::Skipped, TaskState::Skipped),
+    };
+    mark_pending(books, shape, wait, task)?;
+    let sql = "UPDATE waits SET state = ?2, ended_at = ?3, ended_by = 'deadline', deadline = ?3 WHERE id = ?1";
+    books.db().prepare_cached(sql)?.execute(params![wait.id.0, state.word(), columns::instant(deadline)])?;
+    if wait.late == Late::Heal { heal(books, shape, wait) } else { Ok(()) }
+}
+
+fn note(
+    books: &mut Books<'_, '_>,
+    wait: &Wait,
+    lacks: Option<WantedId>,
+    deadline: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    let deadline = if wait.moving { deadline } else { wait.deadline };
+    let sql = "UPDATE waits SET state = 'waiting', ended_at = NULL, ended_by = NULL, lacks = ?2, deadline = ?3
+                WHERE id = ?1";
+    let values = params![wait.id.0, lacks.map(|lacks| lacks.0), deadline.map(columns::instant)];
+    books.db().prepare_cached(sql)?.execute(values)?;
+    books.session.deadlines_moved |= deadline != wait.deadline || wait.state != WaitState::Waiting;
+    Ok(())
+}
+
+fn complete(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), StoreError> {
+    let sql = "UPDATE waits SET state = 'complete', ended_at = ?2, ended_by = NULL, lacks = NULL WHERE id = ?1";
+    books.db().prepare_cached(sql)?.execute(params![wait.id.0, books.now])?;
+    if shape.needed() == shape.wanted.len() && !wait.handled {
+        return Ok(());
+    }
+    mark_pending(books, shape, wait, TaskState::Skipped)
+}
+
+/// Marks the tasks that nothing was said about.
+fn mark_pending(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait, state: TaskState) -> Result<(), StoreError> {
+    let marked = "SELECT task_id FROM marks WHERE wait_id = ?1";
+    let marked: HashSet<String> = rows(books.db(), marked, [wait.id.0], |row| row.get(0))?.into_iter().collect();
+    for task_id in shape.tasks().into_iter().filter(|task| !marked.contains(*task)) {
+        marks::mark(books.session, wait.task(shape, task_id), state, None, &books.now)?;
+    }
+    Ok(())
+}
