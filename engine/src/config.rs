@@ -59,12 +59,7 @@ impl SensorsConfig {
 
 impl Default for SensorsConfig {
     fn default() -> Self {
-        Self {
-            directory: "sensors".into(),
-            timezone: "UTC".into(),
-            catch_up_days: 35,
-            deadline_grace_seconds: 60,
-        }
+        Self { directory: "sensors".into(), timezone: "UTC".into(), catch_up_days: 35, deadline_grace_seconds: 60 }
     }
 }
 

@@ -37,8 +37,8 @@ use crate::{
 };
 use under_way::UnderWay;
 
-pub(super) use under_way::Ticket;
 pub use scanning::{Logs, Scanner};
+pub(super) use under_way::Ticket;
 
 /// Why a topic cannot be caught up now.
 #[derive(Debug, thiserror::Error)]

@@ -121,13 +121,7 @@ impl KafkaLog {
     }
 
     /// A piece that goes on where the log begins, or at the end where that lies behind.
-    fn without_gone(
-        &self,
-        topic: &str,
-        partition: i32,
-        until: i64,
-        piece: Piece,
-    ) -> Result<Piece, SourceError> {
+    fn without_gone(&self, topic: &str, partition: i32, until: i64, piece: Piece) -> Result<Piece, SourceError> {
         let ends = self.consumer.fetch_watermarks(topic, partition, PATIENCE);
         let (low, _) = ends.map_err(|error| self.failed(&error))?;
         let next = if low > piece.next { low.min(until) } else { until };

@@ -60,7 +60,8 @@ fn gather(session: &mut Session<'_>, scan: ScanId, topic: &str, now: &str) -> Re
 
 /// Notes what a scan reads.
 fn plan(session: &mut Session<'_>, scan: ScanId, stretches: &[Stretch]) -> Result<(), StoreError> {
-    let sql = "INSERT INTO catch_ups (scan, cluster, topic, \"partition\", epoch, since, first, next, cut, wanted, state,
+    let sql =
+        "INSERT INTO catch_ups (scan, cluster, topic, \"partition\", epoch, since, first, next, cut, wanted, state,
                                       lacking, created_at, updated_at)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, 'running', ?10, ?11, ?11)";
     let now = columns::now();

@@ -81,11 +81,7 @@ impl Plan<'_> {
     }
 
     /// The stretches of partitions as they are now, by how far they have been read.
-    pub(super) fn stretches(
-        &self,
-        extents: &[Extent],
-        stored: &[StoredOffset],
-    ) -> Result<Vec<Stretch>, CatchUpError> {
+    pub(super) fn stretches(&self, extents: &[Extent], stored: &[StoredOffset]) -> Result<Vec<Stretch>, CatchUpError> {
         let mut stretches = Vec::new();
         for extent in extents {
             let cut = self.cut(extent, stored)?;
@@ -148,4 +144,59 @@ pub(super) fn gone(low: i64) -> String {
 pub(super) fn over(spans: &[Span]) -> Timestamp {
     let last = spans.iter().map(|span| span.over).max().unwrap_or(Timestamp::MIN);
     last.checked_add(DISORDER).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(frequency: Frequency, date: &str, days: u32) -> Option<Span> {
+        let (timezone, matcher) = ("Europe/Berlin".to_owned(), "m".to_owned());
+        let business_date = date.parse().unwrap();
+        let block = Block { timezone, day_shift_seconds: 7200, frequency, business_date, matcher };
+        Span::of(block, 3, "2019-07-10T12:00:00Z".parse().unwrap(), days).unwrap()
+    }
+
+    fn check(frequency: Frequency, date: &str, expected: Option<(&str, &str, &str)>) {
+        let found =
+            span(frequency, date, 35).map(|it| [it.first.to_string(), it.last.to_string(), it.since.to_string()]);
+        assert_eq!(
+            found,
+            expected.map(|(first, last, since)| [first, last, since].map(str::to_owned)),
+            "{frequency} {date}"
+        );
+    }
+
+    #[test]
+    fn a_span_is_of_the_days_of_a_window_as_far_as_they_have_begun() {
+        check(Frequency::Day, "2019-07-10", Some(("2019-07-10", "2019-07-10", "2019-07-09T20:00:00Z")));
+        check(Frequency::Week, "2019-07-10", Some(("2019-07-08", "2019-07-10", "2019-07-07T20:00:00Z")));
+        check(Frequency::Month, "2019-07-10", Some(("2019-07-01", "2019-07-10", "2019-06-30T20:00:00Z")));
+        check(Frequency::Month, "2019-06-20", Some(("2019-06-05", "2019-06-30", "2019-06-05T12:00:00Z")));
+        check(Frequency::Once, "2019-07-10", Some(("2019-06-05", "2019-07-10", "2019-06-05T12:00:00Z")));
+        check(Frequency::Day, "2019-05-10", None);
+    }
+
+    /// Where a partition is cut that holds the offsets from 10 to 99, of which the span begins at 20.
+    fn cut(spans: &[Span], start: Start, stored: &[(i32, i64)]) -> Option<(i64, i64)> {
+        let stored: Vec<_> =
+            stored.iter().map(|&(partition, next)| StoredOffset { partition, epoch: 0, next }).collect();
+        let plan = Plan { cluster: "c".into(), topic: &"t".into(), spans, start };
+        let stretches = plan.stretches(&[Extent { partition: 0, low: 10, since: 20, high: 100 }], &stored);
+        stretches.ok().map(|all| all.first().map_or((0, 0), |it| (it.first, it.cut)))
+    }
+
+    #[test]
+    fn a_scan_ends_where_messages_meet_the_renderings_anyway() {
+        let day = [span(Frequency::Day, "2019-07-10", 35).unwrap()];
+        assert_eq!(cut(&day, Start::Latest, &[(0, 50)]), Some((20, 50)));
+        assert_eq!(cut(&day, Start::Latest, &[(0, 20)]), Some((0, 0)), "nothing is left to be read");
+        assert_eq!(cut(&day, Start::Latest, &[(1, 50)]), Some((0, 0)), "it is read from its beginning");
+        assert_eq!(cut(&day, Start::Earliest, &[]), Some((0, 0)));
+        assert_eq!(cut(&day, Start::Latest, &[]), None, "it is not known yet");
+        assert_eq!(cut(&day, Start::Committed, &[]), Some((20, 100)));
+        // The days before have another text, in what has not been read, too.
+        let month = [day[0].clone(), span(Frequency::Month, "2019-07-10", 35).unwrap()];
+        assert_eq!(cut(&month, Start::Earliest, &[(0, 50)]), Some((20, 100)));
+    }
 }

@@ -96,7 +96,8 @@ impl Texts {
     ) -> Result<(), RenderError> {
         for ((key, text), wanted) in self.by_text(page) {
             let awaited = shared.awaited(registry, wanted, text.2, Occasion::CatchUp).await?;
-            let meeting = self.tables.iter_mut().filter(|((calendar, texts), _)| *calendar == key && texts.contains(&text));
+            let meeting =
+                self.tables.iter_mut().filter(|((calendar, texts), _)| *calendar == key && texts.contains(&text));
             for (_, tables) in meeting {
                 awaited.iter().for_each(|awaited| tables.add(awaited));
             }
