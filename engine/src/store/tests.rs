@@ -3,6 +3,7 @@
 mod catching_up;
 mod dead_letters;
 mod defining;
+mod ending;
 mod generations;
 mod looking;
 mod marking;

@@ -271,7 +271,7 @@ fn several_mistakes_at_once() {
     configuration  ok
     matchers       ok  etl-finish job-finish
     ! error: the sensor files cannot be used
-    !   sensors/two.json:2: `X` is not a frequency: write "D" (business day), "W", "M" (month), "Q" or "Y"
+    !   sensors/two.json:2: `X` is not a frequency: write "H" (hour), "D" (business day), "W", "M" (month), "Q", "Y" or "once"
     !   sensors/two.json:3: the wanted message of `t`: `job_name`: is missing; it must be text
     !   sensors/two.json:4: `task_id` is missing: a wanted message has `frequency`, `topic` and `task_id`
     exit 3
@@ -364,14 +364,14 @@ fn a_store_of_a_newer_version() {
     let home = started_once();
     home.execute("eventlatch.db", "PRAGMA user_version = 99");
     assert_snapshot!(home.run(&["run", "--input", "-"]), @r"
-    ! error: the store eventlatch.db has schema version 99, this eventlatch knows versions up to 2: use the newer eventlatch that wrote it, or restore a backup
+    ! error: the store eventlatch.db has schema version 99, this eventlatch knows versions up to 3: use the newer eventlatch that wrote it, or restore a backup
     exit 5
     ");
     assert_snapshot!(home.run(&["check"]), @r"
     configuration  ok
     matchers       ok  etl-finish job-finish
     sensors        ok  1 (wanted messages: 1)
-    ! error: the store eventlatch.db has schema version 99, this eventlatch knows versions up to 2: use the newer eventlatch that wrote it, or restore a backup
+    ! error: the store eventlatch.db has schema version 99, this eventlatch knows versions up to 3: use the newer eventlatch that wrote it, or restore a backup
     exit 5
     ");
 }

@@ -93,6 +93,9 @@ fn open_for(books: &mut Books<'_, '_>, now: Timestamp, sensor: SensorId) -> Resu
     }
     for wait in outdated(books.db(), &shape, now)? {
         forget_tasks(books, &shape, &wait)?;
+        if wait.state == WaitState::Cancelled {
+            await_again(books, &shape, &wait)?;
+        }
         let wait = on_new_terms(books.db(), &shape, wait)?;
         judge(books, &shape, &wait)?;
     }
@@ -105,6 +108,15 @@ fn forget_tasks(books: &Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(),
                 WHERE sensor = ?1 AND wait = ?2 AND state = 'pending' AND task_id NOT IN
                       (SELECT task_id FROM wanted WHERE sensor_id = ?3 AND state = 'active')";
     books.db().prepare_cached(sql)?.execute(params![shape.name, wait.name, shape.id.0])?;
+    Ok(())
+}
+
+/// Tasks that were skipped only because the sensor had gone are awaited again.
+fn await_again(books: &Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), StoreError> {
+    let sql = "UPDATE tasks SET state = 'pending', updated_at = ?4
+                WHERE sensor = ?1 AND wait = ?2 AND state = 'skipped'
+                  AND task_id NOT IN (SELECT task_id FROM marks WHERE wait_id = ?3)";
+    books.db().prepare_cached(sql)?.execute(params![shape.name, wait.name, wait.id.0, books.now])?;
     Ok(())
 }
 
