@@ -51,6 +51,7 @@ mod remaining;
 pub mod rendering;
 pub mod standing;
 pub mod turning;
+pub mod waiting;
 
 use std::sync::Arc;
 
