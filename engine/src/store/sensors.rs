@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::{
-    columns,
+    catch_ups, columns,
     error::StoreError,
     modules,
     reader::{Reader, rows},
@@ -98,6 +98,7 @@ pub(super) fn change(
     for (owner, name) in gone {
         retire(session, owner, name, &mut changed)?;
     }
+    catch_ups::came(session, now, &changed.came)?;
     Ok(changed)
 }
 
@@ -248,14 +249,14 @@ pub(super) fn pause(
     paused: bool,
     actor: Actor,
     reason: Option<&str>,
-) -> Result<bool, StoreError> {
-    let Some(sensor) = active(session, name)? else { return Ok(false) };
+) -> Result<Option<SensorId>, StoreError> {
+    let Some(sensor) = active(session, name)? else { return Ok(None) };
     let sql = "UPDATE sensors SET paused = ?2, revision = revision + 1 WHERE id = ?1 AND paused <> ?2";
     if session.db.prepare_cached(sql)?.execute(params![sensor.0, paused])? > 0 {
         session.deadlines_moved = true;
         modules::audit(session, actor, if paused { "sensor pause" } else { "sensor resume" }, name, reason)?;
     }
-    Ok(true)
+    Ok(Some(sensor))
 }
 
 /// The sensors of some wanted messages, as if they had been defined anew.
