@@ -5,6 +5,7 @@
 
 pub mod calendar;
 pub mod catch_up;
+pub mod change;
 pub mod cron;
 pub mod dead_letter;
 pub mod definition;

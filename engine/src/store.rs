@@ -5,6 +5,7 @@
 //! [`Store::record`] and follow it into `record`, then `waits`.
 
 mod catch_ups;
+mod changes;
 mod columns;
 mod database;
 mod dead_letters;
@@ -34,6 +35,7 @@ use jiff::{Timestamp, civil::Date};
 use tokio::sync::watch;
 
 use crate::domain::{
+    change::ChangeId,
     dead_letter::{Actor, DeadLetterFilter, DeadLetterId, Rejudged, StoredDeadLetter},
     generation::{Generation, GenerationState},
     handling::{HandledTask, HandlingError},
@@ -45,6 +47,7 @@ use crate::domain::{
 };
 
 pub use catch_ups::Occasion;
+pub use changes::Listening;
 pub use error::StoreError;
 pub use reader::{ActiveWanted, Reader, StoredOffset, WantedRoute};
 pub use sensors::{Changed, Refused};
@@ -229,6 +232,11 @@ impl Store {
     /// Changes whenever a wait may give up at another time than before.
     pub fn deadlines_moved(&self) -> watch::Receiver<u64> {
         self.writer.deadlines_moved()
+    }
+
+    /// What changes from now on, or since a change that was received before.
+    pub fn changes(&self, after: Option<ChangeId>) -> Listening {
+        self.writer.changes.listen(after)
     }
 
     /// A wait of a sensor, if it is there.

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{MarkMode, columns, error::StoreError, reader::Reader, writer::Session};
 use crate::domain::{
+    change::Change,
     mark::{Evidence, Mark, MarkId, Outcome, TaskState},
     wait::WaitId,
 };
@@ -44,6 +45,8 @@ pub(super) fn mark(
     if session.db.prepare_cached(insert)?.execute(values)? == 0 {
         return Ok(());
     }
+    let (sensor, wait, task_id) = (task.sensor.to_owned(), task.wait.to_owned(), task.task_id.to_owned());
+    session.tell(Change::TaskMarked { sensor, wait, task_id, state });
     if local {
         settle(session, task, state, now)
     } else {
