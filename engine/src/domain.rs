@@ -12,6 +12,7 @@ pub mod definition;
 pub mod generation;
 pub mod handling;
 pub mod mark;
+pub mod matched;
 pub mod message;
 pub mod recording;
 pub mod sensor;

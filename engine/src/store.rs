@@ -12,6 +12,7 @@ mod dead_letters;
 mod error;
 mod generations;
 mod marks;
+mod matches;
 mod modules;
 mod reader;
 mod record;
@@ -41,8 +42,9 @@ use crate::domain::{
     generation::{Generation, GenerationState},
     handling::{HandledTask, HandlingError},
     mark::{Mark, MarkId, Outcome},
+    matched::{MatchFilter, MatchId, StoredMatch},
     recording::{Recorded, Recording},
-    sensor::{Owner, Sensor, SensorId},
+    sensor::{Owner, Sensor, SensorId, StoredSensor},
     wait::{OpenError, WaitDetail, WaitFilter, WaitId, WaitRequest, WaitState},
     wanted::{RenderingId, WantedId},
 };
@@ -372,6 +374,41 @@ impl Store {
     /// Those of these topics and matchers that an active sensor has a wanted message of.
     pub async fn wanted_routes(&self, routes: Vec<WantedRoute>) -> Result<Vec<WantedRoute>, StoreError> {
         self.report(move |reader| reader.wanted_routes(&routes)).await
+    }
+
+    /// The next `limit` active sensors after the one of a name, by name; only those of one owner, if one is given.
+    pub async fn sensors(
+        &self,
+        owner: Option<Owner>,
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<StoredSensor>, StoreError> {
+        self.report(move |reader| reader.sensors(owner.as_ref(), after.as_deref(), limit)).await
+    }
+
+    /// An active sensor, if there is one of that name.
+    pub async fn sensor(&self, name: String) -> Result<Option<StoredSensor>, StoreError> {
+        self.report(move |reader| reader.sensor(&name)).await
+    }
+
+    /// Whose those of these names are that are active.
+    pub async fn owners(&self, names: Vec<String>) -> Result<Vec<(String, Owner)>, StoreError> {
+        self.report(move |reader| reader.owners(&names)).await
+    }
+
+    /// How one sensor stands; none: there is no active one of that name.
+    pub async fn sensor_status(&self, name: String, now: Timestamp) -> Result<Option<SensorStatus>, StoreError> {
+        self.report(move |reader| reader.sensor_status(&name, now)).await
+    }
+
+    /// The newest matches that are meant, older than one of them: by when they were recorded.
+    pub async fn matches(
+        &self,
+        filter: MatchFilter,
+        before: Option<MatchId>,
+        limit: usize,
+    ) -> Result<Vec<StoredMatch>, StoreError> {
+        self.report(move |reader| reader.matches(&filter, before, limit)).await
     }
 
     /// The active sensors that files define, each with its file.

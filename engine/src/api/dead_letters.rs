@@ -47,7 +47,7 @@ struct Wished {
 }
 
 /// The newest dead letters, older than one.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Page {
     pub dead_letters: Vec<StoredDeadLetter>,
     /// What to give as `before` for the next page. None: this was the last one.
@@ -55,7 +55,7 @@ pub struct Page {
 }
 
 /// Which dead letters to judge again: either `ids`, or a `filter` and where to go on.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RedriveRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,16 +69,17 @@ pub struct RedriveRequest {
 }
 
 /// What came of it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RedriveAnswer {
     pub redriven: Vec<RedrivenLetter>,
     /// What to give as `after` for the next ones. None: these were the last ones.
     pub next_after: Option<DeadLetterId>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RedrivenLetter {
     pub id: DeadLetterId,
+    #[schema(value_type = String)]
     pub topic: Arc<str>,
     pub partition: i32,
     pub offset: i64,

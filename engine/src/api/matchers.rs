@@ -33,19 +33,19 @@ pub(super) fn routes() -> Router<Handle> {
 }
 
 /// How all matchers stand.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct MatcherList {
     pub matchers: Vec<MatcherStatus>,
 }
 
 /// The builds of a matcher, the newest first.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct MatcherHistory {
     pub generations: Vec<Generation>,
 }
 
 /// Which build to pin: the beginning of its sha256. None: the one that serves now.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PinRequest {
     pub sha256: Option<String>,

@@ -11,7 +11,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 
 /// What kind of problem. The names are a promise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub enum ProblemKind {
     /// The request makes no sense.
     #[serde(rename = "urn:eventlatch:problem:bad-request")]
@@ -92,7 +92,7 @@ impl ProblemKind {
 }
 
 /// A problem document (RFC 9457).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Problem {
     #[serde(rename = "type")]
     pub kind: ProblemKind,

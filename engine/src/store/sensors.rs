@@ -3,6 +3,7 @@
 //! A change comes in pieces, each a transaction of its own, so that messages are recorded in between. Start at
 //! [`change`].
 
+mod looking;
 mod wanted;
 
 use std::fmt;

@@ -13,7 +13,7 @@ use crate::domain::sensor::SensorId;
 use look::Look;
 
 /// How one sensor stands.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, utoipa::ToSchema)]
 pub struct SensorStatus {
     pub name: String,
     pub timezone: String,
@@ -25,7 +25,7 @@ pub struct SensorStatus {
     pub wanted: Vec<WantedStatus>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct WaitStatus {
     pub name: String,
     /// `waiting`, `complete`, `failed` or `skipped`.
@@ -33,7 +33,7 @@ pub struct WaitStatus {
 }
 
 /// How one wanted message stands.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, utoipa::ToSchema)]
 pub struct WantedStatus {
     pub task_id: String,
     pub topic: String,
@@ -49,13 +49,14 @@ pub struct WantedStatus {
     /// The mark of its task in the wait above; none: there is nothing to tell yet.
     pub mark: Option<MarkStatus>,
     /// The last whole second of the current window, on the clock of the sensor's zone. None: it never ends.
+    #[schema(value_type = Option<String>)]
     pub expires: Option<DateTime>,
     /// Messages of the current window with the right key that were refused.
     pub near_misses: NearMissStatus,
 }
 
 /// How far a task was told of its state.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct MarkStatus {
     /// `success`, `failed` or `skipped`.
     pub state: String,
@@ -65,8 +66,9 @@ pub struct MarkStatus {
     pub last_error: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Received {
+    #[schema(value_type = String, format = DateTime)]
     pub arrival: Timestamp,
     pub topic: String,
     pub partition: i32,
@@ -75,7 +77,7 @@ pub struct Received {
     pub sha256: String,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct NearMissStatus {
     pub count: i64,
     /// Why the newest one was refused.
