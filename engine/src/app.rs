@@ -48,6 +48,7 @@ use crate::{
     source::{self, Health, KafkaLog, Lines, Log, Source},
     store::{MarkMode, Store},
     task::{Backoff, MarkError, Marking},
+    telemetry::metrics,
 };
 use sensor_files::{SensorFiles, log_changed};
 
@@ -100,6 +101,7 @@ impl Service {
     /// Builds everything and begins to read messages.
     pub async fn start(config: &Config, input: &Input) -> Result<Self, StartError> {
         let backoff = Arc::new(ArcSwap::from_pointee(config.marking.backoff));
+        metrics::start();
         let (store, marking) = open_store(config, &backoff).await?;
         let past = Past::of(&store, config.matchers.directory.as_deref()).await.map_err(StartError::Store)?;
         let matchers = Matchers::load_after(config, past).await?;

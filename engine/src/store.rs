@@ -48,6 +48,7 @@ use crate::domain::{
     wait::{OpenError, WaitDetail, WaitFilter, WaitId, WaitRequest, WaitState},
     wanted::{RenderingId, WantedId},
 };
+use crate::telemetry::metrics::Levels;
 
 pub use catch_ups::Occasion;
 pub use changes::Listening;
@@ -434,6 +435,16 @@ impl Store {
     /// When the next mark that is not due yet will be.
     pub async fn next_mark_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         self.read(move |reader| reader.next_mark_due(now)).await
+    }
+
+    /// What the metrics tell of the store.
+    pub async fn levels(&self) -> Result<Levels, StoreError> {
+        self.report(Reader::levels).await
+    }
+
+    /// How many marks were tried in vain and are tried again, and why the newest of them was; none: there are none.
+    pub async fn marks_in_trouble(&self) -> Result<Option<(i64, String)>, StoreError> {
+        self.report(Reader::marks_in_trouble).await
     }
 
     /// The builds of matchers, the newest first.

@@ -21,8 +21,10 @@ use crate::{
         sensor::{Owner, Sensor, StoredSensor},
     },
     source::{Health, Source},
-    store::{Changed, SensorStatus, StoreError},
+    store::{Changed, StoreError},
 };
+
+pub use crate::store::SensorStatus;
 
 /// Sensors of a running service, as those see them who change them.
 #[derive(Clone)]

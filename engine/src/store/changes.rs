@@ -8,7 +8,10 @@ use std::{
 use jiff::Timestamp;
 use tokio::sync::broadcast;
 
-use crate::domain::change::{Change, ChangeId, ToldChange};
+use crate::{
+    domain::change::{Change, ChangeId, ToldChange},
+    telemetry::metrics,
+};
 
 /// So many of the newest changes are remembered.
 const KEPT: usize = 10_000;
@@ -50,6 +53,7 @@ impl Changes {
         }
         let (at, mut told) = (Timestamp::now(), self.lock());
         for change in changes {
+            metrics::changed(&change);
             told.number += 1;
             let change = Arc::new(ToldChange { id: ChangeId { run: self.run, number: told.number }, at, change });
             if told.newest.len() == KEPT {

@@ -103,6 +103,16 @@ pub(super) fn resolve(session: &mut Session<'_>, outcomes: &[(MarkId, Outcome)])
 }
 
 impl Reader {
+    /// How many marks were tried in vain and are tried again, and why the newest of them was.
+    pub fn marks_in_trouble(&self) -> Result<Option<(i64, String)>, StoreError> {
+        let sql = "SELECT count(*), ifnull((SELECT last_error FROM marks WHERE status = 'pending' AND attempts > 0
+                                             ORDER BY id DESC LIMIT 1), '')
+                     FROM marks WHERE status = 'pending' AND attempts > 0";
+        let found =
+            self.with(|db| Ok(db.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?))?;
+        Ok(Some(found).filter(|(number, _)| *number > 0))
+    }
+
     /// The marks that are due, the longest due first.
     pub fn pending_marks(&self, now: Timestamp, limit: usize) -> Result<Vec<Mark>, StoreError> {
         let sql = "SELECT marks.id, sensors.name, waits.name, waits.business_date, marks.task_id, marks.state,

@@ -9,7 +9,7 @@ use super::{
     error::StoreError,
     reader::{Reader, rows},
 };
-use crate::domain::sensor::SensorId;
+use crate::{domain::sensor::SensorId, telemetry::metrics::Levels};
 use look::Look;
 
 /// How one sensor stands.
@@ -85,6 +85,20 @@ pub struct NearMissStatus {
 }
 
 impl Reader {
+    /// What the metrics tell of the store.
+    pub fn levels(&self) -> Result<Levels, StoreError> {
+        let sql = "SELECT (SELECT count(*) FROM marks WHERE status = 'pending'),
+                          (SELECT count(*) FROM waits WHERE state = 'waiting'),
+                          (SELECT count(*) FROM sensors WHERE state = 'active'),
+                          (SELECT count(*) FROM to_catch_up)";
+        self.with(|db| {
+            Ok(db.prepare_cached(sql)?.query_row([], |row| {
+                let (pending_marks, waiting, sensors, catch_ups) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+                Ok(Levels { pending_marks, waiting, sensors, catch_ups, lag: Vec::new() })
+            })?)
+        })
+    }
+
     /// How the next `limit` active sensors stand after the one of a name, by name.
     pub fn status(&self, now: Timestamp, after: Option<&str>, limit: usize) -> Result<Vec<SensorStatus>, StoreError> {
         self.with(|db| {

@@ -10,13 +10,14 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
+    time::Instant,
 };
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{MarkMode, changes::Changes, database::Opened, error::StoreError};
-use crate::domain::change::Change;
+use crate::{domain::change::Change, telemetry::metrics};
 
 /// Requests that may wait; whoever brings one more waits too, and so back to Kafka.
 const QUEUE: usize = 256;
@@ -161,10 +162,11 @@ impl Owner {
     /// Runs the requests of a group in one transaction and answers all of them.
     fn commit(&self, mut group: Vec<Box<dyn Request>>) {
         let (db, mode) = (&self.connection, self.mode);
-        let changes = RefCell::default();
+        let (changes, began) = (RefCell::default(), Instant::now());
         let mut session = Session { db, mode, marks_appeared: false, deadlines_moved: false, changes };
         match run_group(&mut session, &mut group) {
             Ok(outcomes) => {
+                metrics::commit(began.elapsed());
                 if session.marks_appeared {
                     self.announce.send_modify(|count| *count = count.wrapping_add(1));
                 }
