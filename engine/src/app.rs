@@ -24,8 +24,11 @@ pub use parts::{StartError, load_sensors};
 
 use crate::{
     api::Api,
-    config::{Config, sensors::Problem, watch::Watch},
-    domain::sensor::{Owner, Sensor},
+    config::{Config, watch::Watch},
+    domain::{
+        definition::Problem,
+        sensor::{Owner, Sensor},
+    },
     matcher::Registry,
     pipeline::{
         Shared, Stop,

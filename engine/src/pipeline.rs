@@ -30,6 +30,7 @@ pub mod acts;
 pub mod bookmarks;
 pub mod catching_up;
 pub mod changing;
+pub mod checking;
 pub mod deadlines;
 mod distinct;
 pub mod evaluate;
@@ -50,6 +51,7 @@ mod remaining;
 pub mod rendering;
 pub mod standing;
 pub mod turning;
+pub mod waiting;
 
 use std::sync::Arc;
 

@@ -164,6 +164,15 @@ impl Store {
         }
     }
 
+    /// The wanted messages of a request for another day than the current one, each with that day.
+    pub async fn to_look_back_for(
+        &self,
+        now: Timestamp,
+        request: WaitRequest,
+    ) -> Result<Vec<(WantedId, Date)>, StoreError> {
+        self.read(move |reader| reader.to_look_back_for(now, &request)).await
+    }
+
     /// Cancels a wait. The answer is how it stood before; none: there is none of that name.
     pub async fn cancel_wait(
         &self,
@@ -186,14 +195,14 @@ impl Store {
         self.writer.call(move |session| waits::handle(session, now, &task, actor)).await
     }
 
-    /// Pauses a sensor, or lets it go on. False: there is none of that name.
+    /// Pauses a sensor, or lets it go on. None: there is none of that name.
     pub async fn pause_sensor(
         &self,
         name: String,
         paused: bool,
         actor: Actor,
         reason: Option<String>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<SensorId>, StoreError> {
         self.writer.call(move |session| sensors::pause(session, &name, paused, actor, reason.as_deref())).await
     }
 

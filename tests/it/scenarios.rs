@@ -6,13 +6,11 @@ use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 use eventlatch::{
     app::Matchers,
-    config::{
-        Config,
-        sensors::{Checker, Draft},
-    },
+    config::{Config, sensors},
     domain::message::{Message, Partition, Slice, Span},
     pipeline::{
         Shared,
+        checking::Checker,
         judging::{self, judge},
         turning,
     },
@@ -100,7 +98,7 @@ impl Scenario {
             now,
         };
         let text = json!({"sensors": self.file["sensors"]}).to_string();
-        let checked = checker.check(&Draft::parse(Path::new("scenario.json"), &text).unwrap()).await;
+        let checked = checker.check(&sensors::parse(Path::new("scenario.json"), &text).unwrap()).await;
         assert_eq!(checked.problems, []);
         let store = Store::open(&self.config.store, MarkMode::Local).unwrap();
         store.change_sensors(now, checked.sensors, Vec::new()).await.unwrap();

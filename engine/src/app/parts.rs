@@ -9,11 +9,11 @@ use crate::{
     api::ApiError,
     config::{
         Config, ConfigError,
-        sensors::{Checker, Folder, SensorsError},
+        sensors::{Folder, SensorsError},
     },
     domain::sensor::{Owner, Sensor},
     matcher::{RegistryError, RuntimeError},
-    pipeline::{rendering::RenderError, turning::TurnError},
+    pipeline::{checking::Checker, rendering::RenderError, turning::TurnError},
     source::SourceError,
     store::StoreError,
     task,
@@ -56,7 +56,7 @@ pub async fn load_sensors(config: &Config, matchers: &Matchers) -> Result<(Folde
         timezone: &config.sensors.timezone,
         now: Timestamp::now(),
     };
-    let checked = checker.check(&look.drafts).await;
+    let checked = checker.check(&look.definitions).await;
     let change = folder.judge(look, checked);
     if !change.problems.is_empty() {
         return Err(SensorsError::Problems(change.problems).into());

@@ -7,10 +7,15 @@ use tokio::sync::watch;
 
 use crate::{
     config::{
-        sensors::{Change, Checked, Checker, Folder, Look, Problem, SensorsError},
+        sensors::{Change, Folder, Look, SensorsError},
         watch::Watch,
     },
-    pipeline::{Shared, Stop, changing::ChangeError},
+    domain::definition::Problem,
+    pipeline::{
+        Shared, Stop,
+        changing::ChangeError,
+        checking::{Checked, Checker},
+    },
     source::Source,
     store::Changed,
 };
@@ -100,7 +105,7 @@ impl SensorFiles {
     async fn check(&self, look: &Look) -> Checked {
         let registry = &self.shared.live.load_full().registry;
         let checker = Checker { registry, pool: &self.shared.pool, timezone: &self.timezone, now: Timestamp::now() };
-        checker.check(&look.drafts).await
+        checker.check(&look.definitions).await
     }
 
     async fn put_into_effect(&self, change: Change) -> Result<Changed, ChangeError> {

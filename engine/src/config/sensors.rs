@@ -1,23 +1,18 @@
 //! Sensor files: TOML or JSON, whose wanted messages are the seed's dictionaries unchanged.
 //!
-//! Read in three steps: [`Folder`] looks which files are other than they were, a file's text becomes drafts that know
-//! their lines (`draft`), and drafts become sensors with the matchers' consent (`check`). At start and later it is the
-//! same way; only what follows from a problem differs.
+//! Read in three steps: [`Folder`] looks which files are other than they were, a file's text becomes definitions that know
+//! their lines ([`parse`]), and definitions become sensors with the matchers' consent (`pipeline::checking`). At start and
+//! later it is the same way; only what follows from a problem differs.
 
-mod check;
-mod draft;
+mod file;
 mod folder;
 
-use std::{
-    fmt, io,
-    path::{Path, PathBuf},
-};
+use std::{io, path::PathBuf};
 
-pub use check::{Checked, Checker};
-pub use draft::Draft;
+pub use file::parse;
 pub use folder::{Change, Folder, Look};
 
-use crate::domain::sensor::Owner;
+use crate::domain::definition::Problem;
 
 /// Why sensors cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -26,24 +21,6 @@ pub enum SensorsError {
     Directory(PathBuf, #[source] io::Error),
     #[error("the sensor files cannot be used\n{}", list(.0))]
     Problems(Vec<Problem>),
-}
-
-/// One thing that is wrong with a sensor file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    pub file: PathBuf,
-    pub line: Option<usize>,
-    /// What and what to do.
-    pub message: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "{}:{line}: {}", self.file.display(), self.message),
-            None => write!(f, "{}: {}", self.file.display(), self.message),
-        }
-    }
 }
 
 /// A directory of thousands of files may share one mistake.
@@ -55,9 +32,4 @@ fn list(problems: &[Problem]) -> String {
         lines.push(format!("  … and {} more", problems.len() - SHOWN));
     }
     lines.join("\n")
-}
-
-/// Whose the sensors of a file are.
-fn owner(file: &Path) -> Owner {
-    Owner::File(file.file_name().unwrap_or_default().to_string_lossy().into_owned())
 }

@@ -249,14 +249,14 @@ pub(super) fn pause(
     paused: bool,
     actor: Actor,
     reason: Option<&str>,
-) -> Result<bool, StoreError> {
-    let Some(sensor) = active(session, name)? else { return Ok(false) };
+) -> Result<Option<SensorId>, StoreError> {
+    let Some(sensor) = active(session, name)? else { return Ok(None) };
     let sql = "UPDATE sensors SET paused = ?2, revision = revision + 1 WHERE id = ?1 AND paused <> ?2";
     if session.db.prepare_cached(sql)?.execute(params![sensor.0, paused])? > 0 {
         session.deadlines_moved = true;
         modules::audit(session, actor, if paused { "sensor pause" } else { "sensor resume" }, name, reason)?;
     }
-    Ok(true)
+    Ok(Some(sensor))
 }
 
 /// The sensors of some wanted messages, as if they had been defined anew.

@@ -22,8 +22,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Checked, Draft, Problem, SensorsError, owner};
-use crate::domain::sensor::{Owner, Sensor};
+use super::{SensorsError, file};
+use crate::{
+    domain::{
+        definition::{Definition, Problem, Source},
+        sensor::{Owner, Sensor},
+    },
+    pipeline::checking::Checked,
+};
 use content::{Seen, Stamp, Text};
 use names::Claims;
 
@@ -41,7 +47,7 @@ pub struct Folder {
 #[derive(Debug, Default)]
 struct File {
     seen: Option<Seen>,
-    /// The sensors that it gave, with the fingerprints of their drafts.
+    /// The sensors that it gave, with the fingerprints of their definitions.
     in_force: HashMap<String, u64>,
     /// Why its content is not in force.
     problems: Vec<Problem>,
@@ -52,7 +58,7 @@ struct File {
 #[derive(Debug, Default)]
 pub struct Look {
     /// The sensors that are new or other than before.
-    pub drafts: Vec<Draft>,
+    pub definitions: Vec<Definition>,
     /// When to look again, even if nothing happens: a file is missing.
     pub again: Option<Instant>,
     read: BTreeMap<PathBuf, Read>,
@@ -145,14 +151,15 @@ impl Folder {
     fn parse(&self, texts: BTreeMap<PathBuf, (Seen, Text)>, look: &mut Look) {
         let mut parsed = BTreeMap::new();
         for (path, (seen, text)) in texts {
-            let drafts = match text {
-                Ok(text) => Draft::parse(&path, &text),
+            let definitions = match text {
+                Ok(text) => file::parse(&path, &text),
                 Err(error) => {
-                    Err(Problem { file: path.clone(), line: None, message: format!("cannot be read: {error}") })
+                    let message = format!("cannot be read: {error}");
+                    Err(Problem { source: Source::File(path.clone()), place: None, message })
                 }
             };
-            match drafts {
-                Ok(drafts) => drop(parsed.insert(path, (seen, drafts))),
+            match definitions {
+                Ok(definitions) => drop(parsed.insert(path, (seen, definitions))),
                 Err(problem) => {
                     let read = Read { seen, names: HashMap::new(), problems: vec![problem] };
                     look.read.insert(path, read);
@@ -160,43 +167,43 @@ impl Folder {
             }
         }
         let problems = self.rival_claims(&parsed);
-        for ((path, (seen, drafts)), problems) in parsed.into_iter().zip(problems) {
-            let names: HashMap<_, _> = drafts.iter().map(|it| (it.name.clone(), it.fingerprint())).collect();
+        for ((path, (seen, definitions)), problems) in parsed.into_iter().zip(problems) {
+            let names: HashMap<_, _> = definitions.iter().map(|it| (it.name.clone(), it.fingerprint())).collect();
             let before = self.files.get(&path).map(|file| &file.in_force);
-            let is_new = |draft: &Draft| before.and_then(|all| all.get(&draft.name)) != names.get(&draft.name);
+            let is_new = |it: &Definition| before.and_then(|all| all.get(&it.name)) != names.get(&it.name);
             if problems.is_empty() {
-                look.drafts.extend(drafts.into_iter().filter(is_new));
+                look.definitions.extend(definitions.into_iter().filter(is_new));
             }
             look.read.insert(path, Read { seen, names, problems });
         }
     }
 
     /// What is wrong with the names of each file's sensors. Whoever has a name in force and still claims it keeps it.
-    fn rival_claims(&self, parsed: &BTreeMap<PathBuf, (Seen, Vec<Draft>)>) -> Vec<Vec<Problem>> {
+    fn rival_claims(&self, parsed: &BTreeMap<PathBuf, (Seen, Vec<Definition>)>) -> Vec<Vec<Problem>> {
         let mut claims = Claims::default();
         for (path, file) in self.files.iter().filter(|(_, file)| file.missing_since.is_none()) {
             let kept: Option<HashSet<_>> =
-                parsed.get(path).map(|(_, drafts)| drafts.iter().map(|draft| draft.name.as_str()).collect());
+                parsed.get(path).map(|(_, definitions)| definitions.iter().map(|it| it.name.as_str()).collect());
             let kept = |name: &&String| kept.as_ref().is_none_or(|kept| kept.contains(name.as_str()));
             file.in_force.keys().filter(kept).for_each(|name| claims.hold(name, path));
         }
-        parsed.iter().map(|(path, (_, drafts))| claims.settle(path, drafts)).collect()
+        parsed.iter().map(|(path, (_, definitions))| claims.settle(path, definitions)).collect()
     }
 
-    /// Says what is to be done after a look whose drafts were checked, and remembers it as done.
+    /// Says what is to be done after a look whose definitions were checked, and remembers it as done.
     pub fn judge(&mut self, look: Look, checked: Checked) -> Change {
         let mut change = Change { put: checked.sensors, ..Change::default() };
-        let mut by_file: HashMap<PathBuf, Vec<Problem>> = HashMap::new();
+        let mut by_file: HashMap<Source, Vec<Problem>> = HashMap::new();
         for problem in checked.problems {
-            by_file.entry(problem.file.clone()).or_default().push(problem);
+            by_file.entry(problem.source.clone()).or_default().push(problem);
         }
         for path in look.gone {
             let gone = self.files.remove(&path).unwrap_or_default().in_force;
-            change.gone.extend(gone.into_keys().map(|name| (owner(&path), name)));
+            change.gone.extend(gone.into_keys().map(|name| (Source::File(path.clone()).owner(), name)));
         }
         let mut moved = HashMap::new();
         for (path, mut read) in look.read {
-            read.problems.extend(by_file.remove(&path).unwrap_or_default());
+            read.problems.extend(by_file.remove(&Source::File(path.clone())).unwrap_or_default());
             self.settle(path, read, &mut change, &mut moved);
         }
         self.let_go(&moved);
@@ -213,7 +220,7 @@ impl Folder {
             return;
         }
         let gone = file.in_force.keys().filter(|name| !names.contains_key(*name));
-        change.gone.extend(gone.map(|name| (owner(&path), name.clone())));
+        change.gone.extend(gone.map(|name| (Source::File(path.clone()).owner(), name.clone())));
         let came = names.keys().filter(|name| !file.in_force.contains_key(*name));
         moved.extend(came.map(|name| (name.clone(), path.clone())));
         file.in_force = names;

@@ -11,6 +11,7 @@ use crate::{
     domain::{
         sensor::{Late, Opening, SensorId, Timeout},
         wait::{OnTimeout, OpenError, Target, WaitId, WaitRequest, WaitState},
+        wanted::WantedId,
         window::{Frequency, Window},
     },
     store::{
@@ -56,6 +57,21 @@ impl Reader {
                 }
             }
             Ok(found)
+        })
+    }
+}
+
+impl Reader {
+    /// The wanted messages of a request for another day than the current one, each with that day.
+    pub fn to_look_back_for(&self, now: Timestamp, request: &WaitRequest) -> Result<Vec<(WantedId, Date)>, StoreError> {
+        let sensor = "SELECT id FROM sensors WHERE name = ?1 AND state = 'active'";
+        self.with(|db| {
+            let found = rows(db, sensor, [&request.sensor], |row| row.get(0).map(SensorId))?.pop();
+            let Some(sensor) = found else { return Ok(Vec::new()) };
+            let shape = shape::load(db, sensor)?;
+            let Ok((date, _)) = target(&shape, request, now) else { return Ok(Vec::new()) };
+            let other_day = |wanted: &&WantedShape| shape.calendar(wanted).business_date(now) != date;
+            Ok(shape.wanted.iter().filter(other_day).map(|wanted| (wanted.id, date)).collect())
         })
     }
 }

@@ -1,11 +1,8 @@
 //! A sensor's name is its own: which file has it, where several claim it.
 
-use std::{
-    collections::HashMap,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashMap, path::Path};
 
-use super::super::{Draft, Problem};
+use crate::domain::definition::{Definition, Place, Problem};
 
 /// Who claims which names.
 #[derive(Default)]
@@ -20,20 +17,22 @@ impl<'a> Claims<'a> {
     }
 
     /// What is wrong with the claims of a file's sensors. Those that nobody else holds are the file's from now on.
-    pub(super) fn settle(&mut self, file: &'a PathBuf, drafts: &'a [Draft]) -> Vec<Problem> {
+    pub(super) fn settle(&mut self, file: &'a Path, definitions: &'a [Definition]) -> Vec<Problem> {
         let mut own = HashMap::new();
         let mut problems = Vec::new();
-        for draft in drafts {
-            let holder = *self.holders.entry(&draft.name).or_insert(file);
-            let earlier = own.insert(&draft.name, draft.line);
+        for definition in definitions {
+            let name = definition.name.as_str();
+            let holder = *self.holders.entry(name).or_insert(file);
+            let earlier = own.insert(name, &definition.place);
             let message = match earlier {
                 _ if holder != file => {
-                    format!("the sensor `{}` is defined in {} too: rename one", draft.name, holder.display())
+                    format!("the sensor `{name}` is defined in {} too: rename one", holder.display())
                 }
-                Some(line) => format!("the sensor `{}` is defined on line {line} too: rename one", draft.name),
+                Some(Place::Line(line)) => format!("the sensor `{name}` is defined on line {line} too: rename one"),
+                Some(Place::Pointer(place)) => format!("the sensor `{name}` is defined at {place} too: rename one"),
                 None => continue,
             };
-            problems.push(Problem { file: file.clone(), line: Some(draft.line), message });
+            problems.push(definition.problem(&definition.place, message));
         }
         problems
     }

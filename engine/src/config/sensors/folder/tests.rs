@@ -3,6 +3,7 @@ use std::os::unix::fs::symlink;
 use tempfile::TempDir;
 
 use super::*;
+use crate::domain::definition::Place;
 
 /// A sensor directory, looked at by somebody who finds nothing wrong but what a test says.
 struct Fixture {
@@ -48,16 +49,12 @@ impl Fixture {
         self.look_with(|_| None)
     }
 
-    fn look_with(&mut self, wrong: impl Fn(&Draft) -> Option<&'static str>) -> Vec<String> {
+    fn look_with(&mut self, wrong: impl Fn(&Definition) -> Option<&'static str>) -> Vec<String> {
         let look = self.folder.look(self.now, false).unwrap();
-        let mut put: Vec<_> =
-            look.drafts.iter().map(|draft| format!("+{}@{}", draft.name, short(&draft.file))).collect();
-        let problem = |draft: &Draft| {
-            let message = wrong(draft)?.to_owned();
-            Some(Problem { file: draft.file.clone(), line: Some(draft.line), message })
-        };
-        let problems: Vec<_> = look.drafts.iter().filter_map(problem).collect();
-        put.retain(|put| problems.iter().all(|problem| !put.ends_with(&format!("@{}", short(&problem.file)))));
+        let mut put: Vec<_> = look.definitions.iter().map(|it| format!("+{}@{}", it.name, short(&it.source))).collect();
+        let problem = |it: &Definition| Some(it.problem(&it.place, wrong(it)?));
+        let problems: Vec<_> = look.definitions.iter().filter_map(problem).collect();
+        put.retain(|put| problems.iter().all(|problem| !put.ends_with(&format!("@{}", short(&problem.source)))));
         let change = self.folder.judge(look, Checked { sensors: Vec::new(), problems });
         let mut gone: Vec<_> = change
             .gone
@@ -68,15 +65,19 @@ impl Fixture {
         put.extend(gone);
         let here = format!("{}/", self.folder.directory.display());
         let told = |problem: &Problem| {
-            format!("{}:{:?}: {}", short(&problem.file), problem.line, problem.message.replace(&here, ""))
+            let line = match problem.place {
+                Some(Place::Line(line)) => Some(line),
+                _ => None,
+            };
+            format!("{}:{line:?}: {}", short(&problem.source), problem.message.replace(&here, ""))
         };
         put.extend(change.problems.iter().map(told));
         put
     }
 }
 
-fn short(file: &Path) -> String {
-    file.file_name().unwrap().to_string_lossy().into_owned()
+fn short(source: &Source) -> String {
+    source.owner().to_string().replace("file:", "")
 }
 
 const NOTHING: [&str; 0] = [];
@@ -188,13 +189,13 @@ fn a_broken_file_changes_nothing_is_told_once_and_holds_up_no_other() {
 fn what_the_check_refuses_is_looked_at_again_with_the_next_change() {
     let mut it = Fixture::new();
     it.write("a.toml", wanted("1"));
-    let refuse = |draft: &Draft| (draft.name == "a").then_some("no matcher");
+    let refuse = |it: &Definition| (it.name == "a").then_some("no matcher");
     assert_eq!(it.look_with(refuse), ["a.toml:Some(1): no matcher"]);
     assert_eq!(it.look_with(refuse), NOTHING);
     it.write("b.toml", wanted("1"));
     assert_eq!(it.look_with(refuse), ["+b@b.toml"]);
     let look = it.folder.look(it.now, true).unwrap();
-    assert_eq!(look.drafts.len(), 1);
+    assert_eq!(look.definitions.len(), 1);
     it.folder.judge(look, Checked::default());
     assert_eq!(it.look_with(refuse), NOTHING, "it is in force now");
 }
