@@ -35,7 +35,7 @@ use crate::{
         acts::Acts,
         bookmarks::StoredBookmarks,
         catching_up::{Logs, Scanner},
-        changing, deadlines,
+        changing, deadlines, forgetting,
         handle::Handle,
         intake::{self, IntakeError},
         keeping::Keeping,
@@ -79,6 +79,7 @@ pub struct Service {
     turning: JoinHandle<()>,
     catching_up: JoinHandle<()>,
     deadlines: JoinHandle<()>,
+    forgetting: JoinHandle<()>,
     marking: Option<JoinHandle<()>>,
     sensor_files: JoinHandle<()>,
     sensor_problems: watch::Receiver<Vec<Problem>>,
@@ -151,6 +152,10 @@ impl Service {
             let grace = config.sensors.deadline_grace();
             async move { deadlines::run(&shared, kafka, grace, stopped).await }
         });
+        let forgetting = tokio::spawn({
+            let (store, days, stopped) = (store.clone(), config.store.retention_days, stopped.clone());
+            async move { forgetting::run(&store, days, stopped).await }
+        });
         let (problems, sensor_problems) = watch::channel(Vec::new());
         let timezone = config.sensors.timezone.clone();
         let (sensors_changed, other_sensors) = watch::channel(());
@@ -178,6 +183,7 @@ impl Service {
             turning,
             catching_up,
             deadlines,
+            forgetting,
             marking,
             following,
             sensor_files,
@@ -214,7 +220,9 @@ impl Service {
         self.source.stop();
         let outcome = if self.intake.is_finished() { Ok(()) } else { self.ended().await };
         self.stop.send_replace(how);
-        let ended = [self.turning, self.deadlines, self.catching_up, self.sensor_files, self.following].map(Some);
+        let ended =
+            [self.turning, self.deadlines, self.forgetting, self.catching_up, self.sensor_files, self.following]
+                .map(Some);
         let ended = ended.into_iter().chain([self.marking, self.api]);
         for task in ended.flatten() {
             if let Err(defect) = task.await {

@@ -15,6 +15,7 @@ mod modules;
 mod reader;
 mod record;
 mod renderings;
+mod retention;
 mod sensors;
 mod shape;
 mod status;
@@ -47,6 +48,7 @@ use crate::domain::{
 pub use catch_ups::Occasion;
 pub use error::StoreError;
 pub use reader::{ActiveWanted, Reader, StoredOffset, WantedRoute};
+pub use retention::Forgetting;
 pub use sensors::{Changed, Refused};
 pub use status::{MarkStatus, NearMissStatus, Received, SensorStatus, WaitStatus, WantedStatus};
 pub use waits::{DueWait, WaitsToOpen};
@@ -60,11 +62,14 @@ pub struct Config {
     /// it SQLite keeps `PATH-wal` and `PATH-shm`, and `PATH.lock` keeps a second process out. Default:
     /// `eventlatch.db`.
     pub path: PathBuf,
+    /// What was over longer ago is forgotten: ended waits, matches, near misses, messages that were set aside. 0: nothing
+    /// is. Default: 400, a year and a bit.
+    pub retention_days: u32,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { path: PathBuf::from("eventlatch.db") }
+        Self { path: PathBuf::from("eventlatch.db"), retention_days: 400 }
     }
 }
 
@@ -204,6 +209,15 @@ impl Store {
         reason: Option<String>,
     ) -> Result<Option<SensorId>, StoreError> {
         self.writer.call(move |session| sensors::pause(session, &name, paused, actor, reason.as_deref())).await
+    }
+
+    /// Forgets a piece of what was over before an instant. The answer is how many rows went and where to go on.
+    pub async fn forget(
+        &self,
+        before: Timestamp,
+        piece: Forgetting,
+    ) -> Result<(usize, Option<Forgetting>), StoreError> {
+        self.writer.call(move |session| retention::forget(session, before, piece)).await
     }
 
     /// Ends waits whose deadline has taken effect. The answer is how many were looked at.

@@ -10,6 +10,7 @@ mod marking;
 mod opening;
 mod recording;
 mod rendering;
+mod retention;
 mod waiting;
 
 use std::{collections::HashMap, path::PathBuf};
@@ -47,7 +48,7 @@ impl Fixture {
     fn new(mode: MarkMode) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("eventlatch.db");
-        let store = Store::open(&Config { path: path.clone() }, mode).unwrap();
+        let store = Store::open(&Config { path: path.clone(), ..Config::default() }, mode).unwrap();
         Self { store, path, wanted: HashMap::new(), texts: HashMap::new(), next: None, _dir: dir }
     }
 

@@ -86,6 +86,9 @@ CREATE INDEX waits_waiting ON waits (sensor_id) WHERE state = 'waiting';
 CREATE INDEX waits_healing ON waits (sensor_id, closes_at) WHERE late = 'heal' AND state IN ('failed', 'skipped');
 CREATE INDEX waits_due ON waits (deadline) WHERE state = 'waiting' AND deadline IS NOT NULL;
 
+-- A match that a mark rests on is not forgotten.
+CREATE INDEX marks_of_match ON marks (match_id) WHERE match_id IS NOT NULL;
+
 -- What somebody decided by hand on a wanted message of a wait; the audit knows what was decided before.
 CREATE TABLE handled (
     wait_id   INTEGER NOT NULL REFERENCES waits,
