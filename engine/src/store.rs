@@ -351,6 +351,11 @@ impl Store {
         self.read(move |reader| reader.offsets_of(&topic)).await
     }
 
+    /// Whether messages are wanted hourly.
+    pub async fn has_hourly(&self) -> Result<bool, StoreError> {
+        self.read(Reader::has_hourly).await
+    }
+
     /// A page of the wanted messages of all active sensors, by id.
     pub async fn active_wanted(&self, after: WantedId, limit: usize) -> Result<Vec<ActiveWanted>, StoreError> {
         self.report(move |reader| reader.active_wanted(after, limit)).await
