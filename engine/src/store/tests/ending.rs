@@ -22,7 +22,7 @@ impl Fixture {
     }
 
     /// Lets all deadlines up to an instant take effect.
-    async fn end(&self, now: &str) {
+    pub(super) async fn end(&self, now: &str) {
         while let Some(due) = self.store.due_waits(at(now), None, 1).await.unwrap().pop() {
             self.store.end_waits(at(now), vec![due.id]).await.unwrap();
         }

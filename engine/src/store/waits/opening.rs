@@ -147,6 +147,9 @@ fn open_missed(books: &mut Books<'_, '_>, shape: &Shape, now: Timestamp) -> Resu
         }
         window = window.following(&calendar);
     }
+    if window.opens < current.opens {
+        tracing::warn!(sensor = shape.name, opened, "Not all windows that went by unnoticed have their waits");
+    }
     Ok(())
 }
 
