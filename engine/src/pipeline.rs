@@ -34,6 +34,7 @@ pub mod checking;
 pub mod deadlines;
 mod distinct;
 pub mod evaluate;
+pub mod forgetting;
 pub mod handle;
 pub mod held;
 pub mod intake;
