@@ -1,5 +1,6 @@
 //! The scenarios of this project, played by `eventlatch test`; and that a wrong expectation in any of them is noticed.
 
+mod first;
 mod mistakes;
 mod reports;
 

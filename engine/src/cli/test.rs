@@ -1,5 +1,6 @@
 //! `eventlatch test`: plays scenarios and tells what differs. Needs no broker, no service and no database.
 
+mod init;
 mod junit;
 mod report;
 
@@ -30,9 +31,21 @@ pub(super) struct Args {
     /// Write a JUnit report as well
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Make a first scenario of a sensor file
+    Init(init::Args),
 }
 
 pub(super) async fn test(config: &Config, args: &Args) -> Result<Exit, Failure> {
+    if let Some(Command::Init(args)) = &args.command {
+        return init::init(config, args).await;
+    }
     let begun = Instant::now();
     let files = scenarios(&args.files)?;
     let mut report = Report::begin(args.format);

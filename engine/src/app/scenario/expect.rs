@@ -137,8 +137,10 @@ pub(super) struct Findings<'a> {
 }
 
 impl Findings<'_> {
-    pub(super) fn dead_letters(&mut self, expected: usize, actual: usize, notes: Vec<String>) {
-        self.compare(None, "dead_letters".to_owned(), Value::from(expected), Some(Value::from(actual)), notes);
+    /// `actual`: each with its reason.
+    pub(super) fn dead_letters(&mut self, expected: usize, actual: Vec<String>) {
+        let number = Value::from(actual.len());
+        self.compare(None, "dead_letters".to_owned(), Value::from(expected), Some(number), actual);
     }
 
     pub(super) fn sensor(&mut self, name: &str, expected: &ExpectedSensor, actual: &ActualSensor) {

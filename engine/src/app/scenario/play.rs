@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 
 use super::{
     expect::{ActualSensor, ActualTask, ActualWait, Difference, Expected, Findings},
@@ -17,9 +17,11 @@ use crate::{
     domain::{
         dead_letter::{DeadLetterFilter, StoredDeadLetter},
         definition::{Definition, Problem},
+        sensor::{Opening, Sensor},
         wait::{OpenError, WaitDetail, WaitRequest},
         window::{Frequency, Window},
     },
+    matcher::GaveUp,
     pipeline::{
         Shared,
         catching_up::{CatchUpError, Logs, Scanner},
@@ -56,6 +58,12 @@ pub enum PlayError {
     CatchUp(#[from] CatchUpError),
     #[error("a wait cannot be opened")]
     Open(#[from] OpenError),
+    #[error("a matcher cannot be asked what it waits for: {0}")]
+    GaveUp(GaveUp),
+    #[error("there is no noon on {0} in the zone")]
+    NoSuchDay(Date),
+    #[error("the scenario cannot be written")]
+    Unwritable(#[source] serde_json::Error),
     #[error("the scenario's store failed")]
     Store(#[from] StoreError),
 }
@@ -70,8 +78,17 @@ pub(super) struct Play<'a> {
     log: Log,
     scanner: Scanner,
     now: Timestamp,
-    /// Whether anything is wanted every hour.
+    /// Whether waits open every hour.
     hourly: bool,
+}
+
+/// What was seen of a scenario.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// How each sensor stood, after each step.
+    pub(super) sensors: Vec<BTreeMap<String, ActualSensor>>,
+    /// What was set aside in all, and why.
+    pub(super) dead_letters: Vec<String>,
 }
 
 /// What becomes of deadlines while the clock moves.
@@ -105,6 +122,22 @@ impl<'a> Play<'a> {
             differences.append(&mut findings.differences);
         }
         Ok(differences)
+    }
+
+    /// Plays all steps and looks on.
+    pub(super) async fn watch(mut self) -> Result<Seen, PlayError> {
+        self.put(&self.scenario.sensors).await?;
+        let mut seen = Seen::default();
+        for step in &self.scenario.steps {
+            self.step(step).await?;
+            let mut sensors = BTreeMap::new();
+            for sensor in &self.scenario.sensors {
+                sensors.insert(sensor.name.clone(), self.sensor(&sensor.name).await?);
+            }
+            seen.sensors.push(sensors);
+        }
+        seen.dead_letters = self.dead_letters().await?;
+        Ok(seen)
     }
 
     /// What lay in the log while the service was down is read before deadlines take effect that have come meanwhile.
@@ -187,8 +220,9 @@ impl<'a> Play<'a> {
         if !checked.problems.is_empty() {
             return Err(PlayError::Sensors(checked.problems));
         }
-        let mut wanted = checked.sensors.iter().flat_map(|(_, sensor)| &sensor.wanted);
-        self.hourly |= wanted.any(|wanted| wanted.frequency == Frequency::Hour);
+        let opens_hourly =
+            |sensor: &Sensor| sensor.opening == Opening::Window && sensor.shortest_frequency() == Frequency::Hour;
+        self.hourly |= checked.sensors.iter().any(|(_, sensor)| opens_hourly(sensor));
         self.shared.change_sensors(self.now, checked.sensors, Vec::new()).await?;
         Ok(self.scanner.catch_up(self.now).await?)
     }
@@ -210,10 +244,15 @@ impl<'a> Play<'a> {
             findings.sensor(name, expected, &actual);
         }
         if let Some(expected) = expected.dead_letters {
-            let all = self.shared.store.dead_letters(DeadLetterFilter::default(), None, usize::MAX >> 1).await?;
-            findings.dead_letters(expected, all.len(), all.iter().rev().map(note).collect());
+            findings.dead_letters(expected, self.dead_letters().await?);
         }
         Ok(())
+    }
+
+    /// The oldest first, each with its reason.
+    async fn dead_letters(&self) -> Result<Vec<String>, PlayError> {
+        let all = self.shared.store.dead_letters(DeadLetterFilter::default(), None, usize::MAX >> 1).await?;
+        Ok(all.iter().rev().map(note).collect())
     }
 
     async fn sensor(&self, name: &str) -> Result<ActualSensor, PlayError> {

@@ -1,7 +1,7 @@
 //! What scenarios are played with: matchers, loaded once for all that want the same, and an empty store for each.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     app::{Matchers, StartError},
     config::Config,
-    matcher::Registry,
+    matcher::{Registry, Settings},
     pipeline::Shared,
     store::Store,
 };
@@ -65,20 +65,40 @@ impl<'a> Stage<'a> {
     }
 
     /// What differs in a scenario.
-    pub(super) async fn play_scenario(&mut self, scenario: &Scenario) -> Result<Vec<Difference>, PlayError> {
-        let matchers = self.matchers(scenario).await?;
+    async fn play_scenario(&mut self, scenario: &Scenario) -> Result<Vec<Difference>, PlayError> {
+        self.act(scenario, Play::play).await
+    }
+
+    /// Begins a scenario in a store of its own and lets somebody go through it.
+    pub(super) async fn act<'b, T, F>(
+        &mut self,
+        scenario: &'b Scenario,
+        go: impl FnOnce(Play<'b>) -> F,
+    ) -> Result<T, PlayError>
+    where
+        F: Future<Output = Result<T, PlayError>>,
+    {
+        let matchers = self.matchers(&scenario.matchers).await?;
         let directory = tempfile::tempdir().map_err(PlayError::Directory)?;
         let store = Store::fleeting(directory.path())?;
         let shared = Shared::new(store.clone(), Arc::clone(&matchers.pool), Registry::clone(&matchers.registry));
-        let played = Play::new(shared, scenario).play().await;
+        let outcome = go(Play::new(shared, scenario)).await;
         store.close().await?;
-        played
+        outcome
     }
 
-    /// The matchers with the settings that a scenario asks for.
-    pub(super) async fn matchers(&mut self, scenario: &Scenario) -> Result<Arc<Matchers>, StartError> {
+    /// The zone of sensors that name none.
+    pub(super) fn timezone(&self) -> &str {
+        &self.config.sensors.timezone
+    }
+
+    /// The matchers, some with settings of their own.
+    pub(super) async fn matchers(
+        &mut self,
+        settings: &BTreeMap<String, Settings>,
+    ) -> Result<Arc<Matchers>, StartError> {
         let mut config = self.config.clone();
-        config.matchers.named.extend(scenario.matchers.clone());
+        config.matchers.named.extend(settings.clone());
         let key = format!("{:?}", config.matchers.named);
         if let Some(known) = self.matchers.get(&key) {
             return Ok(Arc::clone(known));
