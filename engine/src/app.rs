@@ -111,6 +111,10 @@ impl Service {
         matchers.announce_gone(&shared);
         turning::begin(&shared, Timestamp::now()).await.map_err(StartError::Turn)?;
         matchers.resume_probations(&shared).await;
+        let scanner = Scanner { shared: shared.clone(), logs: logs(config, input), days: config.sensors.catch_up_days };
+        if scanner.logs.is_none() {
+            scanner.give_up(Timestamp::now()).await.map_err(StartError::Store)?;
+        }
 
         let topics: Vec<_> = shared.live.load().index.topics().map(ToString::to_string).collect();
         if topics.is_empty() {
@@ -141,7 +145,6 @@ impl Service {
             let (shared, stopped) = (shared.clone(), stopped.clone());
             async move { turning::run(&shared, stopped).await }
         });
-        let scanner = Scanner { shared: shared.clone(), logs: logs(config, input), days: config.sensors.catch_up_days };
         let catching_up = tokio::spawn({
             let stopped = stopped.clone();
             async move { scanner.run(stopped).await }
