@@ -7,6 +7,7 @@ mod following;
 mod matchers;
 mod parts;
 mod reloading;
+pub mod scenario;
 mod sensor_files;
 
 use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc, time::Duration};
@@ -120,6 +121,10 @@ impl Service {
         matchers.announce_gone(&shared);
         turning::begin(&shared, Timestamp::now()).await.map_err(StartError::Turn)?;
         matchers.resume_probations(&shared).await;
+        let scanner = Scanner { shared: shared.clone(), logs: logs(config, input), days: config.sensors.catch_up_days };
+        if scanner.logs.is_none() {
+            scanner.give_up(Timestamp::now()).await.map_err(StartError::Store)?;
+        }
 
         let topics: Vec<_> = shared.live.load().index.topics().map(ToString::to_string).collect();
         if topics.is_empty() {
@@ -159,7 +164,6 @@ impl Service {
             let (shared, stopped) = (shared.clone(), stopped.clone());
             async move { turning::run(&shared, stopped).await }
         });
-        let scanner = Scanner { shared: shared.clone(), logs: logs(config, input), days: config.sensors.catch_up_days };
         let catching_up = tokio::spawn({
             let stopped = stopped.clone();
             async move { scanner.run(stopped).await }

@@ -52,6 +52,7 @@ use crate::telemetry::metrics::Levels;
 
 pub use catch_ups::Occasion;
 pub use changes::Listening;
+use database::{Durability, Opened};
 pub use error::StoreError;
 pub use reader::{ActiveWanted, Reader, StoredOffset, WantedRoute};
 pub use retention::Forgetting;
@@ -103,7 +104,16 @@ pub struct Store {
 impl Store {
     /// Opens the store, creates or migrates it where needed, and keeps every other process out.
     pub fn open(config: &Config, mode: MarkMode) -> Result<Self, StoreError> {
-        let opened = database::open(&config.path)?;
+        Self::begin(database::open(&config.path, Durability::Lasting)?, mode)
+    }
+
+    /// Makes a store in a directory that goes with it. Nothing is forced to the disk, which takes most of the time.
+    pub fn fleeting(directory: &Path) -> Result<Self, StoreError> {
+        let path = directory.join(Config::default().path);
+        Self::begin(database::open(&path, Durability::Fleeting)?, MarkMode::Local)
+    }
+
+    fn begin(opened: Opened, mode: MarkMode) -> Result<Self, StoreError> {
         let identity = Arc::from(database::identity(&opened.connection)?);
         let reader = Arc::new(Reader::beside(&opened.path)?);
         let reports = Arc::new(Reader::beside(&opened.path)?);
@@ -360,6 +370,11 @@ impl Store {
     /// The partitions of a topic with the offsets to be read next, whatever cluster they were read from last.
     pub async fn offsets_of(&self, topic: String) -> Result<Vec<(i32, i64)>, StoreError> {
         self.read(move |reader| reader.offsets_of(&topic)).await
+    }
+
+    /// Whether messages are wanted hourly.
+    pub async fn has_hourly(&self) -> Result<bool, StoreError> {
+        self.read(Reader::has_hourly).await
     }
 
     /// A page of the wanted messages of all active sensors, by id.

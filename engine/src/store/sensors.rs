@@ -265,8 +265,11 @@ pub(super) fn pause(
     reason: Option<&str>,
 ) -> Result<Option<SensorId>, StoreError> {
     let Some(sensor) = active(session, name)? else { return Ok(None) };
-    let sql = "UPDATE sensors SET paused = ?2, revision = revision + 1 WHERE id = ?1 AND paused <> ?2";
-    if session.db.prepare_cached(sql)?.execute(params![sensor.0, paused])? > 0 {
+    // Nobody waits for a window that was over when it went on.
+    let sql = "UPDATE sensors SET paused = ?2, revision = revision + 1,
+                                  active_since = CASE ?2 WHEN 0 THEN ?3 ELSE active_since END
+                WHERE id = ?1 AND paused <> ?2";
+    if session.db.prepare_cached(sql)?.execute(params![sensor.0, paused, columns::now()])? > 0 {
         session.deadlines_moved = true;
         tell(session, name, if paused { SensorChange::Paused } else { SensorChange::Resumed });
         modules::audit(session, actor, if paused { "sensor pause" } else { "sensor resume" }, name, reason)?;

@@ -18,7 +18,7 @@ use crate::{
     domain::{
         catch_up::{CatchUp, CatchUpState, CaughtUp, ScanId},
         message::{Slice, Span as Offsets},
-        recording::Recording,
+        recording::{Match, NearMiss, Recording},
     },
     source::{Log, Piece, SourceError},
     store::{StoreError, StoredOffset},
@@ -66,7 +66,7 @@ impl Scanner {
     /// Does the scan of a topic that has begun, or one for all that is due.
     pub(super) async fn scan(&self, topic: &Arc<str>, now: Timestamp) -> Result<(), CatchUpError> {
         let Some(logs) = &self.logs else {
-            return Ok(self.shared.store.give_up_catch_ups(now).await?);
+            return Ok(self.give_up(now).await?);
         };
         let store = &self.shared.store;
         let id = store.begin_catch_up(Arc::clone(topic), now).await?;
@@ -196,7 +196,7 @@ struct Read {
 }
 
 /// Messages that are malformed were set aside when they came.
-fn found(recording: Recording) -> (Vec<crate::domain::recording::Match>, Vec<crate::domain::recording::NearMiss>) {
+fn found(recording: Recording) -> (Vec<Match>, Vec<NearMiss>) {
     (recording.matches, recording.near_misses)
 }
 

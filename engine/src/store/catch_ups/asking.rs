@@ -11,6 +11,7 @@ use super::{
 use crate::domain::{
     calendar::Calendar,
     catch_up::{Block, CatchUp, CaughtUp, ScanId, Stretch, Target},
+    wanted::WantedId,
 };
 
 impl Store {
@@ -27,11 +28,10 @@ impl Store {
     pub async fn begin_catch_up(&self, topic: Arc<str>, now: Timestamp) -> Result<ScanId, StoreError> {
         let (of, now) = (Arc::clone(&topic), columns::instant(now));
         let Begun { scan, is_new } = self.writer.call(move |session| begin(session, &of)).await?;
-        while is_new {
+        let mut next = is_new.then_some(WantedId(0));
+        while let Some(after) = next {
             let (topic, now) = (Arc::clone(&topic), now.clone());
-            if !self.writer.call(move |session| gather(session, scan, &topic, &now)).await? {
-                break;
-            }
+            next = self.writer.call(move |session| gather(session, scan, &topic, &now, after)).await?;
         }
         Ok(scan)
     }

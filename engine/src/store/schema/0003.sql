@@ -30,6 +30,7 @@ SELECT wanted.id, sensor_id, ordinal, identity, topic, frequency, task_id, match
   FROM wanted JOIN sensors ON sensors.id = wanted.sensor_id;
 DROP TABLE wanted;
 ALTER TABLE new_wanted RENAME TO wanted;
+CREATE INDEX wanted_hourly ON wanted (sensor_id) WHERE frequency = 'H' AND state = 'active';
 
 -- An hour is known by when it begins: a business day has many, and two where the clock repeats one.
 CREATE TABLE new_windows (
