@@ -55,6 +55,8 @@ enum Command {
     /// Look at messages that were set aside, and have them judged again
     #[command(subcommand)]
     DeadLetter(dead_letter::Command),
+    /// Print the OpenAPI document of the HTTP API
+    Openapi,
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
 }
@@ -94,6 +96,7 @@ impl Cli {
             Command::Status(args) => status::status(&self.config()?, args),
             Command::Matcher(command) => matcher::matcher(&self.config()?, command).await,
             Command::DeadLetter(command) => dead_letter::dead_letter(&self.config()?, command),
+            Command::Openapi => print::json(&crate::api::openapi()).map(|()| Exit::Done),
             Command::Completions { shell } => {
                 clap_complete::generate(*shell, &mut Self::command(), "eventlatch", &mut std::io::stdout());
                 Ok(Exit::Done)

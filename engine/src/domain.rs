@@ -5,12 +5,14 @@
 
 pub mod calendar;
 pub mod catch_up;
+pub mod change;
 pub mod cron;
 pub mod dead_letter;
 pub mod definition;
 pub mod generation;
 pub mod handling;
 pub mod mark;
+pub mod matched;
 pub mod message;
 pub mod recording;
 pub mod sensor;

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     domain::{
+        change::Change,
         handling::Handling,
         mark::TaskState,
         sensor::{Late, Require},
@@ -93,7 +94,7 @@ pub(super) fn judge(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Re
     if standing.complete {
         return complete(books, shape, wait);
     }
-    note(books, wait, standing.lacks.map(|place| shape.wanted[place].id), standing.deadline)
+    note(books, shape, wait, standing.lacks.map(|place| shape.wanted[place].id), standing.deadline)
 }
 
 /// Marks the tasks whose messages are all in, and those of which somebody decided so.
@@ -162,7 +163,7 @@ pub(super) fn complete_when_due(
     }
     match first_lacking(books, shape, wait, place + 1)? {
         Some(first) if !wait.moving || wait.window(shape, first).end() == wait.deadline => {
-            note(books, wait, Some(first.id), wait.deadline)
+            note(books, shape, wait, Some(first.id), wait.deadline)
         }
         None if !wait.moving => complete(books, shape, wait),
         // What came after the deadline as it was may count now.
@@ -213,7 +214,7 @@ pub(super) fn end(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait, now: Ti
         return complete(books, shape, wait);
     }
     let Some(deadline) = standing.deadline.filter(|deadline| *deadline <= now) else {
-        return note(books, wait, standing.lacks.map(|place| shape.wanted[place].id), standing.deadline);
+        return note(books, shape, wait, standing.lacks.map(|place| shape.wanted[place].id), standing.deadline);
     };
     let (state, task) = match wait.on_timeout {
         OnTimeout::Fail => (WaitState::Failed, TaskState::Failed),
@@ -222,11 +223,13 @@ pub(super) fn end(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait, now: Ti
     mark_pending(books, shape, wait, task)?;
     let sql = "UPDATE waits SET state = ?2, ended_at = ?3, ended_by = 'deadline', deadline = ?3 WHERE id = ?1";
     books.db().prepare_cached(sql)?.execute(params![wait.id.0, state.word(), columns::instant(deadline)])?;
+    tell_ended(books, shape, wait, state);
     if wait.late == Late::Heal { heal(books, shape, wait) } else { Ok(()) }
 }
 
 fn note(
     books: &mut Books<'_, '_>,
+    shape: &Shape,
     wait: &Wait,
     lacks: Option<WantedId>,
     deadline: Option<Timestamp>,
@@ -237,16 +240,26 @@ fn note(
     let values = params![wait.id.0, lacks.map(|lacks| lacks.0), deadline.map(columns::instant)];
     books.db().prepare_cached(sql)?.execute(values)?;
     books.session.deadlines_moved |= deadline != wait.deadline || wait.state != WaitState::Waiting;
+    if wait.state != WaitState::Waiting {
+        books.session.tell(Change::WaitOpened { sensor: shape.name.clone(), wait: wait.name.clone() });
+    }
     Ok(())
 }
 
 fn complete(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), StoreError> {
     let sql = "UPDATE waits SET state = 'complete', ended_at = ?2, ended_by = NULL, lacks = NULL WHERE id = ?1";
     books.db().prepare_cached(sql)?.execute(params![wait.id.0, books.now])?;
+    tell_ended(books, shape, wait, WaitState::Complete);
     if shape.needed() == shape.wanted.len() && !wait.handled {
         return Ok(());
     }
     mark_pending(books, shape, wait, TaskState::Skipped)
+}
+
+fn tell_ended(books: &Books<'_, '_>, shape: &Shape, wait: &Wait, state: WaitState) {
+    if wait.state != state {
+        books.session.tell(Change::WaitEnded { sensor: shape.name.clone(), wait: wait.name.clone(), state });
+    }
 }
 
 /// Marks the tasks that nothing was said about.

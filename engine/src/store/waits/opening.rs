@@ -9,6 +9,7 @@ use rusqlite::{Connection, params};
 use super::{Wait, judging::judge, named, select_waits, wait};
 use crate::{
     domain::{
+        change::Change,
         sensor::{Late, Opening, SensorId, Timeout},
         wait::{OnTimeout, OpenError, Target, WaitId, WaitRequest, WaitState},
         wanted::WantedId,
@@ -371,6 +372,7 @@ fn open(books: &mut Books<'_, '_>, shape: &Shape, opens: Opens<'_>) -> Result<Re
         shape.revision,
     ])?;
     wait.id = WaitId(id);
+    books.session.tell(Change::WaitOpened { sensor: shape.name.clone(), wait: wait.name.clone() });
     books.session.deadlines_moved |= wait.deadline.is_some();
     judge(books, shape, &wait)?;
     Ok(Ok(()))
