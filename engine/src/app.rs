@@ -34,6 +34,7 @@ use crate::{
         Shared, Stop,
         acts::Acts,
         bookmarks::StoredBookmarks,
+        catching_up::{Logs, Scanner},
         changing, deadlines,
         handle::Handle,
         intake::{self, IntakeError},
@@ -41,7 +42,7 @@ use crate::{
         marking::Marker,
         turning,
     },
-    source::{self, Health, Lines, Source},
+    source::{self, Health, KafkaLog, Lines, Log, Source},
     store::{MarkMode, Store},
     task::{Backoff, MarkError, Marking},
 };
@@ -76,6 +77,7 @@ pub struct Service {
     source: Source,
     intake: JoinHandle<Result<(), IntakeError>>,
     turning: JoinHandle<()>,
+    catching_up: JoinHandle<()>,
     deadlines: JoinHandle<()>,
     marking: Option<JoinHandle<()>>,
     sensor_files: JoinHandle<()>,
@@ -138,6 +140,11 @@ impl Service {
             let (shared, stopped) = (shared.clone(), stopped.clone());
             async move { turning::run(&shared, stopped).await }
         });
+        let scanner = Scanner { shared: shared.clone(), logs: logs(config, input), days: config.sensors.catch_up_days };
+        let catching_up = tokio::spawn({
+            let stopped = stopped.clone();
+            async move { scanner.run(stopped).await }
+        });
         let deadlines = tokio::spawn({
             let (shared, stopped) = (shared.clone(), stopped.clone());
             let kafka = matches!(input, Input::Kafka).then(|| config.kafka.clone());
@@ -169,6 +176,7 @@ impl Service {
             source,
             intake,
             turning,
+            catching_up,
             deadlines,
             marking,
             following,
@@ -206,16 +214,9 @@ impl Service {
         self.source.stop();
         let outcome = if self.intake.is_finished() { Ok(()) } else { self.ended().await };
         self.stop.send_replace(how);
-        let ended = [
-            Some(self.turning),
-            Some(self.deadlines),
-            Some(self.sensor_files),
-            self.marking,
-            Some(self.following),
-            self.api,
-        ];
-        let ended = ended.into_iter().flatten();
-        for task in ended {
+        let ended = [self.turning, self.deadlines, self.catching_up, self.sensor_files, self.following].map(Some);
+        let ended = ended.into_iter().chain([self.marking, self.api]);
+        for task in ended.flatten() {
             if let Err(defect) = task.await {
                 tracing::error!(%defect, "A loop of the service had ended before its time");
             }
@@ -243,6 +244,13 @@ async fn open_store(config: &Config, backoff: &Arc<ArcSwap<Backoff>>) -> Result<
     }
     let marker = Marker { store: store.clone(), adapter, backoff: Arc::clone(backoff) };
     Ok((store, Some(marker)))
+}
+
+/// What messages can be read back from.
+fn logs(config: &Config, input: &Input) -> Option<Logs> {
+    let kafka = config.kafka.clone();
+    let open = move || KafkaLog::open(&kafka).map(|log| Box::new(log) as Box<dyn Log>);
+    matches!(input, Input::Kafka).then(|| Arc::new(open) as Logs)
 }
 
 /// Brings the store's sensors in line with the files.

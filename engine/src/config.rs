@@ -45,6 +45,8 @@ pub struct SensorsConfig {
     pub directory: PathBuf,
     /// IANA name of the zone of sensors that name none. Default `UTC`.
     pub timezone: String,
+    /// What a new wanted message has missed is looked for in the log so many days back at most. Default 35.
+    pub catch_up_days: u32,
     /// A deadline waits for what is being read as long as reading goes on, and so many seconds longer. Default 60.
     pub deadline_grace_seconds: u32,
 }
@@ -57,7 +59,7 @@ impl SensorsConfig {
 
 impl Default for SensorsConfig {
     fn default() -> Self {
-        Self { directory: "sensors".into(), timezone: "UTC".into(), deadline_grace_seconds: 60 }
+        Self { directory: "sensors".into(), timezone: "UTC".into(), catch_up_days: 35, deadline_grace_seconds: 60 }
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`window`], then [`recording`], which is what one slice of messages comes to in the end.
 
 pub mod calendar;
+pub mod catch_up;
 pub mod cron;
 pub mod dead_letter;
 pub mod definition;

@@ -1,12 +1,13 @@
 //! The main job: from a message to a marked task.
 //!
-//! The only room that sees source, matcher, sensor, store and task; they do not see each other. Four loops run beside
+//! The only room that sees source, matcher, sensor, store and task; they do not see each other. Five loops run beside
 //! each other and meet only in the store:
 //!
 //! * [`intake`]: messages in, recordings out, receipts settled, in a lane for each topic;
 //! * [`marking`]: marks out of the outbox to the task adapter;
 //! * [`turning`]: when a business day begins, its renderings and waits;
-//! * [`deadlines`]: when a wait gives up.
+//! * [`deadlines`]: when a wait gives up;
+//! * [`catching_up`]: messages that are older than what waits for them, read back.
 //!
 //! [`handle`] is how others act on them, and [`redrive`] judges again what was set aside. What they judge by is one value
 //! ([`live`]), which [`changing`] changes for sensors and [`matchers`] for who judges.
@@ -18,6 +19,7 @@
 //! | a message is malformed, its matcher faults | set aside with the reason, the offset moves on | it would fail again |
 //! | a matcher on probation, where the one before it does not | that one judges; it takes over if that is often | nothing is lost on a new build's account |
 //! | a matcher that is gone or keeps failing | its topic waits, the others go on | the messages are not at fault |
+//! | reading messages back | that topic is not caught up, and tried again later and later | intake goes on |
 //! | the store | nothing is settled, the same recording is tried again | a later offset would skip this one |
 //! | a slice lost its place in the store | it is dropped, reading goes on from the stored offset | somebody recorded it |
 //! | an adapter, for now | the mark stays in the outbox, its next attempt later and later | intake goes on |
@@ -26,6 +28,7 @@
 
 pub mod acts;
 pub mod bookmarks;
+pub mod catching_up;
 pub mod changing;
 pub mod checking;
 pub mod deadlines;
@@ -58,6 +61,7 @@ use crate::{
     matcher::{Pool, Registry},
     store::Store,
 };
+use catching_up::CatchingUp;
 use held::HeldTopics;
 use keeping::Keeping;
 use live::Live;
@@ -89,6 +93,7 @@ pub struct Shared {
     pub needed: Arc<NeededDays>,
     /// What is kept of messages that are set aside.
     pub keeping: Arc<ArcSwap<Keeping>>,
+    pub catching_up: Arc<CatchingUp>,
 }
 
 impl Shared {
@@ -103,6 +108,7 @@ impl Shared {
             held: Arc::default(),
             needed: Arc::default(),
             keeping: Arc::default(),
+            catching_up: Arc::default(),
         }
     }
 }

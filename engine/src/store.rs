@@ -4,6 +4,7 @@
 //! (`writer`); readers look beside it ([`Reader`]). Knows no Kafka, no Wasm and no outside system. Start at
 //! [`Store::record`] and follow it into `record`, then `waits`.
 
+mod catch_ups;
 mod columns;
 mod database;
 mod dead_letters;
@@ -43,6 +44,7 @@ use crate::domain::{
     wanted::{RenderingId, WantedId},
 };
 
+pub use catch_ups::Occasion;
 pub use error::StoreError;
 pub use reader::{ActiveWanted, Reader, StoredOffset, WantedRoute};
 pub use sensors::{Changed, Refused};
@@ -132,12 +134,14 @@ impl Store {
     }
 
     /// Notes how wanted messages render on a date and answers with the rendering in force for each, in order. Nothing
-    /// is written where that is known already; call it with about 1,000 at a time.
+    /// is written where that is known already; call it with about 1,000 at a time. By the occasion a text that is another
+    /// one is caught up.
     pub async fn save_renderings(
         &self,
         rendered: Vec<(WantedId, Date, String)>,
+        occasion: Occasion,
     ) -> Result<Vec<RenderingId>, StoreError> {
-        self.writer.call(move |session| renderings::save(session, &rendered)).await
+        self.writer.call(move |session| renderings::save(session, &rendered, occasion)).await
     }
 
     /// Opens the waits of the current windows of some sensors, and judges waits anew whose sensor was redefined; call it
@@ -322,11 +326,6 @@ impl Store {
     /// The partitions of a topic with the offsets to be read next, whatever cluster they were read from last.
     pub async fn offsets_of(&self, topic: String) -> Result<Vec<(i32, i64)>, StoreError> {
         self.read(move |reader| reader.offsets_of(&topic)).await
-    }
-
-    /// Whether something of a topic is being caught up.
-    pub async fn is_catching_up(&self, topic: String) -> Result<bool, StoreError> {
-        self.read(move |reader| reader.is_catching_up(&topic)).await
     }
 
     /// A page of the wanted messages of all active sensors, by id.

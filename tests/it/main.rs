@@ -4,6 +4,7 @@
 
 mod api;
 mod architecture;
+mod catching_up;
 mod cli;
 mod demo;
 mod guests;

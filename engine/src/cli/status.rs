@@ -1,5 +1,7 @@
 //! `eventlatch status`: what has come, and what has not. Reads the database; the service need not run.
 
+use std::sync::Arc;
+
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{Exit, Failure, Format, print};
@@ -30,6 +32,10 @@ pub(super) fn status(config: &Config, args: &Args) -> Result<Exit, Failure> {
             print(args.format, [Ok(vec![found.ok_or_else(|| Failure::unexpected(missing()))?])])?;
         }
         None => print(args.format, pages(&reader, now))?,
+    }
+    let catching_up = catching_up(&reader, now).map_err(of_store)?;
+    if args.format == Format::Table && !catching_up.is_empty() {
+        print::lines(&format!("\n{catching_up}"))?;
     }
     Ok(Exit::Done)
 }
@@ -62,6 +68,15 @@ fn print(format: Format, pages: impl IntoIterator<Item = Page>) -> Result<(), Fa
         print::lines(&render(&page?))?;
     }
     if any { Ok(()) } else { print::lines("There are no sensors.") }
+}
+
+/// What is not known yet of messages that came before they were wanted.
+fn catching_up(reader: &Reader, now: Timestamp) -> Result<String, StoreError> {
+    let line = |(topic, wanted): (Arc<str>, u64)| match wanted {
+        1 => format!("{topic}: catching up, 1 wanted message"),
+        many => format!("{topic}: catching up, {many} wanted messages"),
+    };
+    Ok(reader.to_catch_up(now)?.into_iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
 /// All sensors, one after the other.

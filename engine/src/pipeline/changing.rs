@@ -23,7 +23,7 @@ use crate::{
         wanted::WantedId,
     },
     sensor::{DayIndex, Index},
-    store::{ActiveWanted, Changed, Store, StoreError},
+    store::{ActiveWanted, Changed, Occasion, Store, StoreError},
 };
 
 /// So many sensors are defined in one transaction: messages wait no longer than that takes.
@@ -77,6 +77,7 @@ impl Shared {
         put: Vec<(Owner, Sensor)>,
         gone: Vec<(Owner, String)>,
     ) -> Result<Changed, ChangeError> {
+        let not_in_effect_yet = self.catching_up.change();
         let changed = {
             let _alone = self.changing.lock().await;
             self.redefine(now, put, gone).await?
@@ -91,6 +92,8 @@ impl Shared {
             );
             tokio::time::sleep(MATCHER_PAUSE).await;
         }
+        drop(not_in_effect_yet);
+        self.catching_up.look();
         patiently(|| open_waits(self, now, &changed.sensors)).await?;
         Ok(changed)
     }
@@ -130,8 +133,8 @@ impl Shared {
             add_calendars(&mut days, &page, now)?;
             for day in &mut days {
                 let ours: Vec<_> = page.iter().filter(|wanted| belongs(wanted, &day.calendar)).cloned().collect();
-                let came = patiently(|| self.awaited(&live.registry, ours.clone(), day.date)).await?;
-                came.into_iter().for_each(|awaited| day.came.add(awaited));
+                let awaited = || self.awaited(&live.registry, ours.clone(), day.date, Occasion::NewDay);
+                patiently(awaited).await?.iter().for_each(|awaited| day.came.add(awaited));
             }
         }
         self.change_index(|index| index.with_topics(index.topics_and_matchers().chain(topics.iter().cloned())));

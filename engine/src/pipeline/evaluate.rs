@@ -182,8 +182,8 @@ impl<'a> Judging<'a> {
 /// Adds a hit, unless it is there: a rendering may wait for several keys of which a message carries more than one.
 fn add<'a>(hits: &mut Vec<Hit<'a>>, hit: Hit<'a>) {
     let of_message = hits.iter().rev().take_while(|earlier| earlier.message == hit.message);
-    let mut wanted = of_message.map(|earlier| earlier.entry.wanted);
-    if !hit.entry.several_keys || !wanted.any(|wanted| wanted == hit.entry.wanted) {
+    let mut renderings = of_message.map(|earlier| (earlier.entry.wanted, earlier.entry.rendering));
+    if !hit.entry.several_keys || !renderings.any(|it| it == (hit.entry.wanted, hit.entry.rendering)) {
         hits.push(hit);
     }
 }

@@ -66,26 +66,41 @@ pub async fn judge(
         Err(RenderError::GaveUp { matcher, gave_up }) => return Ok(Err(cannot_prepare(matcher, &gave_up))),
         live => live?,
     };
+    Ok(judge_all(shared, &topic, slices, &live, manner).await)
+}
+
+/// Judges a batch of one topic beside what comes, by other than what is live.
+pub(super) async fn judge_aside(
+    shared: &Shared,
+    slices: &Arc<Vec<Slice>>,
+    live: &Live,
+) -> Result<Vec<Recording>, Waits> {
+    match slices.first() {
+        Some(first) => judge_all(shared, &first.partition.topic, slices, live, Manner::Aside).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Lets all matchers of a topic judge.
+async fn judge_all(
+    shared: &Shared,
+    topic: &str,
+    slices: &Arc<Vec<Slice>>,
+    live: &Live,
+    manner: Manner,
+) -> Result<Vec<Recording>, Waits> {
     let mut judged = Vec::new();
-    for name in live.index.matchers(&topic) {
-        let Some(post) = live.registry.post(name) else {
-            return Ok(Err(gone(name)));
-        };
-        let answer = match manner {
-            Manner::Usual => judge_by(shared, post, slices, &live).await,
-            Manner::Aside => judge_aside_by(shared, post, slices, &live).await,
-        };
-        match answer {
-            Ok(more) => judged.push(more),
-            Err(waits) => return Ok(Err(waits)),
-        }
+    for name in live.index.matchers(topic) {
+        let post = live.registry.post(name).ok_or_else(|| gone(name))?;
+        judged.push(match manner {
+            Manner::Usual => judge_by(shared, post, slices, live).await?,
+            Manner::Aside => judge_aside_by(shared, post, slices, live).await?,
+        });
     }
-    if manner == Manner::Usual
-        && let Err(waits) = hold_to_account(shared, slices, &judged).await
-    {
-        return Ok(Err(waits));
+    if manner == Manner::Usual {
+        hold_to_account(shared, slices, &judged).await?;
     }
-    Ok(Ok(recordings(slices, judged.into_iter().flat_map(|judged| judged.findings))))
+    Ok(recordings(slices, judged.into_iter().flat_map(|judged| judged.findings)))
 }
 
 /// Whether a matcher of the topic runs aside, where it takes as long as it takes.

@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::{
     Shared,
+    catching_up::Ticket,
     intake::IntakeError,
     judging::{Manner, Waits, is_aside, judge},
     patience::patiently,
@@ -119,10 +120,14 @@ pub(super) struct Running {
     load: watch::Sender<Load>,
 }
 
+/// Says that a batch of a topic is under way.
+type InFlight = Ticket<Arc<str>>;
+
 /// A batch that is ready to be recorded.
 struct Judged {
     recordings: Vec<Recording>,
     receipts: Vec<Receipt>,
+    in_flight: InFlight,
 }
 
 impl Running {
@@ -138,10 +143,10 @@ impl Running {
     async fn judge_all(&mut self, judged: mpsc::Sender<Judged>) -> Result<(), IntakeError> {
         while let Some(batch) = self.queue.recv().await {
             let (slices, receipts): (Vec<_>, _) = batch.into_iter().map(|it| (it.slice, it.receipt)).unzip();
-            let Some(recordings) = self.until_judged(&Arc::new(slices)).await? else {
+            let Some((recordings, in_flight)) = self.until_judged(&Arc::new(slices)).await? else {
                 return Ok(());
             };
-            let handed_on = self.noticed_if_slow(judged.send(Judged { recordings, receipts })).await;
+            let handed_on = self.noticed_if_slow(judged.send(Judged { recordings, receipts, in_flight })).await;
             if handed_on.is_err() {
                 return Ok(());
             }
@@ -151,18 +156,21 @@ impl Running {
     }
 
     /// None: the service stops before it could be judged.
-    async fn until_judged(&self, slices: &Arc<Vec<Slice>>) -> Result<Option<Vec<Recording>>, IntakeError> {
+    async fn until_judged(&self, slices: &Arc<Vec<Slice>>) -> Result<Option<(Vec<Recording>, InFlight)>, IntakeError> {
         let mut pause = FIRST_PAUSE;
         let mut changes = self.shared.matchers_changed.subscribe();
         loop {
+            let in_flight = self.shared.catching_up.batch(&self.topic);
             let waits = match self.judge(slices).await? {
                 Some(Ok(recordings)) => {
                     self.shared.topic_goes_on(&self.topic).await;
-                    return Ok(Some(recordings));
+                    return Ok(Some((recordings, in_flight)));
                 }
                 Some(Err(waits)) => waits,
                 None => return Ok(None),
             };
+            // It will be judged by what is live then.
+            drop(in_flight);
             self.load.send_modify(|load| load.slow = true);
             self.shared.topic_waits(&self.topic, &waits).await;
             tokio::select! {
@@ -226,7 +234,7 @@ impl Running {
     }
 
     /// What is not judged at the end is read again at the next start.
-    fn left(&self, waits: Waits) -> Result<Option<Vec<Recording>>, IntakeError> {
+    fn left<T>(&self, waits: Waits) -> Result<Option<T>, IntakeError> {
         if self.source.is_stopping() {
             return Ok(None);
         }
@@ -235,8 +243,9 @@ impl Running {
 }
 
 async fn record_all(shared: Shared, mut judged: mpsc::Receiver<Judged>) -> Result<(), IntakeError> {
-    while let Some(Judged { recordings, receipts }) = judged.recv().await {
+    while let Some(Judged { recordings, receipts, in_flight }) = judged.recv().await {
         let outcomes = patiently(|| shared.store.record(recordings.clone())).await?;
+        drop(in_flight);
         for (receipt, outcome) in receipts.into_iter().zip(outcomes) {
             match outcome {
                 Recorded::Stored => receipt.settle(),

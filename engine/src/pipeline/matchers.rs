@@ -26,7 +26,7 @@ use crate::{
     },
     matcher::{Generation, Post, Probation, Problem, Registry},
     sensor::{ChangedDay, Index},
-    store::{ActiveWanted, StoreError},
+    store::{ActiveWanted, Occasion, StoreError},
 };
 
 /// The waits of so many wanted messages are judged anew at a time: messages are recorded in between.
@@ -116,6 +116,7 @@ impl Shared {
 
     /// Fills a post, and the index with what its generation waits for, in one step.
     async fn fill(&self, serving: &Arc<Generation>, probation: Duration) -> Result<(), Refusal> {
+        let not_in_effect_yet = self.catching_up.change();
         let live = self.live.load_full();
         // Only this one is asked: what the one before it waits for is in the index.
         let mut days = self.days_of(&Post::of(Arc::clone(serving)), &live).await?;
@@ -126,6 +127,8 @@ impl Shared {
         let until = Instant::now() + probation;
         let name = serving.name();
         self.put_in_place(name, &days, |before| succeeding(before.filter(|_| !probation.is_zero()), serving, until));
+        drop(not_in_effect_yet);
+        self.catching_up.look();
         self.judge_waits_anew(rendered_anew).await
     }
 
@@ -150,8 +153,8 @@ impl Shared {
                 let of_day =
                     |wanted: &ActiveWanted| *wanted.matcher == **post.serving.name() && belongs(wanted, calendar);
                 let ours: Vec<_> = page.into_iter().filter(of_day).collect();
-                let awaited = patiently(|| self.awaited(&registry, ours.clone(), date)).await?;
-                awaited.into_iter().for_each(|awaited| tables.add(awaited));
+                let awaited = || self.awaited(&registry, ours.clone(), date, Occasion::Anew);
+                patiently(awaited).await?.iter().for_each(|awaited| tables.add(awaited));
             }
             days.push(ChangedDay { calendar: Arc::clone(calendar), date, tables: tables.build().await });
         }

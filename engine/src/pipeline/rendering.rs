@@ -17,7 +17,7 @@ use crate::{
     },
     matcher::{GaveUp, Generation, Post, Prepared, Problem, Registry, Worker},
     sensor::{DayIndex, Entry, Index, Route, Table, TableBuilder},
-    store::{ActiveWanted, StoreError},
+    store::{ActiveWanted, Occasion, StoreError},
 };
 
 /// So many wanted messages are read, prepared and saved together.
@@ -49,9 +49,9 @@ pub(super) struct Awaited {
 pub(super) struct Tables(pub(super) HashMap<Route, TableBuilder>);
 
 impl Tables {
-    pub(super) fn add(&mut self, Awaited { route, prepared, entry }: Awaited) {
-        let table = self.0.entry(route).or_default();
-        prepared.keys.iter().for_each(|key| table.add(key, &prepared.token, entry));
+    pub(super) fn add(&mut self, Awaited { route, prepared, entry }: &Awaited) {
+        let table = self.0.entry(route.clone()).or_default();
+        prepared.keys.iter().for_each(|key| table.add(key, &prepared.token, *entry));
     }
 
     /// Building a million entries takes the better part of a second: not on a thread that others wait for.
@@ -86,14 +86,18 @@ impl Shared {
         if live.index.calendars.iter().any(|days| *days.calendar == *calendar && days.has(date)) {
             return Ok(());
         }
+        let was_rendered = self.store.was_rendered(calendar, date).await?;
+        let occasion = if was_rendered { Occasion::Anew } else { Occasion::NewDay };
         let mut tables = Tables::default();
         let mut pages = self.pages();
         while let Some(page) = pages.next().await? {
             let ours = page.into_iter().filter(|wanted| belongs(wanted, calendar)).collect();
-            self.awaited(&live.registry, ours, date).await?.into_iter().for_each(|awaited| tables.add(awaited));
+            self.awaited(&live.registry, ours, date, occasion).await?.iter().for_each(|awaited| tables.add(awaited));
         }
         let day = Arc::new(DayIndex::new(calendar, date, tables.build().await));
+        self.store.note_rendered_day(calendar, date).await?;
         self.change_index(|index| index.with_day(calendar, &day));
+        self.catching_up.look();
         tracing::debug!(%date, zone = ?calendar.zone.iana_name(), "Rendered a business date");
         Ok(())
     }
@@ -104,6 +108,7 @@ impl Shared {
         registry: &Registry,
         page: Vec<ActiveWanted>,
         date: Date,
+        occasion: Occasion,
     ) -> Result<Vec<Awaited>, RenderError> {
         let mut by_matcher: BTreeMap<String, Vec<ActiveWanted>> = BTreeMap::new();
         for wanted in page {
@@ -112,7 +117,7 @@ impl Shared {
         let mut awaited = Vec::new();
         for (matcher, wanted) in by_matcher {
             match registry.post(&matcher) {
-                Some(post) => awaited.extend(self.awaited_by(post, wanted.into(), date).await?),
+                Some(post) => awaited.extend(self.awaited_by(post, wanted.into(), date, occasion).await?),
                 None => tracing::warn!(matcher, %date, wanted = wanted.len(), "Not rendered: their matcher is gone"),
             }
         }
@@ -126,11 +131,12 @@ impl Shared {
         post: &Post,
         wanted: Arc<[ActiveWanted]>,
         date: Date,
+        occasion: Occasion,
     ) -> Result<Vec<Awaited>, RenderError> {
         let answers = self.prepare(&post.serving, &wanted, date).await;
         let Some(previous) = post.previous() else {
             let answers = answers?;
-            let renderings = self.save_renderings(&wanted, &answers, &answers, date).await?;
+            let renderings = self.save_renderings(&wanted, [&answers, &answers], date, occasion).await?;
             return Ok(awaited(&post.serving, &wanted, &renderings, answers));
         };
         let earlier = self.prepare(previous, &wanted, date).await?;
@@ -138,11 +144,11 @@ impl Shared {
             Ok(answers) => answers,
             Err(error) => {
                 self.roll_back(&post.serving, &error.to_string()).await;
-                let renderings = self.save_renderings(&wanted, &earlier, &earlier, date).await?;
+                let renderings = self.save_renderings(&wanted, [&earlier, &earlier], date, occasion).await?;
                 return Ok(awaited(previous, &wanted, &renderings, earlier));
             }
         };
-        let renderings = self.save_renderings(&wanted, &answers, &earlier, date).await?;
+        let renderings = self.save_renderings(&wanted, [&answers, &earlier], date, occasion).await?;
         let failed =
             answers.iter().zip(&earlier).find_map(|(now, before)| before.as_ref().ok().and(now.as_ref().err()));
         if let Some(problem) = failed {
@@ -174,9 +180,9 @@ impl Shared {
     async fn save_renderings(
         &self,
         wanted: &[ActiveWanted],
-        answers: &Answers,
-        otherwise: &Answers,
+        [answers, otherwise]: [&Answers; 2],
         date: Date,
+        occasion: Occasion,
     ) -> Result<Vec<Option<RenderingId>>, StoreError> {
         let mut texts = Vec::with_capacity(wanted.len());
         let said: Vec<_> =
@@ -190,7 +196,7 @@ impl Shared {
                 ),
             }
         }
-        let mut ids = self.store.save_renderings(texts).await?.into_iter();
+        let mut ids = self.store.save_renderings(texts, occasion).await?.into_iter();
         Ok(said.iter().map(|said| said.as_ref().ok().and_then(|_| ids.next())).collect())
     }
 

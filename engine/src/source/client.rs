@@ -40,6 +40,17 @@ const FETCHER_FORCED: [(&str, &str); 7] = [
     ("queued.max.messages.kbytes", "4096"),
 ];
 
+/// Reads long stretches, beside a consumer that is not to feel it.
+const LOG_FORCED: [(&str, &str); 7] = [
+    ("enable.auto.commit", "false"),
+    ("enable.auto.offset.store", "false"),
+    ("auto.offset.reset", "error"),
+    ("enable.partition.eof", "true"),
+    ("fetch.wait.max.ms", "50"),
+    ("queued.min.messages", "10000"),
+    ("queued.max.messages.kbytes", "8192"),
+];
+
 const PRODUCER_FORCED: [(&str, &str); 2] = [("acks", "all"), ("enable.idempotence", "true")];
 
 impl KafkaConfig {
@@ -84,9 +95,19 @@ pub(super) fn asker(config: &KafkaConfig) -> Result<ClientConfig, SourceError> {
     Ok(force(client(config, &CONSUMER_DEFAULTS)?, &CONSUMER_FORCED))
 }
 
-/// For reading single messages again. It never joins the group whose name it bears: librdkafka assigns nothing without.
+/// For reading single messages again.
 pub(super) fn fetcher(config: &KafkaConfig) -> Result<ClientConfig, SourceError> {
-    let mut client = force(client(config, &CONSUMER_DEFAULTS)?, &FETCHER_FORCED);
+    apart(config, &FETCHER_FORCED)
+}
+
+/// For reading stretches of logs again.
+pub(super) fn log(config: &KafkaConfig) -> Result<ClientConfig, SourceError> {
+    apart(config, &LOG_FORCED)
+}
+
+/// Never joins the group whose name it bears: librdkafka assigns nothing without.
+fn apart(config: &KafkaConfig, forced: &[(&str, &str)]) -> Result<ClientConfig, SourceError> {
+    let mut client = force(client(config, &CONSUMER_DEFAULTS)?, forced);
     client.remove("group.instance.id");
     client.set("group.id", &config.group);
     Ok(client)

@@ -104,7 +104,7 @@ fn committed<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str, partit
     })
 }
 
-fn at_time<C: ConsumerContext>(
+pub(super) fn at_time<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     time: Timestamp,
     topic: &str,

@@ -75,12 +75,6 @@ impl Reader {
         self.rows(sql, [topic], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
-    /// Whether something of a topic is being caught up.
-    pub fn is_catching_up(&self, topic: &str) -> Result<bool, StoreError> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM catch_ups WHERE topic = ?1 AND state = 'running')";
-        self.with(|db| Ok(db.prepare_cached(sql)?.query_row([topic], |row| row.get(0))?))
-    }
-
     /// A page of the wanted messages of all active sensors, by id.
     pub fn active_wanted(&self, after: WantedId, limit: usize) -> Result<Vec<ActiveWanted>, StoreError> {
         let sql = "SELECT wanted.id, sensors.id, sensors.name, sensors.timezone, wanted.day_shift_seconds,
@@ -153,7 +147,7 @@ pub(super) fn rows<T>(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-fn active_wanted(row: &Row<'_>) -> rusqlite::Result<ActiveWanted> {
+pub(super) fn active_wanted(row: &Row<'_>) -> rusqlite::Result<ActiveWanted> {
     Ok(ActiveWanted {
         id: WantedId(row.get(0)?),
         sensor: SensorId(row.get(1)?),

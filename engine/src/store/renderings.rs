@@ -3,7 +3,12 @@
 use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{columns, error::StoreError, writer::Session};
+use super::{
+    catch_ups::{self, Occasion},
+    columns,
+    error::StoreError,
+    writer::Session,
+};
 use crate::domain::wanted::{RenderingId, WantedId};
 
 /// A rendering in force on some date.
@@ -13,9 +18,17 @@ struct InForce {
     rendered: String,
 }
 
+/// The rendering in force on a date from now on.
+struct Saved {
+    id: i64,
+    /// Another text was in force on that date, by what was known.
+    is_another: bool,
+}
+
 pub(super) fn save(
     session: &mut Session<'_>,
     rendered: &[(WantedId, Date, String)],
+    occasion: Occasion,
 ) -> Result<Vec<RenderingId>, StoreError> {
     let db = session.db;
     let until: Option<String> =
@@ -23,7 +36,11 @@ pub(super) fn save(
     let mut ids = Vec::with_capacity(rendered.len());
     for (wanted, date, text) in rendered {
         let looked_beyond = until.as_ref().is_some_and(|until| columns::date(*date) < *until);
-        ids.push(RenderingId(save_one(db, *wanted, *date, text, looked_beyond)?));
+        let Saved { id, is_another } = save_one(db, *wanted, *date, text, looked_beyond)?;
+        if is_another {
+            catch_ups::changed(db, *wanted, *date, occasion)?;
+        }
+        ids.push(RenderingId(id));
     }
     let newest = rendered.iter().map(|(_, date, _)| columns::date(*date)).max();
     if newest > until {
@@ -33,26 +50,30 @@ pub(super) fn save(
 }
 
 /// `looked_beyond`: something may have been rendered for a later date already, found as it was, and left no row.
-fn save_one(db: &Connection, wanted: WantedId, date: Date, text: &str, looked_beyond: bool) -> Result<i64, StoreError> {
+fn save_one(
+    db: &Connection,
+    wanted: WantedId,
+    date: Date,
+    text: &str,
+    looked_beyond: bool,
+) -> Result<Saved, StoreError> {
     let since = columns::date(date);
-    let before = in_force(db, wanted, &since)?;
-    match before {
-        Some(same) if same.rendered == text => return Ok(same.id),
-        Some(other) => {
-            if looked_beyond {
-                keep_from_next_day(db, wanted, date, &other.rendered)?;
-            }
-            if other.since == since {
-                return replace(db, wanted, &since, other.id, text);
-            }
-        }
-        None => {
-            if let Some(id) = begin_earlier(db, wanted, &since, text)? {
-                return Ok(id);
-            }
-        }
+    let Some(before) = in_force(db, wanted, &since)? else {
+        let earlier = begin_earlier(db, wanted, &since, text)?;
+        let id = earlier.map_or_else(|| insert(db, wanted, &since, text), Ok)?;
+        return Ok(Saved { id, is_another: false });
+    };
+    if before.rendered == text {
+        return Ok(Saved { id: before.id, is_another: false });
     }
-    insert(db, wanted, &since, text)
+    if looked_beyond {
+        keep_from_next_day(db, wanted, date, &before.rendered)?;
+    }
+    let id = match before.since == since {
+        true => replace(db, wanted, &since, before.id, text)?,
+        false => insert(db, wanted, &since, text)?,
+    };
+    Ok(Saved { id, is_another: true })
 }
 
 fn in_force(db: &Connection, wanted: WantedId, date: &str) -> Result<Option<InForce>, StoreError> {

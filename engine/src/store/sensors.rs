@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::{
-    columns,
+    catch_ups, columns,
     error::StoreError,
     modules,
     reader::{Reader, rows},
@@ -98,6 +98,7 @@ pub(super) fn change(
     for (owner, name) in gone {
         retire(session, owner, name, &mut changed)?;
     }
+    catch_ups::came(session, now, &changed.came)?;
     Ok(changed)
 }
 

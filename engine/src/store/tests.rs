@@ -1,5 +1,6 @@
 //! The store as its users see it, on temporary files: what is written is compared as `sqlite3` would print it.
 
+mod catching_up;
 mod dead_letters;
 mod defining;
 mod ending;
@@ -77,7 +78,7 @@ impl Fixture {
     /// Saves what everything renders as on a date.
     async fn render(&self, date: &str) {
         let all = self.wanted.iter().map(|(name, wanted)| (wanted.id, date.parse().unwrap(), self.text(name)));
-        self.store.save_renderings(all.collect()).await.unwrap();
+        self.store.save_renderings(all.collect(), Occasion::NewDay).await.unwrap();
     }
 
     /// A new day begins: renderings, then waits.
@@ -85,7 +86,7 @@ impl Fixture {
         for wanted in self.wanted.values() {
             let name = self.wanted.iter().find(|(_, other)| other.id == wanted.id).unwrap().0;
             let date = calendar(wanted).business_date(at(now));
-            self.store.save_renderings(vec![(wanted.id, date, self.text(name))]).await.unwrap();
+            self.store.save_renderings(vec![(wanted.id, date, self.text(name))], Occasion::NewDay).await.unwrap();
         }
         let found = self.store.waits_to_open(at(now), None, 1_000).await.unwrap();
         assert_eq!(found.next, None);
@@ -128,7 +129,7 @@ impl Fixture {
         let calendar = calendar(wanted);
         let business_date = calendar.business_date(at(arrival));
         let rendered = vec![(wanted.id, business_date, self.text(name))];
-        let rendering = self.store.save_renderings(rendered).await.unwrap()[0];
+        let rendering = self.store.save_renderings(rendered, Occasion::NewDay).await.unwrap()[0];
         let window = Window::at(wanted.frequency, at(arrival), &calendar);
         let event_time = Some(at("2019-07-07T00:00:00Z"));
         Sighting { offset, arrival: at(arrival), event_time, wanted: wanted.id, rendering, business_date, window }

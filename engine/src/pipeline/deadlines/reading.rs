@@ -32,14 +32,14 @@ struct Topic {
     /// None: Kafka did not answer.
     ends: Option<Vec<End>>,
     read: bool,
-    /// What was read when it was last looked, and since when that has not changed.
-    stands_at: Vec<(i32, i64)>,
+    /// What was read when it was last looked, also for catching up, and since when that has not changed.
+    stands_at: (Vec<(i32, i64)>, Option<i64>),
     since: Instant,
 }
 
 impl Topic {
     fn new(asked_at: Timestamp, ends: Option<Vec<End>>) -> Self {
-        Self { asked_at, ends, read: false, stands_at: Vec::new(), since: Instant::now() }
+        Self { asked_at, ends, read: false, stands_at: (Vec::new(), None), since: Instant::now() }
     }
 }
 
@@ -69,10 +69,12 @@ impl Reading {
             return Ok(true);
         }
         let stored = shared.store.offsets_of(topic.to_owned()).await?;
-        let caught_up = !shared.store.is_catching_up(topic.to_owned()).await?;
-        asked.read = caught_up && asked.ends.as_ref().is_some_and(|ends| ends.iter().all(|end| reached(end, &stored)));
-        if stored != asked.stands_at {
-            (asked.stands_at, asked.since) = (stored, Instant::now());
+        let catching_up = shared.store.catching_up(topic.to_owned(), Timestamp::now()).await?;
+        let reached_all = |ends: &Vec<End>| ends.iter().all(|end| reached(end, &stored));
+        asked.read = catching_up.is_none() && asked.ends.as_ref().is_some_and(reached_all);
+        let stands_at = (stored, catching_up);
+        if stands_at != asked.stands_at {
+            (asked.stands_at, asked.since) = (stands_at, Instant::now());
         }
         if !asked.read && asked.since.elapsed() >= self.grace {
             tracing::warn!(topic, "Reading stands still: deadlines take effect without what was not read");

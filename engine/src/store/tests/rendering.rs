@@ -9,7 +9,7 @@ async fn check(steps: &[Step<'_>], rows: &[&str]) {
     let wanted = fixture.wanted["s.a"].id;
     for (date, text, row) in steps {
         let rendered = vec![(wanted, date.parse().unwrap(), (*text).to_owned())];
-        let id = fixture.store.save_renderings(rendered).await.unwrap()[0];
+        let id = fixture.store.save_renderings(rendered, Occasion::NewDay).await.unwrap()[0];
         assert_eq!(id, RenderingId(*row), "{date} as {text} of {steps:?}");
     }
     let all = "SELECT substr(since, 9), rendered, replaced FROM renderings ORDER BY since, replaced";
@@ -57,8 +57,8 @@ async fn a_thousand_at_once_in_order() {
     let on = |date: &str| -> Vec<_> {
         wanted.iter().map(|wanted| (wanted.id, date.parse().unwrap(), wanted.fields.clone())).collect()
     };
-    let first = fixture.store.save_renderings(on("2019-07-01")).await.unwrap();
+    let first = fixture.store.save_renderings(on("2019-07-01"), Occasion::NewDay).await.unwrap();
     assert_eq!(first, (1..=1000).map(RenderingId).collect::<Vec<_>>());
-    assert_eq!(fixture.store.save_renderings(on("2019-07-02")).await.unwrap(), first);
+    assert_eq!(fixture.store.save_renderings(on("2019-07-02"), Occasion::NewDay).await.unwrap(), first);
     assert_eq!(fixture.sql("SELECT rendered_until FROM store"), ["2019-07-02"]);
 }

@@ -33,10 +33,9 @@ async fn a_build_that_begins_to_fail_is_rolled_back_and_nothing_is_lost() {
     home.wait_for_rows(&mut service, "SELECT sum(next) FROM offsets", &[&(GOOD + BAD).to_string()]);
     home.wait_for_rows(&mut service, GENERATIONS, &["retired", "rolled-back", "serving"]);
     let all = (GOOD + BAD).to_string();
-    assert_eq!(
-        home.rows("SELECT count(*), count(DISTINCT \"partition\" || '/' || \"offset\") FROM matches"),
-        [format!("{all}|{all}")]
-    );
+    // What one build brought is caught up for the other, where they render differently.
+    let places = "SELECT count(DISTINCT \"partition\" || '/' || \"offset\") FROM matches";
+    assert_eq!(home.rows(places), [all]);
     assert_eq!(home.rows("SELECT count(*) FROM dead_letters"), ["0"]);
     // What was judged by one build counts for the other, however each renders what is wanted.
     home.wait_for_rows(&mut service, "SELECT state FROM waits", &["complete"]);
