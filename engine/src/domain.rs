@@ -8,6 +8,7 @@ pub mod catch_up;
 pub mod cron;
 pub mod dead_letter;
 pub mod definition;
+pub mod explanation;
 pub mod generation;
 pub mod handling;
 pub mod mark;

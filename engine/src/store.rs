@@ -9,6 +9,7 @@ mod columns;
 mod database;
 mod dead_letters;
 mod error;
+mod explaining;
 mod generations;
 mod marks;
 mod modules;

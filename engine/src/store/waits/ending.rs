@@ -76,7 +76,7 @@ pub(in crate::store) fn end(session: &mut Session<'_>, now: Timestamp, ids: &[Wa
     Ok(ended)
 }
 
-fn by_id(db: &Connection, id: WaitId) -> Result<Wait, StoreError> {
+pub(in crate::store) fn by_id(db: &Connection, id: WaitId) -> Result<Wait, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM waits WHERE id = ?1");
     Ok(db.prepare_cached(&sql)?.query_row([id.0], wait)?)
 }
