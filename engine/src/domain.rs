@@ -14,6 +14,7 @@ pub mod handling;
 pub mod mark;
 pub mod message;
 pub mod recording;
+pub mod report;
 pub mod sensor;
 pub mod terms;
 pub mod wait;

@@ -34,6 +34,7 @@ pub mod checking;
 pub mod deadlines;
 mod distinct;
 pub mod evaluate;
+pub mod explaining;
 pub mod handle;
 pub mod held;
 pub mod intake;
@@ -49,6 +50,7 @@ mod portions;
 pub mod redrive;
 mod remaining;
 pub mod rendering;
+pub mod reporting;
 pub mod standing;
 pub mod turning;
 

@@ -16,6 +16,7 @@ mod modules;
 mod reader;
 mod record;
 mod renderings;
+mod reports;
 mod sensors;
 mod shape;
 mod status;

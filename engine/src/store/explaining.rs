@@ -10,9 +10,9 @@ use jiff::{Timestamp, civil::Date};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    columns,
+    Store, columns,
     error::StoreError,
-    reader::{Reader, rows},
+    reader::{ActiveWanted, Reader, rows},
     shape::{self, Shape},
     waits::{self, Wait},
 };
@@ -20,9 +20,36 @@ use crate::domain::{
     explanation::{ExplainedWait, Explanation, PartitionReading, Question, TopicReading, Unexplained},
     sensor::{Late, Opening, SensorId},
     wait::{OnTimeout, WaitId, WaitState},
+    wanted::WantedId,
     window::Window,
 };
 use one::Looked;
+
+impl Store {
+    /// How a wait stands, and why. Kafka has not been asked how far its logs reach.
+    pub async fn explain(
+        &self,
+        question: Question,
+        now: Timestamp,
+    ) -> Result<Result<Explanation, Unexplained>, StoreError> {
+        self.report(move |reader| reader.explain(&question, now)).await
+    }
+
+    /// The same of waits by their numbers.
+    pub async fn explain_waits(&self, ids: Vec<WaitId>, now: Timestamp) -> Result<Vec<Explanation>, StoreError> {
+        self.report(move |reader| reader.explain_waits(&ids, now)).await
+    }
+
+    /// A page of the wanted messages of a topic, by id.
+    pub async fn active_wanted_of(
+        &self,
+        topic: String,
+        after: WantedId,
+        limit: usize,
+    ) -> Result<Vec<ActiveWanted>, StoreError> {
+        self.report(move |reader| reader.active_wanted_of(&topic, after, limit)).await
+    }
+}
 
 impl Reader {
     /// How a wait stands, and why. Kafka has not been asked how far its logs reach.

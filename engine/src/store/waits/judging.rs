@@ -25,6 +25,7 @@ use crate::{
         marks,
         reader::rows,
         record::Books,
+        reports,
         shape::{Shape, WantedShape},
     },
 };
@@ -227,7 +228,11 @@ pub(super) fn heal(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Res
     let facts = Facts::of(books.db(), shape, wait)?;
     let standing = facts.standing(shape, Deadline::Never);
     mark_received(books, shape, wait, &facts, &standing)?;
-    if standing.complete { complete(books, shape, wait) } else { Ok(()) }
+    if !standing.complete {
+        return Ok(());
+    }
+    complete(books, shape, wait)?;
+    reports::healed(books, wait.id)
 }
 
 /// The deadline has come: the wait is complete, or its deadline has moved, or it ends.
@@ -248,6 +253,7 @@ pub(super) fn end(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait, now: Ti
     mark_pending(books, shape, wait, task)?;
     let sql = "UPDATE waits SET state = ?2, ended_at = ?3, ended_by = 'deadline', deadline = ?3 WHERE id = ?1";
     books.db().prepare_cached(sql)?.execute(params![wait.id.0, state.word(), columns::instant(deadline)])?;
+    reports::missing(books, wait.id)?;
     if wait.late == Late::Heal { heal(books, shape, wait) } else { Ok(()) }
 }
 
