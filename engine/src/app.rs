@@ -35,7 +35,7 @@ use crate::{
         acts::Acts,
         bookmarks::StoredBookmarks,
         catching_up::{Logs, Scanner},
-        changing, deadlines,
+        changing, deadlines, forgetting,
         handle::Handle,
         intake::{self, IntakeError},
         keeping::Keeping,
@@ -81,6 +81,7 @@ pub struct Service {
     turning: JoinHandle<()>,
     catching_up: JoinHandle<()>,
     deadlines: JoinHandle<()>,
+    forgetting: JoinHandle<()>,
     marking: Option<JoinHandle<()>>,
     reporting: Vec<JoinHandle<()>>,
     sensor_files: JoinHandle<()>,
@@ -114,6 +115,10 @@ impl Service {
         matchers.announce_gone(&shared);
         turning::begin(&shared, Timestamp::now()).await.map_err(StartError::Turn)?;
         matchers.resume_probations(&shared).await;
+        let scanner = Scanner { shared: shared.clone(), logs: logs(config, input), days: config.sensors.catch_up_days };
+        if scanner.logs.is_none() {
+            scanner.give_up(Timestamp::now()).await.map_err(StartError::Store)?;
+        }
 
         let topics: Vec<_> = shared.live.load().index.topics().map(ToString::to_string).collect();
         if topics.is_empty() {
@@ -145,7 +150,6 @@ impl Service {
             let (shared, stopped) = (shared.clone(), stopped.clone());
             async move { turning::run(&shared, stopped).await }
         });
-        let scanner = Scanner { shared: shared.clone(), logs: logs(config, input), days: config.sensors.catch_up_days };
         let catching_up = tokio::spawn({
             let stopped = stopped.clone();
             async move { scanner.run(stopped).await }
@@ -155,6 +159,10 @@ impl Service {
             let kafka = matches!(input, Input::Kafka).then(|| config.kafka.clone());
             let grace = config.sensors.deadline_grace();
             async move { deadlines::run(&shared, kafka, grace, stopped).await }
+        });
+        let forgetting = tokio::spawn({
+            let (store, days, stopped) = (store.clone(), config.store.retention_days, stopped.clone());
+            async move { forgetting::run(&store, days, stopped).await }
         });
         let (problems, sensor_problems) = watch::channel(Vec::new());
         let timezone = config.sensors.timezone.clone();
@@ -183,6 +191,7 @@ impl Service {
             turning,
             catching_up,
             deadlines,
+            forgetting,
             marking,
             reporting,
             following,
@@ -220,7 +229,9 @@ impl Service {
         self.source.stop();
         let outcome = if self.intake.is_finished() { Ok(()) } else { self.ended().await };
         self.stop.send_replace(how);
-        let ended = [self.turning, self.deadlines, self.catching_up, self.sensor_files, self.following].map(Some);
+        let ended =
+            [self.turning, self.deadlines, self.forgetting, self.catching_up, self.sensor_files, self.following]
+                .map(Some);
         let ended = ended.into_iter().chain([self.marking, self.api]).chain(self.reporting.into_iter().map(Some));
         for task in ended.flatten() {
             if let Err(defect) = task.await {

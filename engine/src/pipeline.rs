@@ -35,6 +35,7 @@ pub mod deadlines;
 mod distinct;
 pub mod evaluate;
 pub mod explaining;
+pub mod forgetting;
 pub mod handle;
 pub mod held;
 pub mod intake;
@@ -53,6 +54,7 @@ pub mod rendering;
 pub mod reporting;
 pub mod standing;
 pub mod turning;
+pub mod waiting;
 
 use std::sync::Arc;
 

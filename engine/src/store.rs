@@ -17,6 +17,7 @@ mod reader;
 mod record;
 mod renderings;
 mod reports;
+mod retention;
 mod sensors;
 mod shape;
 mod status;
@@ -49,6 +50,7 @@ use crate::domain::{
 pub use catch_ups::Occasion;
 pub use error::StoreError;
 pub use reader::{ActiveWanted, Reader, StoredOffset, WantedRoute};
+pub use retention::Forgetting;
 pub use sensors::{Changed, Refused};
 pub use status::{MarkStatus, NearMissStatus, Received, SensorStatus, WaitStatus, WantedStatus};
 pub use waits::{DueWait, WaitsToOpen};
@@ -62,11 +64,14 @@ pub struct Config {
     /// it SQLite keeps `PATH-wal` and `PATH-shm`, and `PATH.lock` keeps a second process out. Default:
     /// `eventlatch.db`.
     pub path: PathBuf,
+    /// What was over longer ago is forgotten: ended waits, matches, near misses, messages that were set aside. 0: nothing
+    /// is. Default: 400, a year and a bit.
+    pub retention_days: u32,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { path: PathBuf::from("eventlatch.db") }
+        Self { path: PathBuf::from("eventlatch.db"), retention_days: 400 }
     }
 }
 
@@ -166,6 +171,15 @@ impl Store {
         }
     }
 
+    /// The wanted messages of a request for another day than the current one, each with that day.
+    pub async fn to_look_back_for(
+        &self,
+        now: Timestamp,
+        request: WaitRequest,
+    ) -> Result<Vec<(WantedId, Date)>, StoreError> {
+        self.read(move |reader| reader.to_look_back_for(now, &request)).await
+    }
+
     /// Cancels a wait. The answer is how it stood before; none: there is none of that name.
     pub async fn cancel_wait(
         &self,
@@ -188,15 +202,24 @@ impl Store {
         self.writer.call(move |session| waits::handle(session, now, &task, actor)).await
     }
 
-    /// Pauses a sensor, or lets it go on. False: there is none of that name.
+    /// Pauses a sensor, or lets it go on. None: there is none of that name.
     pub async fn pause_sensor(
         &self,
         name: String,
         paused: bool,
         actor: Actor,
         reason: Option<String>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<SensorId>, StoreError> {
         self.writer.call(move |session| sensors::pause(session, &name, paused, actor, reason.as_deref())).await
+    }
+
+    /// Forgets a piece of what was over before an instant. The answer is how many rows went and where to go on.
+    pub async fn forget(
+        &self,
+        before: Timestamp,
+        piece: Forgetting,
+    ) -> Result<(usize, Option<Forgetting>), StoreError> {
+        self.writer.call(move |session| retention::forget(session, before, piece)).await
     }
 
     /// Ends waits whose deadline has taken effect. The answer is how many were looked at.
@@ -328,6 +351,11 @@ impl Store {
     /// The partitions of a topic with the offsets to be read next, whatever cluster they were read from last.
     pub async fn offsets_of(&self, topic: String) -> Result<Vec<(i32, i64)>, StoreError> {
         self.read(move |reader| reader.offsets_of(&topic)).await
+    }
+
+    /// Whether messages are wanted hourly.
+    pub async fn has_hourly(&self) -> Result<bool, StoreError> {
+        self.read(Reader::has_hourly).await
     }
 
     /// A page of the wanted messages of all active sensors, by id.

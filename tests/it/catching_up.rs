@@ -23,7 +23,7 @@ use eventlatch::{
         turning,
     },
     source::{Extent, Log, Piece, SourceError, Start},
-    store::{MarkMode, Reader, Store},
+    store::{MarkMode, Store},
 };
 use jiff::Timestamp;
 use serde_json::{Map, json};
@@ -38,6 +38,15 @@ const OF_THE_DAY: &str = "{{day|dt.format(format='%Y-%m-%d')}}";
 struct MemoryLog {
     messages: Arc<Mutex<Vec<Message>>>,
     read: Arc<Mutex<usize>>,
+}
+
+impl MemoryLog {
+    fn append(&self, arrival: Timestamp, value: Option<Vec<u8>>) -> Message {
+        let mut messages = self.messages.lock().unwrap();
+        let message = Message { offset: messages.len() as i64, arrival, key: None, value, headers: Vec::new() };
+        messages.push(message.clone());
+        message
+    }
 }
 
 impl Log for MemoryLog {
@@ -112,12 +121,9 @@ impl Bench {
     /// Orders that arrive, each at its time.
     async fn send(&self, orders: &[(&str, &str)]) {
         for (at, order) in orders {
-            let mut log = self.log.messages.lock().unwrap();
-            let offset = log.len() as i64;
             let value = Some(json!({"order": order}).to_string().into_bytes());
-            let message = Message { offset, arrival: instant(at), key: None, value, headers: Vec::new() };
-            log.push(message.clone());
-            drop(log);
+            let message = self.log.append(instant(at), value);
+            let offset = message.offset;
             let partition = Partition { cluster: "memory".into(), topic: TOPIC.into(), number: 0, epoch: 0 };
             let span = Span { from: Some(offset).filter(|offset| *offset > 0), to: offset + 1 };
             let slices = Arc::new(vec![Slice { partition, span, messages: vec![message] }]);
@@ -128,8 +134,6 @@ impl Bench {
 
     /// `offset as text` of each match, in order.
     fn matches(&self) -> Vec<String> {
-        let reader = Reader::open(&self.path).unwrap();
-        drop(reader);
         let db = rusqlite::Connection::open_with_flags(&self.path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
         let sql = "SELECT \"offset\" || ' ' || rendered FROM matches JOIN renderings ON renderings.id = rendering_id
                     ORDER BY \"offset\", rendered";

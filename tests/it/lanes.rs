@@ -35,7 +35,11 @@ impl Bench {
         let directory = tempfile::tempdir().unwrap();
         let runtime = Runtime::new(Limits::default(), Cache::default()).unwrap();
         let pool = Pool::start(&runtime, 2).unwrap();
-        let store = Store::open(&Config { path: directory.path().join("eventlatch.db") }, MarkMode::Local).unwrap();
+        let store = Store::open(
+            &Config { path: directory.path().join("eventlatch.db"), ..Default::default() },
+            MarkMode::Local,
+        )
+        .unwrap();
         let shared = Shared::new(store, Arc::new(pool), Registry::default());
         shared.change_index(|_| index.clone());
         Self { shared, directory }

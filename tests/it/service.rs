@@ -1,6 +1,7 @@
 //! The service as a whole: the real binary, a real broker, a real database.
 
 mod catching_up;
+mod deadlines;
 mod example;
 mod kill;
 mod lines;

@@ -16,6 +16,10 @@ pub(super) struct Args {
     /// Only this sensor
     sensor: Option<String>,
 
+    /// As it stood at another time, such as 2019-07-07T23:00:00Z
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
+
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -25,7 +29,7 @@ const PAGE: usize = 500;
 
 pub(super) fn status(config: &Config, args: &Args) -> Result<Exit, Failure> {
     let reader = Reader::open(&config.store.path).map_err(of_store)?;
-    let now = Timestamp::now();
+    let now = args.at.unwrap_or_else(Timestamp::now);
     match &args.sensor {
         Some(name) => {
             let found = reader.sensor_status(name, now).map_err(of_store)?;

@@ -10,6 +10,7 @@ use crate::{
     domain::{
         calendar::{Calendar, next},
         sensor::SensorId,
+        window::{Frequency, Window},
     },
     store::StoreError,
 };
@@ -46,22 +47,26 @@ pub async fn run(shared: &Shared, mut stop: watch::Receiver<Stop>) {
             // What was not finished is done again at the next start.
             _ = stop.wait_for(|stop| *stop != Stop::Not) => return,
         };
-        if let Err(error) = turned {
+        let hourly = turned.unwrap_or_else(|error| {
             tracing::error!(error = &error as &dyn std::error::Error, "A business day could not begin; trying again");
-        }
+            false
+        });
         tokio::select! {
-            () = tokio::time::sleep(pause(shared, now)) => {}
+            () = tokio::time::sleep(pause(shared, now, hourly)) => {}
             _ = stop.changed() => {}
         }
     }
 }
 
-async fn turn(shared: &Shared, opened_at: &mut Timestamp, now: Timestamp) -> Result<(), TurnError> {
-    if begun_between(shared, *opened_at, now) {
+/// The answer is whether hours matter.
+async fn turn(shared: &Shared, opened_at: &mut Timestamp, now: Timestamp) -> Result<bool, TurnError> {
+    let hourly = shared.store.has_hourly().await?;
+    if begun_between(shared, *opened_at, now, hourly) {
         begin(shared, now).await?;
         *opened_at = now;
     }
-    Ok(prepare_next(shared, now).await?)
+    prepare_next(shared, now).await?;
+    Ok(hourly)
 }
 
 /// Renders the current days and opens their waits. May be repeated.
@@ -98,18 +103,28 @@ async fn prepare_next(shared: &Shared, now: Timestamp) -> Result<(), RenderError
     Ok(())
 }
 
-fn begun_between(shared: &Shared, before: Timestamp, now: Timestamp) -> bool {
-    calendars(shared).iter().any(|calendar| calendar.business_date(before) != calendar.business_date(now))
+fn begun_between(shared: &Shared, before: Timestamp, now: Timestamp, hourly: bool) -> bool {
+    let day = |calendar: &Calendar| calendar.business_date(before) != calendar.business_date(now);
+    let hour = |calendar: &Calendar| hourly && hour(calendar, before) != hour(calendar, now);
+    calendars(shared).iter().any(|calendar| day(calendar) || hour(calendar))
 }
 
-/// Until a day begins or is to be made ready, whichever comes first.
-fn pause(shared: &Shared, now: Timestamp) -> Duration {
+fn hour(calendar: &Calendar, at: Timestamp) -> Window {
+    Window::at(Frequency::Hour, at, calendar)
+}
+
+/// Until a day begins or is to be made ready, or an hour begins, whichever comes first.
+fn pause(shared: &Shared, now: Timestamp, hourly: bool) -> Duration {
     let until = |begins: Timestamp| {
         let left = begins.duration_since(now);
         if left > AHEAD { left - AHEAD } else { left }
     };
-    let pauses = calendars(shared).into_iter().map(|calendar| until(tomorrow(&calendar, now).1));
-    let shortest = pauses.min().and_then(|pause| Duration::try_from(pause).ok());
+    let pause = |calendar: &Calendar| {
+        let day = until(tomorrow(calendar, now).1);
+        if hourly { day.min(hour(calendar, now).closes.duration_since(now)) } else { day }
+    };
+    let shortest =
+        calendars(shared).iter().map(|calendar| pause(calendar)).min().and_then(|pause| Duration::try_from(pause).ok());
     shortest.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN)
 }
 

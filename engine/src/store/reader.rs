@@ -75,6 +75,12 @@ impl Reader {
         self.rows(sql, [topic], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
+    /// Whether messages are wanted hourly.
+    pub fn has_hourly(&self) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM wanted WHERE frequency = 'H' AND state = 'active')";
+        self.with(|db| Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?))
+    }
+
     /// A page of the wanted messages of all active sensors, by id.
     pub fn active_wanted(&self, after: WantedId, limit: usize) -> Result<Vec<ActiveWanted>, StoreError> {
         let sql = "SELECT wanted.id, sensors.id, sensors.name, sensors.timezone, wanted.day_shift_seconds,

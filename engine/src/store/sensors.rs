@@ -249,14 +249,17 @@ pub(super) fn pause(
     paused: bool,
     actor: Actor,
     reason: Option<&str>,
-) -> Result<bool, StoreError> {
-    let Some(sensor) = active(session, name)? else { return Ok(false) };
-    let sql = "UPDATE sensors SET paused = ?2, revision = revision + 1 WHERE id = ?1 AND paused <> ?2";
-    if session.db.prepare_cached(sql)?.execute(params![sensor.0, paused])? > 0 {
+) -> Result<Option<SensorId>, StoreError> {
+    let Some(sensor) = active(session, name)? else { return Ok(None) };
+    // Nobody waits for a window that was over when it went on.
+    let sql = "UPDATE sensors SET paused = ?2, revision = revision + 1,
+                                  active_since = CASE ?2 WHEN 0 THEN ?3 ELSE active_since END
+                WHERE id = ?1 AND paused <> ?2";
+    if session.db.prepare_cached(sql)?.execute(params![sensor.0, paused, columns::now()])? > 0 {
         session.deadlines_moved = true;
         modules::audit(session, actor, if paused { "sensor pause" } else { "sensor resume" }, name, reason)?;
     }
-    Ok(true)
+    Ok(Some(sensor))
 }
 
 /// The sensors of some wanted messages, as if they had been defined anew.

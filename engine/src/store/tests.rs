@@ -1,5 +1,6 @@
 //! The store as its users see it, on temporary files: what is written is compared as `sqlite3` would print it.
 
+mod any_order;
 mod catching_up;
 mod dead_letters;
 mod defining;
@@ -10,6 +11,7 @@ mod marking;
 mod opening;
 mod recording;
 mod rendering;
+mod retention;
 mod waiting;
 
 use std::{collections::HashMap, path::PathBuf};
@@ -47,7 +49,7 @@ impl Fixture {
     fn new(mode: MarkMode) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("eventlatch.db");
-        let store = Store::open(&Config { path: path.clone() }, mode).unwrap();
+        let store = Store::open(&Config { path: path.clone(), ..Config::default() }, mode).unwrap();
         Self { store, path, wanted: HashMap::new(), texts: HashMap::new(), next: None, _dir: dir }
     }
 

@@ -71,8 +71,18 @@ pub(super) struct Wait {
     pub(super) handled: bool,
 }
 
-const COLUMNS: &str = "waits.id, waits.name, business_date, hour, waits.state, opened_at, deadline, moving,
-                       waits.on_timeout, waits.late, window_id IS NOT NULL, lacks, handled";
+/// Reads waits with [`wait`]; what follows says which.
+macro_rules! select_waits {
+    ($which:literal) => {
+        concat!(
+            "SELECT id, name, business_date, hour, state, opened_at, deadline, moving, on_timeout, late,
+                    window_id IS NOT NULL, lacks, handled
+               FROM waits ",
+            $which
+        )
+    };
+}
+use select_waits;
 
 impl Wait {
     /// The window of a wanted message that counts.
@@ -152,25 +162,25 @@ fn credit_one(
 
 /// The waits that a message of an arrival may still do something for.
 fn open_to_matches(db: &Connection, sensor: SensorId, arrival: Timestamp) -> Result<Vec<Wait>, StoreError> {
-    let waiting = "SELECT {} FROM waits WHERE sensor_id = ?1 AND state = 'waiting' ORDER BY id";
-    let mut waits = rows(db, &waiting.replace("{}", COLUMNS), [sensor.0], wait)?;
-    let healing = "SELECT {} FROM waits WHERE sensor_id = ?1 AND late = 'heal' AND state IN ('failed', 'skipped')
-                                          AND closes_at > ?2 ORDER BY id";
-    waits.extend(rows(db, &healing.replace("{}", COLUMNS), params![sensor.0, columns::instant(arrival)], wait)?);
+    let waiting = select_waits!("WHERE sensor_id = ?1 AND state = 'waiting' ORDER BY id");
+    let mut waits = rows(db, waiting, [sensor.0], wait)?;
+    let healing = select_waits!(
+        "WHERE sensor_id = ?1 AND late = 'heal' AND state IN ('failed', 'skipped') AND closes_at > ?2 ORDER BY id"
+    );
+    waits.extend(rows(db, healing, params![sensor.0, columns::instant(arrival)], wait)?);
     Ok(waits)
 }
 
 /// A wait of a sensor, if it is there.
 pub(super) fn named(db: &Connection, sensor: SensorId, name: &str) -> Result<Option<Wait>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM waits WHERE sensor_id = ?1 AND name = ?2");
-    Ok(rows(db, &sql, params![sensor.0, name], wait)?.pop())
+    let named = select_waits!("WHERE sensor_id = ?1 AND name = ?2");
+    Ok(rows(db, named, params![sensor.0, name], wait)?.pop())
 }
 
 /// The wait of a sensor that is worth looking at where none is named: the newest, and one that waits before others.
 pub(super) fn foremost(db: &Connection, sensor: SensorId) -> Result<Option<Wait>, StoreError> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM waits WHERE sensor_id = ?1 ORDER BY state = 'waiting' DESC, id DESC LIMIT 1");
-    Ok(rows(db, &sql, [sensor.0], wait)?.pop())
+    let foremost = select_waits!("WHERE sensor_id = ?1 ORDER BY state = 'waiting' DESC, id DESC LIMIT 1");
+    Ok(rows(db, foremost, [sensor.0], wait)?.pop())
 }
 
 fn wait(row: &Row<'_>) -> rusqlite::Result<Wait> {

@@ -306,10 +306,16 @@ fn a_sensor_whose_terms_make_no_sense() {
 timezone = 7
 wanted = [{ frequency = "D", topic = "job-finish", task_id = "t", job_name = "j" }]
 "#;
-    assert_snapshot!(check_sensor("two.toml", sensor), @"");
+    assert_snapshot!(check_sensor("two.toml", sensor), @r#"
+    configuration  ok
+    matchers       ok  etl-finish job-finish
+    ! error: the sensor files cannot be used
+    !   sensors/two.toml:2: `timezone` must be an IANA name such as "Europe/Berlin", not 7
+    exit 3
+    "#);
     let sensor = r#"
 open = "now"
-require = 2
+require = 4
 timeout = "0 0 30 2 *"
 on_timeout = "wait"
 late = true
@@ -319,7 +325,19 @@ wanted = [
   "job-finish",
 ]
 "#;
-    assert_snapshot!(check_sensor("two.toml", sensor), @"");
+    assert_snapshot!(check_sensor("two.toml", sensor), @r#"
+    configuration  ok
+    matchers       ok  etl-finish job-finish
+    ! error: the sensor files cannot be used
+    !   sensors/two.toml:2: `open` must be "window" (with every window) or "request" (when somebody asks), not "now"
+    !   sensors/two.toml:3: `require = 4` can never be met: 2 of the wanted messages are not optional (hint: write "all" or less)
+    !   sensors/two.toml:4: `timeout`: the cron expression `0 0 30 2 *` never comes
+    !   sensors/two.toml:5: `on_timeout` must be "fail" or "skip", not "wait"
+    !   sensors/two.toml:6: `late` must be "ignore" or "heal", not true
+    !   sensors/two.toml:8: `count` must be how many messages are wanted, 1 to 4294967295, not 0
+    !   sensors/two.toml:10: a wanted message must be a dictionary (an object, a table), not "job-finish"
+    exit 3
+    "#);
 }
 
 #[test]

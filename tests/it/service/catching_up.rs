@@ -31,6 +31,14 @@ fn home(topic: &Topic, config: &str) -> Home {
     home
 }
 
+/// Starts the service before anything was sent: nothing has been missed.
+fn serve(home: &Home) -> Service {
+    let mut service = home.serve();
+    let settled = "SELECT count(*) > 0, (SELECT count(*) FROM to_catch_up) FROM sensors";
+    home.wait_for_rows(&mut service, settled, &["1|0"]);
+    service
+}
+
 fn matcher(topic: &Topic, lag: u32) -> String {
     format!(
         "[matchers.orders]\nuse = \"fields\"\n[matchers.orders.config]\ntopic = \"{}\"\n\
@@ -65,7 +73,7 @@ fn today() -> jiff::civil::Date {
 async fn a_sensor_that_comes_after_its_messages_has_them() {
     let topic = Topic::create("orders", 2).await;
     let home = home(&topic, "");
-    let mut service = home.serve();
+    let mut service = serve(&home);
     topic.send(["a", "b", "a", "nobody's"].map(order)).await;
     wait_until_read(&home, &mut service, 4);
     assert_eq!(home.rows("SELECT count(*) FROM matches"), ["0"]);
@@ -91,7 +99,7 @@ async fn a_sensor_that_comes_after_its_messages_has_them() {
 async fn a_thousand_sensors_share_one_reading() {
     let topic = Topic::create("orders", 4).await;
     let home = home(&topic, "");
-    let mut service = home.serve();
+    let mut service = serve(&home);
     let names: Vec<_> = (0..1_000).map(|number| format!("o{number}")).collect();
     topic.send(names.iter().map(|name| order(name))).await;
     wait_until_read(&home, &mut service, 1_000);
@@ -121,7 +129,7 @@ async fn the_past_of_a_topic_that_begins_at_its_end_is_caught_up() {
 async fn what_is_gone_from_the_log_is_said() {
     let topic = Topic::create("orders", 1).await;
     let home = home(&topic, "");
-    let mut service = home.serve();
+    let mut service = serve(&home);
     topic.send(["gone", "there"].map(order)).await;
     wait_until_read(&home, &mut service, 2);
     topic.cut(0, 1).await;
@@ -141,7 +149,7 @@ async fn what_renders_anew_is_caught_up() {
     let home = home(&topic, "");
     let day = "{{day|dt.format(format='%Y-%m-%d')}}";
     home.write("sensors/daily.json", sensors(&topic, [("daily", "D", day.to_owned())]));
-    let mut service = home.serve();
+    let mut service = serve(&home);
     let yesterday = today().yesterday().unwrap().to_string();
     topic.send([order(&yesterday)]).await;
     wait_until_read(&home, &mut service, 1);
@@ -162,7 +170,7 @@ async fn what_renders_anew_is_caught_up() {
 async fn catching_up_stands_in_the_status() {
     let topic = Topic::create("orders", 1).await;
     let home = home(&topic, "");
-    let mut service = home.serve();
+    let mut service = serve(&home);
     topic.send(["a"].map(order)).await;
     wait_until_read(&home, &mut service, 1);
     home.write("sensors/late.json", sensors(&topic, [("a", "D", "a".into())]));

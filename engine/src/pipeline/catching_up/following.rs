@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::{super::Stop, CatchUpError, Scanner};
+use crate::store::StoreError;
 
 /// Changes that come together share a scan.
 const GATHERING: Duration = Duration::from_millis(250);
@@ -38,6 +39,16 @@ impl Scanner {
             () = self.follow() => {}
             _ = stop.wait_for(|stop| *stop != Stop::Not) => {}
         }
+    }
+
+    /// Gives up what cannot be read back, and says so where something may be missed.
+    pub async fn give_up(&self, now: Timestamp) -> Result<(), StoreError> {
+        for (topic, wanted) in self.shared.store.to_catch_up(now).await? {
+            if !self.shared.store.offsets_of(topic.to_string()).await?.is_empty() {
+                tracing::info!(topic = &*topic, wanted, "What came before is not looked for: it cannot be read back");
+            }
+        }
+        self.shared.store.give_up_catch_ups(now).await
     }
 
     async fn follow(&self) {
@@ -70,10 +81,7 @@ impl Scanner {
             }
         };
         let mut any = false;
-        for (topic, wanted) in due {
-            if self.logs.is_none() {
-                tracing::info!(topic = &*topic, wanted, "What came before is not looked for: it cannot be read back");
-            }
+        for topic in due.into_keys() {
             if !pauses.holds(&topic) {
                 any |= self.try_topic(&topic, now, pauses).await;
             }

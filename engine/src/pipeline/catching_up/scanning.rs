@@ -66,7 +66,7 @@ impl Scanner {
     /// Does the scan of a topic that has begun, or one for all that is due.
     pub(super) async fn scan(&self, topic: &Arc<str>, now: Timestamp) -> Result<(), CatchUpError> {
         let Some(logs) = &self.logs else {
-            return Ok(self.shared.store.give_up_catch_ups(now).await?);
+            return Ok(self.give_up(now).await?);
         };
         let store = &self.shared.store;
         let id = store.begin_catch_up(Arc::clone(topic), now).await?;

@@ -10,12 +10,15 @@ use jiff::Timestamp;
 
 use crate::{
     pipeline::Shared,
-    source::{End, Ends, KafkaConfig},
+    source::{End, Ends, KafkaConfig, KafkaLog, Log},
     store::StoreError,
 };
 
 /// How long Kafka may take to say how far a log reaches.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Without progress for so long it is looked whether there is anything to be read at all.
+const TAIL: Duration = Duration::from_millis(500);
 
 /// How far the topics have been read, as far as somebody asked.
 pub(super) struct Reading {
@@ -35,11 +38,41 @@ struct Topic {
     /// What was read when it was last looked, also for catching up, and since when that has not changed.
     stands_at: (Vec<(i32, i64)>, Option<i64>),
     since: Instant,
+    /// Whether what is not read was looked at since then.
+    tail_was_read: bool,
 }
 
 impl Topic {
     fn new(asked_at: Timestamp, ends: Option<Vec<End>>) -> Self {
-        Self { asked_at, ends, read: false, stands_at: (Vec::new(), None), since: Instant::now() }
+        let (stands_at, since) = ((Vec::new(), None), Instant::now());
+        Self { asked_at, ends, read: false, stands_at, since, tail_was_read: false }
+    }
+
+    fn note_progress(&mut self, stands_at: (Vec<(i32, i64)>, Option<i64>)) {
+        if stands_at != self.stands_at {
+            (self.stands_at, self.since, self.tail_was_read) = (stands_at, Instant::now(), false);
+        }
+    }
+
+    fn has_reached_all(&self) -> bool {
+        let (stored, _) = &self.stands_at;
+        self.ends.as_ref().is_some_and(|ends| ends.iter().all(|end| reached(end, stored)))
+    }
+
+    /// What marks the end of a transaction has an offset and is no message: behind the last one nothing comes.
+    async fn pass_empty_tails(&mut self, kafka: &Arc<KafkaConfig>, topic: &str) {
+        let (stored, Some(ends)) = (&self.stands_at.0, &mut self.ends) else { return };
+        for end in ends {
+            let Some(next) = next_of(end, stored).filter(|next| *next < end.high) else { continue };
+            let (kafka, topic, End { partition, high, .. }) = (Arc::clone(kafka), topic.to_owned(), end.clone());
+            let reading = move || KafkaLog::open(&kafka).and_then(|mut log| log.read(&topic, partition, next, high));
+            if let Ok(Ok(piece)) = tokio::task::spawn_blocking(reading).await
+                && piece.messages.is_empty()
+                && piece.next >= high
+            {
+                end.high = next;
+            }
+        }
     }
 }
 
@@ -65,22 +98,22 @@ impl Reading {
     async fn is_read(&mut self, shared: &Shared, topic: &str, deadline: Timestamp) -> Result<bool, StoreError> {
         self.ask_where_needed(topic, deadline).await;
         let Some(asked) = self.topics.get_mut(topic) else { return Ok(false) };
-        if asked.read {
+        let catching_up = shared.store.catching_up(topic.to_owned(), Timestamp::now()).await?;
+        if asked.read && catching_up.is_none() {
             return Ok(true);
         }
         let stored = shared.store.offsets_of(topic.to_owned()).await?;
-        let catching_up = shared.store.catching_up(topic.to_owned(), Timestamp::now()).await?;
-        let reached_all = |ends: &Vec<End>| ends.iter().all(|end| reached(end, &stored));
-        asked.read = catching_up.is_none() && asked.ends.as_ref().is_some_and(reached_all);
-        let stands_at = (stored, catching_up);
-        if stands_at != asked.stands_at {
-            (asked.stands_at, asked.since) = (stands_at, Instant::now());
+        asked.note_progress((stored, catching_up));
+        if asked.since.elapsed() >= TAIL && !asked.tail_was_read {
+            asked.tail_was_read = true;
+            asked.pass_empty_tails(&self.kafka, topic).await;
         }
-        if !asked.read && asked.since.elapsed() >= self.grace {
+        asked.read |= asked.has_reached_all();
+        if asked.since.elapsed() >= self.grace {
             tracing::warn!(topic, "Reading stands still: deadlines take effect without what was not read");
-            asked.read = true;
+            return Ok(true);
         }
-        Ok(asked.read)
+        Ok(asked.read && catching_up.is_none())
     }
 
     /// The log is asked after the deadline, and again while there is no answer.
@@ -113,6 +146,9 @@ impl Reading {
 }
 
 fn reached(end: &End, stored: &[(i32, i64)]) -> bool {
-    let next = stored.iter().rev().find(|(partition, _)| *partition == end.partition).map(|(_, next)| *next);
-    end.low == end.high || next.is_some_and(|next| next >= end.high)
+    end.low == end.high || next_of(end, stored).is_some_and(|next| next >= end.high)
+}
+
+fn next_of(end: &End, stored: &[(i32, i64)]) -> Option<i64> {
+    stored.iter().rev().find(|(partition, _)| *partition == end.partition).map(|(_, next)| *next)
 }

@@ -27,11 +27,10 @@ impl Store {
     pub async fn begin_catch_up(&self, topic: Arc<str>, now: Timestamp) -> Result<ScanId, StoreError> {
         let (of, now) = (Arc::clone(&topic), columns::instant(now));
         let Begun { scan, is_new } = self.writer.call(move |session| begin(session, &of)).await?;
-        while is_new {
+        let mut gathers = is_new;
+        while gathers {
             let (topic, now) = (Arc::clone(&topic), now.clone());
-            if !self.writer.call(move |session| gather(session, scan, &topic, &now)).await? {
-                break;
-            }
+            gathers = self.writer.call(move |session| gather(session, scan, &topic, &now)).await?;
         }
         Ok(scan)
     }

@@ -30,6 +30,7 @@ SELECT wanted.id, sensor_id, ordinal, identity, topic, frequency, task_id, match
   FROM wanted JOIN sensors ON sensors.id = wanted.sensor_id;
 DROP TABLE wanted;
 ALTER TABLE new_wanted RENAME TO wanted;
+CREATE INDEX wanted_hourly ON wanted (sensor_id) WHERE frequency = 'H' AND state = 'active';
 
 -- An hour is known by when it begins: a business day has many, and two where the clock repeats one.
 CREATE TABLE new_windows (
@@ -85,6 +86,9 @@ ALTER TABLE new_waits RENAME TO waits;
 CREATE INDEX waits_waiting ON waits (sensor_id) WHERE state = 'waiting';
 CREATE INDEX waits_healing ON waits (sensor_id, closes_at) WHERE late = 'heal' AND state IN ('failed', 'skipped');
 CREATE INDEX waits_due ON waits (deadline) WHERE state = 'waiting' AND deadline IS NOT NULL;
+
+-- A match that a mark rests on is not forgotten.
+CREATE INDEX marks_of_match ON marks (match_id) WHERE match_id IS NOT NULL;
 
 -- What somebody decided by hand on a wanted message of a wait; the audit knows what was decided before.
 CREATE TABLE handled (

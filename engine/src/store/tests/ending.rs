@@ -22,7 +22,7 @@ impl Fixture {
     }
 
     /// Lets all deadlines up to an instant take effect.
-    async fn end(&self, now: &str) {
+    pub(super) async fn end(&self, now: &str) {
         while let Some(due) = self.store.due_waits(at(now), None, 1).await.unwrap().pop() {
             self.store.end_waits(at(now), vec![due.id]).await.unwrap();
         }
@@ -230,12 +230,12 @@ async fn a_paused_sensor_keeps_what_comes_and_does_nothing() {
     let mut fixture = two().await;
     fixture.open(NOON, request("s", "r")).await.unwrap();
     let pause = |paused| fixture.store.pause_sensor("s".to_owned(), paused, Actor::Cli, None);
-    assert!(pause(true).await.unwrap());
+    assert!(pause(true).await.unwrap().is_some());
     fixture.send("2019-07-07T13:00:00Z", &["s.a"]).await;
     fixture.end("2019-07-09T00:00:00Z").await;
     assert_eq!(fixture.stands(), "r waiting: a pending, b pending");
     let pause = |paused| fixture.store.pause_sensor("s".to_owned(), paused, Actor::Cli, None);
-    assert!(pause(false).await.unwrap());
+    assert!(pause(false).await.unwrap().is_some());
     fixture.dawn("2019-07-07T14:00:00Z").await;
     assert_eq!(fixture.stands(), "r waiting: a success, b pending");
     fixture.end("2019-07-09T00:00:00Z").await;
@@ -254,4 +254,21 @@ async fn waits_of_a_sensor_that_goes_are_cancelled_and_return_with_it() {
     assert_eq!(fixture.stands(), "2019-07-07 waiting: a pending");
     fixture.send("2019-07-07T13:00:00Z", &["s.a"]).await;
     assert_eq!(fixture.stands(), "2019-07-07 complete: a success");
+}
+
+#[tokio::test]
+async fn days_that_went_by_unnoticed_have_their_waits() {
+    let mut fixture = Fixture::new(MarkMode::Local);
+    fixture.define(vec![sensor("s", &[("a", D)])]).await;
+    fixture.dawn("2019-07-07T12:00:00Z").await;
+    fixture.dawn("2019-07-10T12:00:00Z").await;
+    fixture.send("2019-07-08T12:00:00Z", &["s.a"]).await;
+    fixture.end("2019-07-10T12:00:00Z").await;
+    let expect = ["s|2019-07-07|failed", "s|2019-07-08|complete", "s|2019-07-09|failed", "s|2019-07-10|waiting"];
+    assert_eq!(fixture.waits(), expect);
+    // Not those of the time in which it was paused.
+    let pause = |paused| fixture.store.pause_sensor("s".to_owned(), paused, Actor::Cli, None);
+    assert!(pause(true).await.unwrap().is_some());
+    fixture.dawn("2019-07-12T12:00:00Z").await;
+    assert_eq!(fixture.waits(), expect);
 }

@@ -104,7 +104,7 @@ async fn what_was_to_be_delivered_is_settled_when_the_tasks_become_ours() {
     let fixture = two_pending().await;
     fixture.store.resolve(vec![(MarkId(2), Outcome::Delivered)]).await.unwrap();
     fixture.store.close().await.unwrap();
-    let store = Store::open(&Config { path: fixture.path.clone() }, MarkMode::Local).unwrap();
+    let store = Store::open(&Config { path: fixture.path.clone(), ..Config::default() }, MarkMode::Local).unwrap();
     assert_eq!(fixture.tasks(), ["s/2019-07-07/a=success"]);
     assert_eq!(store.pending_marks(at(NOW), 10).await.unwrap(), []);
 }

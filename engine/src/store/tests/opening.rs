@@ -3,7 +3,7 @@ use super::*;
 /// A store that was opened and closed, then changed by hand.
 async fn changed(change: &str) -> (tempfile::TempDir, Config) {
     let dir = tempfile::tempdir().unwrap();
-    let config = Config { path: dir.path().join("s.db") };
+    let config = Config { path: dir.path().join("s.db"), ..Config::default() };
     Store::open(&config, MarkMode::Local).unwrap().close().await.unwrap();
     let db = Connection::open_with_flags(&config.path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
     db.execute_batch(change).unwrap();
@@ -48,7 +48,7 @@ async fn a_reader_does_not_migrate() {
 #[tokio::test]
 async fn a_foreign_database_is_refused_and_left_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
-    let config = Config { path: dir.path().join("airflow.db") };
+    let config = Config { path: dir.path().join("airflow.db"), ..Config::default() };
     let db = Connection::open_with_flags(&config.path, OpenFlags::default()).unwrap();
     db.execute_batch("CREATE TABLE dag (dag_id TEXT)").unwrap();
     let before = std::fs::read(&config.path).unwrap();
@@ -61,7 +61,7 @@ async fn a_foreign_database_is_refused_and_left_as_it_is() {
 #[tokio::test]
 async fn what_is_no_database_is_refused_and_left_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
-    let config = Config { path: dir.path().join("notes.txt") };
+    let config = Config { path: dir.path().join("notes.txt"), ..Config::default() };
     let notes = "all work and no play makes jack a dull boy\n".repeat(100);
     std::fs::write(&config.path, &notes).unwrap();
     assert_eq!(refusal(&config), "PATH is no SQLite database: give another `[store] path`");
@@ -71,14 +71,17 @@ async fn what_is_no_database_is_refused_and_left_as_it_is() {
 #[tokio::test]
 async fn a_second_one_is_kept_out_until_the_first_is_closed() {
     let fixture = Fixture::new(MarkMode::Local);
-    let config = Config { path: fixture.path.clone() };
+    let config = Config { path: fixture.path.clone(), ..Config::default() };
     assert_eq!(
         refusal(&config),
         "the store PATH is in use by another process: stop that one, or give this one another `[store] path`"
     );
     let link = fixture.path.with_file_name("link.db");
     std::os::unix::fs::symlink(&fixture.path, &link).unwrap();
-    assert!(matches!(Store::open(&Config { path: link }, MarkMode::Local), Err(StoreError::Busy { .. })));
+    assert!(matches!(
+        Store::open(&Config { path: link, ..Config::default() }, MarkMode::Local),
+        Err(StoreError::Busy { .. })
+    ));
     fixture.store.close().await.unwrap();
     Store::open(&config, MarkMode::Local).unwrap();
 }
@@ -124,5 +127,5 @@ fn the_section_refuses_what_it_does_not_know() {
     };
     check("", Ok("eventlatch.db"));
     check("path = '/var/lib/e.db'", Ok("/var/lib/e.db"));
-    check("paht = 'e.db'", Err("unknown field `paht`, expected `path`"));
+    check("paht = 'e.db'", Err("unknown field `paht`, expected `path` or `retention_days`"));
 }

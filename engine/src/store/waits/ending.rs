@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{COLUMNS, Wait, judging, named, wait};
+use super::{Wait, judging, named, select_waits, wait};
 use crate::{
     domain::{
         dead_letter::Actor,
@@ -77,8 +77,7 @@ pub(in crate::store) fn end(session: &mut Session<'_>, now: Timestamp, ids: &[Wa
 }
 
 pub(in crate::store) fn by_id(db: &Connection, id: WaitId) -> Result<Wait, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM waits WHERE id = ?1");
-    Ok(db.prepare_cached(&sql)?.query_row([id.0], wait)?)
+    Ok(db.prepare_cached(select_waits!("WHERE id = ?1"))?.query_row([id.0], wait)?)
 }
 
 /// Cancels a wait: its pending tasks are told nothing. The answer is how it stood; none: there is none of that name.

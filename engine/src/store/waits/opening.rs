@@ -6,11 +6,12 @@
 use jiff::{Timestamp, civil::Date};
 use rusqlite::{Connection, params};
 
-use super::{COLUMNS, Wait, judging::judge, named, wait};
+use super::{Wait, judging::judge, named, select_waits, wait};
 use crate::{
     domain::{
         sensor::{Late, Opening, SensorId, Timeout},
         wait::{OnTimeout, OpenError, Target, WaitId, WaitRequest, WaitState},
+        wanted::WantedId,
         window::{Frequency, Window},
     },
     store::{
@@ -24,6 +25,9 @@ use crate::{
         writer::Session,
     },
 };
+
+/// So many waits of windows that went by are opened at most: an hourly sensor has about as many in a month.
+const MISSED: usize = 750;
 
 /// What a look at a page of sensors found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -60,8 +64,26 @@ impl Reader {
     }
 }
 
+impl Reader {
+    /// The wanted messages of a request for another day than the current one, each with that day.
+    pub fn to_look_back_for(&self, now: Timestamp, request: &WaitRequest) -> Result<Vec<(WantedId, Date)>, StoreError> {
+        let sensor = "SELECT id FROM sensors WHERE name = ?1 AND state = 'active'";
+        self.with(|db| {
+            let found = rows(db, sensor, [&request.sensor], |row| row.get(0).map(SensorId))?.pop();
+            let Some(sensor) = found else { return Ok(Vec::new()) };
+            let shape = shape::load(db, sensor)?;
+            let Ok((date, _)) = target(&shape, request, now) else { return Ok(Vec::new()) };
+            let other_day = |wanted: &&WantedShape| shape.calendar(wanted).business_date(now) != date;
+            Ok(shape.wanted.iter().filter(other_day).map(|wanted| (wanted.id, date)).collect())
+        })
+    }
+}
+
 fn is_behind(db: &Connection, windows: &mut Windows, sensor: SensorId, now: Timestamp) -> Result<bool, StoreError> {
     let shape = shape::load(db, sensor)?;
+    if shape.paused {
+        return Ok(false);
+    }
     for wanted in &shape.wanted {
         if !windows.has_current(db, &shape, wanted, now)? {
             return Ok(true);
@@ -99,7 +121,36 @@ fn open_for(books: &mut Books<'_, '_>, now: Timestamp, sensor: SensorId) -> Resu
         let wait = on_new_terms(books.db(), &shape, wait)?;
         judge(books, &shape, &wait)?;
     }
+    open_missed(books, &shape, now)?;
     ensure_open(books, &shape, now)
+}
+
+/// Opens the waits of windows that went by since the newest one that has one: the service was down, and nobody noticed.
+fn open_missed(books: &mut Books<'_, '_>, shape: &Shape, now: Timestamp) -> Result<(), StoreError> {
+    let Some(leading) = shape.leading().filter(|_| shape.opening == Opening::Window) else {
+        return Ok(());
+    };
+    let newest = "SELECT opens_at FROM waits JOIN windows ON windows.id = window_id
+                   WHERE sensor_id = ?1 AND windows.frequency = ?2 ORDER BY opens_at DESC LIMIT 1";
+    let values = params![shape.id.0, leading.frequency.letter()];
+    let Some(newest) = rows(books.db(), newest, values, |row| columns::read_instant(row, 0))?.pop() else {
+        return Ok(());
+    };
+    let calendar = shape.calendar(leading);
+    let current = Window::at(leading.frequency, now, &calendar);
+    let mut window = Window::at(leading.frequency, newest, &calendar).following(&calendar);
+    let mut opened = 0;
+    while window.opens < current.opens && opened < MISSED {
+        if window.opens < window.closes {
+            ensure_open(books, shape, window.opens)?;
+            opened += 1;
+        }
+        window = window.following(&calendar);
+    }
+    if window.opens < current.opens {
+        tracing::warn!(sensor = shape.name, opened, "Not all windows that went by unnoticed have their waits");
+    }
+    Ok(())
 }
 
 /// Tasks that nobody wants any more do not stay pending.
@@ -125,14 +176,13 @@ fn await_again(books: &Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), 
 fn outdated(db: &Connection, shape: &Shape, now: Timestamp) -> Result<Vec<Wait>, StoreError> {
     let Some(leading) = shape.leading().filter(|_| !shape.paused) else { return Ok(Vec::new()) };
     let today = shape.calendar(leading).business_date(now);
-    let sql = format!(
-        "SELECT {COLUMNS} FROM waits
-          WHERE sensor_id = ?1 AND revision < ?2
-            AND (state = 'waiting' OR state = 'complete' AND window_id IS NOT NULL AND until >= ?3
-                 OR state = 'cancelled' AND ended_by = 'retired' AND closes_at > ?4)
-          ORDER BY until, id"
+    let sql = select_waits!(
+        "WHERE sensor_id = ?1 AND revision < ?2
+           AND (state = 'waiting' OR state = 'complete' AND window_id IS NOT NULL AND until >= ?3
+                OR state = 'cancelled' AND ended_by = 'retired' AND closes_at > ?4)
+         ORDER BY until, id"
     );
-    rows(db, &sql, params![shape.id.0, shape.revision, columns::date(today), columns::instant(now)], wait)
+    rows(db, sql, params![shape.id.0, shape.revision, columns::date(today), columns::instant(now)], wait)
 }
 
 /// What opened with a window goes by the sensor's definition of now; a request stands as it was made.

@@ -10,7 +10,7 @@ use eventlatch_tests::{
     waiting::wait_for,
 };
 
-use super::{matcher, order, sensors, wait_until_read};
+use super::{matcher, order, sensors, serve, wait_until_read};
 
 const MESSAGES: usize = 40_000;
 const TASKS: usize = 1_000;
@@ -68,12 +68,13 @@ fn wait_for_progress(home: &Home, service: &mut Service, behind: i64) {
 async fn nothing_is_lost_or_doubled_by_kills_while_reading_back() {
     let topic = Topic::create("orders", 2).await;
     let home = home(&topic);
-    let mut service = home.serve();
+    let mut service = serve(&home);
     topic.send((0..MESSAGES).map(|number| order(&format!("o{}", number % TASKS)))).await;
     wait_until_read(&home, &mut service, MESSAGES as u64);
 
     let names: Vec<_> = (0..TASKS).map(|number| format!("o{number}")).collect();
     home.write("sensors/late.json", sensors(&topic, names.iter().map(|name| (name.as_str(), "D", name.clone()))));
+    home.wait_for_rows(&mut service, "SELECT count(*) FROM sensors", &[&(TASKS + 1).to_string()]);
     let mut in_the_middle = 0;
     for kill in 0..KILLS {
         wait_for_progress(&home, &mut service, kill * MESSAGES as i64 / (2 * KILLS));
@@ -84,7 +85,7 @@ async fn nothing_is_lost_or_doubled_by_kills_while_reading_back() {
     wait_for("all to be caught up and marked", FINISHED, || {
         assert!(service.ended().is_none(), "the service has ended by itself:\n{}", service.log_end());
         let left = home.rows(
-            "SELECT (SELECT count(*) FROM to_catch_up WHERE scan > 0),
+            "SELECT (SELECT count(*) FROM to_catch_up),
                                      (SELECT count(*) FROM marks WHERE status = 'pending'),
                                      (SELECT count(*) FROM catch_ups WHERE state = 'running')",
         );
