@@ -63,10 +63,9 @@ impl Reporter {
         Ok(())
     }
 
-    /// What is told: how its waits stand now.
+    /// What is told of its waits.
     async fn report(&self, batch: &Batch) -> Result<Report, StoreError> {
-        let waits = batch.entries.iter().map(|(_, wait)| *wait).collect();
-        let explanations = self.store.explain_waits(waits, Timestamp::now()).await?;
+        let explanations = self.store.explain_reported(batch.entries.clone(), Timestamp::now()).await?;
         let kinds = batch.entries.iter().map(|(kind, _)| *kind);
         let entries = kinds.zip(explanations).map(|(kind, explanation)| Entry { kind, explanation });
         Ok(Report::new(format!("{}/{}", self.store.identity(), batch.id.0), entries.collect()))

@@ -64,9 +64,10 @@ pub fn message(explanation: &MessageExplanation) -> String {
     }
     for near in &explanation.nearest {
         let _fine = write!(page, "\n\n{}", wanted(&near.wanting));
+        let width = near.differs.iter().map(|it| it.field.chars().count()).max().unwrap_or_default();
         for differs in &near.differs {
             let is = differs.is.as_ref().map_or_else(|| "missing".to_owned(), ToString::to_string);
-            let _fine = write!(page, "\n  {:WIDTH$}wanted {}, is {is}", differs.field, differs.wanted);
+            let _fine = write!(page, "\n  {:width$}  wanted {}, is {is}", differs.field, differs.wanted);
         }
     }
     page

@@ -120,6 +120,7 @@ fn item(all: &Explanation, missing: &Missing) -> Item {
 
 fn facts(all: &Explanation, missing: &Missing) -> Vec<Fact> {
     let mut facts = vec![Fact { about: "window", text: window(all, missing) }];
+    facts.extend(all.usual(missing).map(|text| Fact { about: "usual", text }));
     if let Some(last) = &missing.last_came {
         let text = format!("{}  {}", all.calendar(last.arrival), last.message);
         facts.push(Fact { about: "last came", text });

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::domain::{
     explanation::{ExplainedWait, Explanation, PartitionReading, Question, TopicReading, Unexplained},
+    report::ReportKind,
     sensor::{Late, Opening, SensorId},
     wait::{OnTimeout, WaitId, WaitState},
     wanted::WantedId,
@@ -35,9 +36,13 @@ impl Store {
         self.report(move |reader| reader.explain(&question, now)).await
     }
 
-    /// The same of waits by their numbers.
-    pub async fn explain_waits(&self, ids: Vec<WaitId>, now: Timestamp) -> Result<Vec<Explanation>, StoreError> {
-        self.report(move |reader| reader.explain_waits(&ids, now)).await
+    /// How waits stand that people are told of: where something was missing, as it stood then.
+    pub async fn explain_reported(
+        &self,
+        waits: Vec<(ReportKind, WaitId)>,
+        now: Timestamp,
+    ) -> Result<Vec<Explanation>, StoreError> {
+        self.report(move |reader| reader.explain_reported(&waits, now)).await
     }
 
     /// A page of the wanted messages of a topic, by id.
@@ -59,13 +64,21 @@ impl Reader {
 
     /// The same of waits by their numbers.
     pub fn explain_waits(&self, ids: &[WaitId], now: Timestamp) -> Result<Vec<Explanation>, StoreError> {
+        self.with(|db| ids.iter().map(|id| explain_wait(db, waits::by_id(db, *id)?, now)).collect())
+    }
+
+    /// The same of waits that people are told of: where something was missing, as it stood then.
+    pub fn explain_reported(
+        &self,
+        reported: &[(ReportKind, WaitId)],
+        now: Timestamp,
+    ) -> Result<Vec<Explanation>, StoreError> {
         self.with(|db| {
-            let one = |id: &WaitId| {
-                let sql = "SELECT sensor_id FROM waits WHERE id = ?1";
-                let sensor = db.prepare_cached(sql)?.query_row([id.0], |row| row.get(0).map(SensorId))?;
-                explained(db, &shape::load(db, sensor)?, Some(waits::by_id(db, *id)?), None, now)
+            let wait = |kind: &ReportKind, id: &WaitId| match kind {
+                ReportKind::Missing => Ok(as_it_ended(waits::by_id(db, *id)?)),
+                ReportKind::Healed => waits::by_id(db, *id),
             };
-            ids.iter().map(one).collect()
+            reported.iter().map(|(kind, id)| explain_wait(db, wait(kind, id)?, now)).collect()
         })
     }
 
@@ -105,6 +118,21 @@ fn explain(
         return Ok(Err(Unexplained::NoSuchWait { sensor: sensor.clone(), wait: wait.clone() }));
     }
     explained(db, &shape, found, task_id.as_deref(), now).map(Ok)
+}
+
+fn explain_wait(db: &Connection, wait: Wait, now: Timestamp) -> Result<Explanation, StoreError> {
+    let sql = "SELECT sensor_id FROM waits WHERE id = ?1";
+    let sensor = db.prepare_cached(sql)?.query_row([wait.id.0], |row| row.get(0).map(SensorId))?;
+    explained(db, &shape::load(db, sensor)?, Some(wait), None, now)
+}
+
+/// A wait whose deadline has passed, also where it was healed since.
+fn as_it_ended(wait: Wait) -> Wait {
+    let state = match wait.on_timeout {
+        OnTimeout::Fail => WaitState::Failed,
+        OnTimeout::Skip => WaitState::Skipped,
+    };
+    Wait { state, ..wait }
 }
 
 /// The wait of the current window, or the foremost one.
@@ -183,7 +211,10 @@ fn explained(
 
 fn of_wait(db: &Connection, wait: &Wait) -> Result<ExplainedWait, StoreError> {
     let sql = "SELECT ended_at FROM waits WHERE id = ?1";
-    let ended_at = db.prepare_cached(sql)?.query_row([wait.id.0], |row| columns::read_optional_instant(row, 0))?;
+    let ended_at = match wait.state {
+        WaitState::Failed | WaitState::Skipped => wait.deadline,
+        _ => db.prepare_cached(sql)?.query_row([wait.id.0], |row| columns::read_optional_instant(row, 0))?,
+    };
     Ok(ExplainedWait {
         name: wait.name.clone(),
         state: wait.state,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Explanation, MatcherCan, Missing, TopicReading, Usual};
+use super::{Explanation, MatcherCan, Missing, TopicReading};
 use crate::domain::wait::WaitState;
 
 /// One reason, in a word for programs and in a sentence for people.
@@ -50,6 +50,13 @@ pub(super) fn reasons(all: &Explanation, missing: &Missing) -> Vec<Reason> {
         (ReasonKind::NotSeen, view.not_seen()),
     ];
     told.into_iter().filter_map(|(kind, text)| Some(Reason { kind, text: text? })).collect()
+}
+
+impl Explanation {
+    /// When something usually comes, in words: `usually 03:10, at the latest 04:55 (14 days)`.
+    pub fn usual(&self, missing: &Missing) -> Option<String> {
+        View { all: self, missing }.usually()
+    }
 }
 
 /// One wanted message among the others.
@@ -143,19 +150,25 @@ impl View<'_> {
         Some(format!("a message with its key came at {came} and was refused: {}{more}", newest.reason))
     }
 
-    /// `usually 03:10, at the latest 04:55 (14 days)`
     fn usual(&self) -> Option<String> {
         let usual = self.missing.usual?;
-        let unit = unit(&self.missing.frequency, usual.windows);
-        let (median, latest) = (self.minute(usual.median), self.minute(usual.latest));
         let deadline = self.deadline().filter(|deadline| *deadline <= usual.median);
-        let beyond = deadline.map(|deadline| format!(": after the deadline {}", self.clock(deadline)));
-        let beyond = beyond.unwrap_or_default();
-        Some(format!("not due yet: usually {median}, at the latest {latest} ({} {unit}){beyond}", usual.windows))
+        let beyond = deadline.map(|deadline| format!(", after the deadline {}", self.clock(deadline)));
+        Some(format!("not due yet: {}{}", self.usually()?, beyond.unwrap_or_default()))
     }
 
+    /// `usually 03:10, at the latest 04:55 (14 days)`
+    fn usually(&self) -> Option<String> {
+        let usual = self.missing.usual?;
+        let (median, latest) = (self.minute(usual.median), self.minute(usual.latest));
+        let unit = unit(&self.missing.frequency, usual.windows);
+        Some(format!("usually {median}, at the latest {latest} ({} {unit})", usual.windows))
+    }
+
+    /// To the minute: what is usual has no seconds.
     fn minute(&self, at: Timestamp) -> String {
-        minute(self.all, at, self.moment())
+        let second = at.as_second();
+        self.clock(Timestamp::from_second(second - second.rem_euclid(60)).unwrap_or(at))
     }
 
     fn not_due(&self) -> bool {
@@ -174,25 +187,12 @@ impl View<'_> {
         if self.missing.late.is_some() || self.missing.near_misses.count > 0 || self.not_due() || self.missing.skipped {
             return None;
         }
-        match (self.missing.usual, &self.missing.last_came) {
-            (Some(usual), _) => Some(format!("not seen: {}", usually(self.all, self.missing, usual, self.moment()))),
+        match (self.usually(), &self.missing.last_came) {
+            (Some(usually), _) => Some(format!("not seen, and overdue: {usually}")),
             (None, Some(last)) => Some(format!("not seen since {}", self.clock(last.arrival))),
             (None, None) => Some("never seen so far".to_owned()),
         }
     }
-}
-
-/// `it usually comes at 03:10, at the latest at 04:55 (14 days)`
-fn usually(all: &Explanation, missing: &Missing, usual: Usual, near: Timestamp) -> String {
-    let (median, latest) = (minute(all, usual.median, near), minute(all, usual.latest, near));
-    let unit = unit(&missing.frequency, usual.windows);
-    format!("it usually comes at {median}, at the latest at {latest} ({} {unit})", usual.windows)
-}
-
-/// To the minute: what is usual has no seconds.
-fn minute(all: &Explanation, at: Timestamp, near: Timestamp) -> String {
-    let second = at.as_second();
-    all.clock(Timestamp::from_second(second - second.rem_euclid(60)).unwrap_or(at), near)
 }
 
 fn unit(frequency: &str, windows: usize) -> &'static str {
