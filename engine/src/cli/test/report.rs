@@ -1,6 +1,9 @@
 //! What came of scenarios, for people on a terminal and as JSON.
 
-use std::{fmt::Write as _, io, io::Write as _, time::Duration};
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -94,24 +97,20 @@ fn difference(difference: &Difference) -> String {
     let Difference { step, at, sensor, field, expected, actual, notes } = difference;
     let sensor = sensor.as_ref().map(|name| format!("sensor {}, ", clean(name))).unwrap_or_default();
     let actual = actual.as_ref().map_or("nothing of that name".to_owned(), Value::to_string);
-    let mut text = format!(
-        "  step {step}, {}: {sensor}{}\n    {GOOD}- expected  {}{GOOD:#}\n    {BAD}+ actual    {}{BAD:#}\n",
+    let notes: String = notes.iter().map(|note| format!("      {FAINT}{}{FAINT:#}\n", clean(note))).collect();
+    format!(
+        "  step {step}, {}: {sensor}{}\n    {GOOD}- expected  {}{GOOD:#}\n    {BAD}+ actual    {}{BAD:#}\n{notes}",
         clean(at),
         clean(field),
         clean(&expected.to_string()),
         clean(&actual),
-    );
-    for note in notes {
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "      {FAINT}{}{FAINT:#}", clean(note));
-    }
-    text
+    )
 }
 
 fn last_line(summary: &Summary) -> String {
     let Summary { passed, failed, broken, seconds } = summary;
     let style = if failed + broken == 0 { GOOD } else { BAD };
-    let count = |count: usize, word: &str| (count > 0).then(|| format!(", {count} {word}")).unwrap_or_default();
+    let count = |count: usize, word: &str| if count > 0 { format!(", {count} {word}") } else { String::new() };
     let (failed, broken) = (count(*failed, "failed"), count(*broken, "broken"));
     format!("\n{style}{passed} passed{failed}{broken}{style:#} in {seconds:.1} s\n")
 }
