@@ -80,9 +80,8 @@ fn one(
         Some(Handled { act: Handling::Unmark, at }) => Some(*at),
         Some(Handled { act: Handling::Skip, .. }) | None => None,
     };
-    let calendar = shape.calendar(wanted);
     let (window, business_date) = (wait.window(shape, wanted), wait.business_date);
-    fulfilled(db, wanted, &Span { calendar: &calendar, window, business_date, after })
+    fulfilled(db, wanted, &Span { window, business_date, after })
 }
 
 /// How a wanted message of a wait stands.
