@@ -45,7 +45,7 @@ impl Store {
         self.writer.call(move |session| set_channels(session, &channels)).await
     }
 
-    /// Gathers what came about before an instant and was not gathered yet.
+    /// Gathers what was not gathered yet, where the first of it came about before an instant.
     pub async fn gather_reports(&self, channel: &'static str, before: Timestamp) -> Result<(), StoreError> {
         self.writer.call(move |session| gather(session, channel, before)).await
     }
@@ -80,9 +80,10 @@ fn set_channels(session: &mut Session<'_>, channels: &[&str]) -> Result<(), Stor
 
 fn gather(session: &mut Session<'_>, channel: &str, before: Timestamp) -> Result<(), StoreError> {
     let sql = "WITH gathered AS (SELECT id FROM reports
-                                  WHERE channel = ?1 AND state = 'pending' AND batch IS NULL AND created_at <= ?2
+                                  WHERE channel = ?1 AND state = 'pending' AND batch IS NULL
                                   ORDER BY id LIMIT ?3)
-               UPDATE reports SET batch = (SELECT min(id) FROM gathered) WHERE id IN (SELECT id FROM gathered)";
+               UPDATE reports SET batch = (SELECT min(id) FROM gathered) WHERE id IN (SELECT id FROM gathered)
+                  AND (SELECT min(created_at) FROM reports WHERE channel = ?1 AND state = 'pending' AND batch IS NULL) <= ?2";
     session.db.prepare_cached(sql)?.execute(params![channel, columns::instant(before), TOGETHER])?;
     Ok(())
 }

@@ -13,7 +13,7 @@ impl Explanation {
         let said = match &self.wait {
             Some(wait) if wait.state == WaitState::Complete => return ended(wait),
             Some(wait) if wait.state != WaitState::Waiting => {
-                format!("{} with {} missing{}", ended(wait), self.missing_of(), self.names())
+                format!("{}, lacking {}{}", ended(wait), self.missing_of(), self.names())
             }
             _ if self.received >= self.needed => format!("{} of {} are here", self.received, self.required),
             _ => format!("waits for {}{}", self.missing_of(), self.names()),

@@ -53,9 +53,11 @@ pub(super) fn reasons(all: &Explanation, missing: &Missing) -> Vec<Reason> {
 }
 
 impl Explanation {
-    /// When something usually comes, in words: `usually 03:10, at the latest 04:55 (14 days)`.
+    /// When something usually comes, where no reason says so: `03:10, at the latest 04:55 (14 days)`.
     pub fn usual(&self, missing: &Missing) -> Option<String> {
-        View { all: self, missing }.usually()
+        let is_said = |reason: &Reason| matches!(reason.kind, ReasonKind::NotDue | ReasonKind::NotSeen);
+        let usually = View { all: self, missing }.usually()?;
+        (!missing.reasons.iter().any(is_said)).then_some(usually)
     }
 }
 
@@ -154,15 +156,15 @@ impl View<'_> {
         let usual = self.missing.usual?;
         let deadline = self.deadline().filter(|deadline| *deadline <= usual.median);
         let beyond = deadline.map(|deadline| format!(", after the deadline {}", self.clock(deadline)));
-        Some(format!("not due yet: {}{}", self.usually()?, beyond.unwrap_or_default()))
+        Some(format!("not due yet: usually {}{}", self.usually()?, beyond.unwrap_or_default()))
     }
 
-    /// `usually 03:10, at the latest 04:55 (14 days)`
+    /// `03:10, at the latest 04:55 (14 days)`
     fn usually(&self) -> Option<String> {
         let usual = self.missing.usual?;
         let (median, latest) = (self.minute(usual.median), self.minute(usual.latest));
         let unit = unit(&self.missing.frequency, usual.windows);
-        Some(format!("usually {median}, at the latest {latest} ({} {unit})", usual.windows))
+        Some(format!("{median}, at the latest {latest} ({} {unit})", usual.windows))
     }
 
     /// To the minute: what is usual has no seconds.
@@ -184,11 +186,12 @@ impl View<'_> {
 
     /// Nothing is told where something better was.
     fn not_seen(&self) -> Option<String> {
-        if self.missing.late.is_some() || self.missing.near_misses.count > 0 || self.not_due() || self.missing.skipped {
+        let Missing { late, near_misses, skipped, counted, .. } = self.missing;
+        if late.is_some() || near_misses.count > 0 || *skipped || *counted > 0 || self.not_due() {
             return None;
         }
         match (self.usually(), &self.missing.last_came) {
-            (Some(usually), _) => Some(format!("not seen, and overdue: {usually}")),
+            (Some(usually), _) => Some(format!("not seen, and overdue: usually {usually}")),
             (None, Some(last)) => Some(format!("not seen since {}", self.clock(last.arrival))),
             (None, None) => Some("never seen so far".to_owned()),
         }
