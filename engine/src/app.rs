@@ -6,6 +6,7 @@ mod following;
 mod matchers;
 mod parts;
 mod reloading;
+pub mod scenario;
 mod sensor_files;
 
 use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc, time::Duration};

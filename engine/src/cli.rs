@@ -12,6 +12,7 @@ mod report;
 mod run;
 mod send;
 mod status;
+mod test;
 
 use std::path::PathBuf;
 
@@ -44,6 +45,8 @@ enum Command {
     Demo(demo::Args),
     /// Check configuration, sensors, matchers and marking; changes nothing
     Check(check::Args),
+    /// Play scenarios: sensor tests on a virtual clock
+    Test(test::Args),
     /// Send messages to a topic
     Send(send::Args),
     /// Show what has been received and what is still missing
@@ -92,6 +95,7 @@ impl Cli {
             Command::Run(args) => run::run(&self.config()?, args, || self.load()).await,
             Command::Demo(args) => demo::demo(args).await,
             Command::Check(args) => check::check(&self.config()?, args).await,
+            Command::Test(args) => test::test(&self.config()?, args).await,
             Command::Send(args) => send::send(&self.config()?, args).await,
             Command::Status(args) => status::status(&self.config()?, args),
             Command::Explain(args) => explain::explain(&self.config()?, args).await,

@@ -7,7 +7,7 @@ pub mod change;
 mod environment;
 mod paths;
 pub mod sensors;
-mod text;
+pub(crate) mod text;
 pub mod watch;
 
 use std::{

@@ -48,6 +48,7 @@ use crate::domain::{
 };
 
 pub use catch_ups::Occasion;
+use database::{Durability, Opened};
 pub use error::StoreError;
 pub use reader::{ActiveWanted, Reader, StoredOffset, WantedRoute};
 pub use retention::Forgetting;
@@ -99,7 +100,16 @@ pub struct Store {
 impl Store {
     /// Opens the store, creates or migrates it where needed, and keeps every other process out.
     pub fn open(config: &Config, mode: MarkMode) -> Result<Self, StoreError> {
-        let opened = database::open(&config.path)?;
+        Self::begin(database::open(&config.path, Durability::Lasting)?, mode)
+    }
+
+    /// Makes a store in a directory that goes with it. Nothing is forced to the disk, which takes most of the time.
+    pub fn fleeting(directory: &Path) -> Result<Self, StoreError> {
+        let path = directory.join(Config::default().path);
+        Self::begin(database::open(&path, Durability::Fleeting)?, MarkMode::Local)
+    }
+
+    fn begin(opened: Opened, mode: MarkMode) -> Result<Self, StoreError> {
         let identity = Arc::from(database::identity(&opened.connection)?);
         let reader = Arc::new(Reader::beside(&opened.path)?);
         let reports = Arc::new(Reader::beside(&opened.path)?);

@@ -5,6 +5,7 @@ mod delivery;
 mod fetching;
 mod gaps;
 mod groups;
+mod log;
 mod reading;
 mod starting;
 mod trouble;

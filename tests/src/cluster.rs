@@ -25,6 +25,13 @@ impl Cluster {
         self.broker.address()
     }
 
+    /// Does something while the broker is away.
+    pub fn while_away(&mut self, act: impl FnOnce()) {
+        self.broker.stop();
+        act();
+        self.broker.restart();
+    }
+
     /// Sends a message; its place in the log is the answer.
     pub async fn send(&self, message: &Outgoing) -> (i32, i64) {
         self.producer.send(message).await.expect("the broker takes messages")

@@ -10,10 +10,10 @@ use crate::{api::ApiError, app::StartError, pipeline::intake::IntakeError};
 pub enum Exit {
     /// All is well.
     Done = 0,
-    /// Something that should not happen.
+    /// Something that should not happen; of `test`, a scenario that does not go as it expects.
     Unexpected = 1,
     // 2 is clap's: the command line makes no sense.
-    /// The configuration or a sensor file is wrong.
+    /// The configuration, a sensor file or a scenario is wrong.
     Config = 3,
     /// A matcher cannot be loaded.
     Matcher = 4,
@@ -28,7 +28,7 @@ pub enum Exit {
 }
 
 pub(super) const HELP: &str = "\
-Exit codes: 0 done · 1 unexpected failure · 2 wrong command line · 3 configuration or sensor file · 4 matcher · 5 store \
+Exit codes: 0 done · 1 unexpected failure, or a scenario that differs · 2 wrong command line · 3 configuration, sensor or scenario file · 4 matcher · 5 store \
 · 6 Kafka or input file · 7 marking · 8 the API: its address is taken, no service answers, or it wants a token";
 
 impl Exit {

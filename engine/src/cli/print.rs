@@ -31,7 +31,7 @@ pub(super) fn lines(text: &str) -> Result<(), Failure> {
     }
 }
 
-fn escaped(line: &str) -> Cow<'_, str> {
+pub(super) fn escaped(line: &str) -> Cow<'_, str> {
     if !line.contains(is_control) {
         return line.into();
     }

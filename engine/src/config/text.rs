@@ -3,15 +3,15 @@
 use std::path::Path;
 
 /// Where the lines of a text end, found once: a file may hold many thousand sensors.
-pub(super) struct Lines(Vec<usize>);
+pub(crate) struct Lines(Vec<usize>);
 
 impl Lines {
-    pub(super) fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         Self(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect())
     }
 
     /// The line of a byte, counted from 1.
-    pub(super) fn line_of(&self, byte: usize) -> usize {
+    pub(crate) fn line_of(&self, byte: usize) -> usize {
         1 + self.0.partition_point(|end| *end < byte)
     }
 }
@@ -28,7 +28,7 @@ pub(super) fn with_place(file: &Path, error: &toml::de::Error) -> String {
 }
 
 /// What a JSON text has wrong, whose place is said otherwise.
-pub(super) fn without_place(error: &serde_json::Error) -> String {
+pub(crate) fn without_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
     plain(text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message))
 }

@@ -18,6 +18,7 @@ use super::sensor::{Opening, Owner};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Source {
     File(PathBuf),
+    Scenario(PathBuf),
     Api,
 }
 
@@ -26,15 +27,16 @@ impl Source {
     pub fn owner(&self) -> Owner {
         match self {
             Self::File(path) => Owner::File(path.file_name().unwrap_or_default().to_string_lossy().into_owned()),
-            Self::Api => Owner::Api,
+            Self::Scenario(_) | Self::Api => Owner::Api,
         }
     }
 
-    /// How waits open on a sensor that does not say. Whoever registers one by the API has a run that waits.
+    /// How waits open on a sensor that does not say. Whoever registers one by the API has a run that waits;
+    /// a scenario says when one opens.
     pub fn opening(&self) -> Opening {
         match self {
             Self::File(_) => Opening::Window,
-            Self::Api => Opening::Request,
+            Self::Scenario(_) | Self::Api => Opening::Request,
         }
     }
 }
@@ -167,7 +169,7 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Source::File(path) = &self.source {
+        if let Source::File(path) | Source::Scenario(path) = &self.source {
             write!(f, "{}:", path.display())?;
         }
         match &self.place {

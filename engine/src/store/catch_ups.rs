@@ -7,7 +7,7 @@ mod asking;
 mod looking;
 mod wanting;
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 use super::{
     columns,
@@ -15,13 +15,16 @@ use super::{
     record::{self, Books},
     writer::Session,
 };
-use crate::domain::catch_up::{CaughtUp, ScanId, Stretch};
+use crate::domain::{
+    catch_up::{CaughtUp, ScanId, Stretch},
+    wanted::WantedId,
+};
 
 pub use wanting::Occasion;
 pub(super) use wanting::{came, changed, want};
 
 /// So many rows change in one transaction: messages are recorded in between.
-const AT_ONCE: i64 = 20_000;
+const AT_ONCE: i64 = 5_000;
 
 /// The rows of so many finished scans are kept.
 const SCANS_KEPT: i64 = 100;
@@ -49,13 +52,23 @@ fn begin(session: &mut Session<'_>, topic: &str) -> Result<Begun, StoreError> {
     Ok(Begun { scan: ScanId(scan), is_new: true })
 }
 
-/// Takes some of what waits into a scan; false when nothing does any more.
-fn gather(session: &mut Session<'_>, scan: ScanId, topic: &str, now: &str) -> Result<bool, StoreError> {
-    let sql = "UPDATE to_catch_up SET scan = ?1
-                WHERE topic = ?2 AND (wanted_id, business_date) IN
-                      (SELECT wanted_id, business_date FROM to_catch_up
-                        WHERE topic = ?2 AND scan IS NULL AND due_at <= ?3 LIMIT ?4)";
-    Ok(session.db.prepare_cached(sql)?.execute(params![scan.0, topic, now, AT_ONCE])? as i64 == AT_ONCE)
+/// Takes some of what waits into a scan, behind a wanted message. The answer says where to go on, if there is more.
+fn gather(
+    session: &mut Session<'_>,
+    scan: ScanId,
+    topic: &str,
+    now: &str,
+    after: WantedId,
+) -> Result<Option<WantedId>, StoreError> {
+    let last = "SELECT wanted_id FROM to_catch_up
+                 WHERE topic = ?1 AND wanted_id > ?2 ORDER BY wanted_id LIMIT 1 OFFSET ?3";
+    let last: Option<i64> =
+        session.db.prepare_cached(last)?.query_row(params![topic, after.0, AT_ONCE], |row| row.get(0)).optional()?;
+    let take = "UPDATE to_catch_up SET scan = ?1
+                 WHERE topic = ?2 AND wanted_id > ?4 AND wanted_id <= ?5 AND scan IS NULL AND due_at <= ?3";
+    let values = params![scan.0, topic, now, after.0, last.unwrap_or(i64::MAX)];
+    session.db.prepare_cached(take)?.execute(values)?;
+    Ok(last.map(WantedId))
 }
 
 /// Notes what a scan reads.

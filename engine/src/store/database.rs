@@ -20,6 +20,14 @@ const MIGRATIONS: [&str; 3] =
 /// How long one connection waits for another's short locks.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What is left of a commit when the machine fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Durability {
+    Lasting,
+    /// Perhaps nothing: nobody looks at the file again.
+    Fleeting,
+}
+
 /// The store's file with its writing connection. Dropping it lets go of the lock.
 pub(super) struct Opened {
     pub(super) connection: Connection,
@@ -29,12 +37,12 @@ pub(super) struct Opened {
 }
 
 /// Opens for writing, creates or migrates where needed.
-pub(super) fn open(path: &Path) -> Result<Opened, StoreError> {
+pub(super) fn open(path: &Path, durability: Durability) -> Result<Opened, StoreError> {
     let path = resolved(path);
     let lock = lock(&path)?;
     let mut connection = connect(&path, OpenFlags::default())?;
     let version = recognise(&connection, &path)?;
-    settings(&connection).map_err(|error| opening(&path, error))?;
+    settings(&connection, durability).map_err(|error| opening(&path, error))?;
     migrate(&mut connection, version).map_err(|error| opening(&path, error))?;
     Ok(Opened { connection, path, lock })
 }
@@ -123,9 +131,13 @@ fn recognise(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
     Ok(version)
 }
 
-fn settings(connection: &Connection) -> rusqlite::Result<()> {
+fn settings(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
+    let synchronous = match durability {
+        Durability::Lasting => "FULL",
+        Durability::Fleeting => "OFF",
+    };
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "cache_size", -65_536)?;

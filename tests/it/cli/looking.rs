@@ -192,6 +192,7 @@ fn the_help() {
       run          Run the service
       demo         See it work, without any broker: the example of three wanted messages
       check        Check configuration, sensors, matchers and marking; changes nothing
+      test         Play scenarios: sensor tests on a virtual clock
       send         Send messages to a topic
       status       Show what has been received and what is still missing
       matcher      Look at matchers
@@ -204,7 +205,7 @@ fn the_help() {
       -h, --help           Print help
       -V, --version        Print version
 
-    Exit codes: 0 done · 1 unexpected failure · 2 wrong command line · 3 configuration or sensor file · 4 matcher · 5 store · 6 Kafka or input file · 7 marking · 8 the API: its address is taken, no service answers, or it wants a token
+    Exit codes: 0 done · 1 unexpected failure, or a scenario that differs · 2 wrong command line · 3 configuration, sensor or scenario file · 4 matcher · 5 store · 6 Kafka or input file · 7 marking · 8 the API: its address is taken, no service answers, or it wants a token
     exit 0
     ");
 }

@@ -4,14 +4,16 @@ mod killed;
 
 use eventlatch_tests::{
     broker::brokers,
-    home::{Home, noon_zone},
+    cluster::{Cluster, message},
+    home::{DEADLINE, Home, noon_zone},
     service::Service,
     topic::Topic,
+    waiting::wait_for,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 
-use super::TASKS;
+use super::{TASKS, sensor, table_written};
 
 /// `partitions|messages|lacking` of what was read back so far, unless something still is.
 const READ_BACK: &str = "SELECT count(*), sum(messages), count(lacking) FROM catch_ups
@@ -164,6 +166,29 @@ async fn what_renders_anew_is_caught_up() {
     let read = format!("SELECT messages, wanted FROM catch_ups ORDER BY id LIMIT -1 OFFSET {earlier}");
     assert_eq!(home.rows(&read), ["1|1"]);
     assert_eq!(home.rows(MATCHES), ["daily|1|1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_kafka_is_away_it_waits_and_says_so() {
+    let mut cluster = Cluster::start(&["etl-finish"], 1).await;
+    let home = Home::new("")
+        .with("EVENTLATCH_KAFKA_BROKERS", cluster.brokers())
+        .with("EVENTLATCH_SENSORS_TIMEZONE", noon_zone());
+    home.write("sensors/first.json", sensor(&["first"]));
+    let mut service = serve(&home);
+    cluster.send(&message("etl-finish", table_written("late").to_string())).await;
+    wait_until_read(&home, &mut service, 1);
+    tokio::task::block_in_place(|| {
+        cluster.while_away(|| {
+            home.write("sensors/late.json", sensor(&["late"]));
+            wait_for("it to say so", DEADLINE, || {
+                let said = "A topic cannot be caught up now; trying again";
+                service.log().contains(said).then_some(()).ok_or_else(|| service.log_end())
+            });
+        });
+    });
+    home.wait_for_rows(&mut service, TASKS, &["first|pending", "late|success"]);
+    assert_eq!(service.terminate().code(), Some(0), "{}", service.log_end());
 }
 
 #[tokio::test(flavor = "multi_thread")]

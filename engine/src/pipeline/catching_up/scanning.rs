@@ -18,7 +18,7 @@ use crate::{
     domain::{
         catch_up::{CatchUp, CatchUpState, CaughtUp, ScanId},
         message::{Slice, Span as Offsets},
-        recording::Recording,
+        recording::{Match, NearMiss, Recording},
     },
     source::{Log, Piece, SourceError},
     store::{StoreError, StoredOffset},
@@ -196,7 +196,7 @@ struct Read {
 }
 
 /// Messages that are malformed were set aside when they came.
-fn found(recording: Recording) -> (Vec<crate::domain::recording::Match>, Vec<crate::domain::recording::NearMiss>) {
+fn found(recording: Recording) -> (Vec<Match>, Vec<NearMiss>) {
     (recording.matches, recording.near_misses)
 }
 

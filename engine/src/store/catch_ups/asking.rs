@@ -11,6 +11,7 @@ use super::{
 use crate::domain::{
     calendar::Calendar,
     catch_up::{Block, CatchUp, CaughtUp, ScanId, Stretch, Target},
+    wanted::WantedId,
 };
 
 impl Store {
@@ -27,10 +28,10 @@ impl Store {
     pub async fn begin_catch_up(&self, topic: Arc<str>, now: Timestamp) -> Result<ScanId, StoreError> {
         let (of, now) = (Arc::clone(&topic), columns::instant(now));
         let Begun { scan, is_new } = self.writer.call(move |session| begin(session, &of)).await?;
-        let mut gathers = is_new;
-        while gathers {
+        let mut next = is_new.then_some(WantedId(0));
+        while let Some(after) = next {
             let (topic, now) = (Arc::clone(&topic), now.clone());
-            gathers = self.writer.call(move |session| gather(session, scan, &topic, &now)).await?;
+            next = self.writer.call(move |session| gather(session, scan, &topic, &now, after)).await?;
         }
         Ok(scan)
     }
