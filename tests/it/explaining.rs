@@ -58,7 +58,7 @@ fn a_sensor_is_explained_beside_the_service_by_it_and_without_it() {
     let whys: Vec<_> = page.lines().filter(|line| line.trim_start().starts_with("why ")).collect();
     assert!(whys[0].contains("was refused: the event's business date is 2019-07-0"), "{page}");
     assert!(whys[1].contains("1 message was set aside of its topic that day, the last one: field `"), "{page}");
-    assert!(page.lines().last().unwrap().starts_with("  a  ") && page.ends_with("job-finish/0@0\n"), "{page}");
+    assert!(page.lines().last().unwrap().starts_with("  a  ") && page.ends_with("job-finish/0@1\n"), "{page}");
 
     let ask = |more: &[&str]| {
         let ran = home.run(&[&["explain", "one", "b", "--format", "json"], more].concat());
@@ -66,7 +66,7 @@ fn a_sensor_is_explained_beside_the_service_by_it_and_without_it() {
     };
     let read = ask(&[]);
     assert_eq!(read["missing"].as_array().unwrap().len(), 1);
-    assert_eq!(read["missing"][0]["near_misses"]["newest"][0]["message"], json!("job-finish/0@1"));
+    assert_eq!(read["missing"][0]["near_misses"]["newest"][0]["message"], json!("job-finish/0@2"));
     assert_eq!(ask(&["--url", &url]), read, "the API says the same");
     assert_eq!(still(get(&format!("{url}/v1/sensors/one/explain?task_id=b"))), read);
     for (path, kind) in [("x/explain", "sensor"), ("one/explain?wait=w", "wait"), ("one/explain?task_id=x", "task")] {
@@ -80,7 +80,7 @@ fn a_sensor_is_explained_beside_the_service_by_it_and_without_it() {
     assert_eq!(service.terminate().code(), Some(0), "{}", service.log_end());
     assert_eq!(ask(&[]), read, "without a service");
     let report = home.run(&["report"]).stdout;
-    assert!(report.contains("waits for 2 of 3: b, c") && report.contains("job-finish/0@1"), "{report}");
+    assert!(report.contains("waits for 2 of 3: b, c") && report.contains("job-finish/0@2"), "{report}");
     let html = home.run(&["report", "--format", "html", "--sensor", "one"]).stdout;
     assert!(html.starts_with("<!DOCTYPE html>") && html.contains("waits for 2 of 3: b, c"), "{html}");
     assert_eq!(home.run(&["report", "--date", "2019-07-07"]).stdout, "Nothing is missing.\n");

@@ -11,14 +11,13 @@ use eventlatch_tests::{
     service::Service,
     waiting::wait_for,
 };
-use mailin_embedded::{Handler, Response, Server, SslConfig, response};
+use mailin::{Action, Handler, Response, SessionBuilder, response};
 use serde_json::{Value, json};
 
 /// What somebody was told, in the order in which it came.
 type Told = Arc<Mutex<Vec<String>>>;
 
 /// Takes all mails.
-#[derive(Clone, Default)]
 struct Postbox {
     told: Told,
     mail: Vec<u8>,
@@ -40,14 +39,35 @@ impl Handler for Postbox {
 
 /// A mail server on a free port.
 fn mail_server() -> (u16, Told) {
-    let postbox = Postbox::default();
-    let told = Arc::clone(&postbox.told);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let mut server = Server::new(postbox);
-    server.with_name("mail.example").with_ssl(SslConfig::None).unwrap().with_tcp_listener(listener);
-    std::thread::spawn(move || server.serve());
+    let (told, listener) = (Told::default(), TcpListener::bind("127.0.0.1:0").unwrap());
+    let (port, kept) = (listener.local_addr().unwrap().port(), Arc::clone(&told));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let postbox = Postbox { told: Arc::clone(&kept), mail: Vec::new() };
+            talk(stream.unwrap(), postbox).unwrap();
+        }
+    });
     (port, told)
+}
+
+/// One conversation.
+fn talk(mut stream: TcpStream, postbox: Postbox) -> std::io::Result<()> {
+    let mut session = SessionBuilder::new("mail.example").build(stream.peer_addr()?.ip(), postbox);
+    session.greeting().write_to(&mut stream)?;
+    let mut reader = BufReader::new(stream.try_clone()?);
+    loop {
+        let mut line = Vec::new();
+        if reader.read_until(b'\n', &mut line)? == 0 {
+            return Ok(());
+        }
+        let answer = session.process(&line);
+        if answer.action != Action::NoReply {
+            answer.write_to(&mut stream)?;
+        }
+        if answer.action == Action::Close {
+            return Ok(());
+        }
+    }
 }
 
 /// Answers what is posted with these, the last one again and again.

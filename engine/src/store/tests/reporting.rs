@@ -63,8 +63,6 @@ async fn waits_that_end_together_are_told_of_together_and_once() {
 async fn what_heals_is_told_to_those_who_were_told_and_what_was_missing_as_it_stood() {
     let mut fixture = fixture(&["email"]).await;
     fixture.send("2019-07-07T08:00:00Z", &["s.b"]).await;
-    fixture.store.report_to(vec!["email"]).await.unwrap();
-    fixture.sql("SELECT 1");
     let open = "2019-07-07T00:00:00Z";
     let timeout = Some(Timeout::Seconds(3600));
     let request = WaitRequest { sensor: "s".to_owned(), name: "r".to_owned(), timeout, ..WaitRequest::default() };
