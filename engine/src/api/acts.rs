@@ -16,7 +16,7 @@ use super::{
     Desk, guard,
     problem::{Problem, ProblemKind},
     sensors,
-    waits::Reason,
+    waits::{Reason, checked_reason},
 };
 use crate::{
     domain::{
@@ -59,6 +59,7 @@ async fn decide(
     decision: Result<Json<Decision>, JsonRejection>,
 ) -> Result<Json<WaitDetail>, Problem> {
     let (Path((sensor, wait, task_id)), Json(Decision { decision: handling, reason })) = (names?, decision?);
+    let reason = checked_reason(reason)?;
     let task = HandledTask { sensor: sensor.clone(), wait: wait.clone(), task_id, handling, reason };
     handle.handle_task(task, guard::actor(&headers)).await??;
     let gone = || HandlingError::NoSuchWait { sensor: sensor.clone(), wait: wait.clone() }.into();
@@ -93,7 +94,7 @@ async fn set_paused(
     why: Why,
     paused: bool,
 ) -> Result<StatusCode, Problem> {
-    let (Path(name), Query(Reason { reason })) = (name?, why?);
+    let (Path(name), reason) = (name?, why?.0.checked()?);
     match handle.pause_sensor(name.clone(), paused, guard::actor(&headers), reason).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(sensors::missing(&name)),

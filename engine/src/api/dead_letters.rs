@@ -48,6 +48,7 @@ struct Wished {
 
 /// The newest dead letters, older than one.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = DeadLetterPage)]
 pub struct Page {
     pub dead_letters: Vec<StoredDeadLetter>,
     /// What to give as `before` for the next page. None: this was the last one.

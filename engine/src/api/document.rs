@@ -56,16 +56,14 @@ pub(super) fn finished(document: openapi::OpenApi) -> Value {
 
 /// In a query or a path nothing is `null`: it is there or not.
 fn parameters_are_never_null(operation: &mut Value) {
-    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
-        let schema = &mut parameter["schema"];
-        let types = schema["type"].as_array().cloned().unwrap_or_default();
-        if let [one, null] = types.as_slice()
-            && null == "null"
-        {
-            schema["type"] = one.clone();
-        }
-        let one = schema["oneOf"].as_array().and_then(|all| all.iter().find(|it| it["type"] != "null")).cloned();
-        if let Some(one) = one {
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+        let Some(schema) = parameter.get_mut("schema") else { continue };
+        let some = |all: &Value| {
+            all.as_array()?.iter().find(|it| *it != "null" && it.get("type") != Some(&json!("null"))).cloned()
+        };
+        if let Some(one) = schema.get("type").and_then(some) {
+            schema["type"] = one;
+        } else if let Some(one) = schema.get("oneOf").and_then(some) {
             *schema = one;
         }
     }

@@ -31,6 +31,8 @@ use crate::{
 /// A request stays open for so long at the most.
 const LONGEST_POLL: u64 = 300;
 
+const LONGEST_REASON: usize = 1_000;
+
 pub(super) fn routes() -> OpenApiRouter<Desk> {
     OpenApiRouter::new()
         .routes(routes!(list_all))
@@ -97,7 +99,20 @@ struct Patience {
 pub(super) struct Reason {
     /// Why, for the audit.
     #[param(max_length = 1000)]
-    pub(super) reason: Option<String>,
+    reason: Option<String>,
+}
+
+impl Reason {
+    pub(super) fn checked(self) -> Result<Option<String>, Problem> {
+        checked_reason(self.reason)
+    }
+}
+
+pub(super) fn checked_reason(reason: Option<String>) -> Result<Option<String>, Problem> {
+    match reason.as_ref().is_some_and(|reason| reason.chars().count() > LONGEST_REASON) {
+        true => Err(Problem::new(ProblemKind::BadRequest, format!("`reason` has {LONGEST_REASON} characters at most"))),
+        false => Ok(reason),
+    }
 }
 
 type Name = Result<Path<String>, PathRejection>;
@@ -213,7 +228,7 @@ async fn cancel(
     names: Names,
     reason: Result<Query<Reason>, QueryRejection>,
 ) -> Result<Json<WaitDetail>, Problem> {
-    let (Path((sensor, name)), Query(Reason { reason })) = (names?, reason?);
+    let (Path((sensor, name)), reason) = (names?, reason?.0.checked()?);
     let was = handle.cancel_wait(sensor.clone(), name.clone(), guard::actor(&headers), reason).await?;
     was.ok_or_else(|| missing(&sensor, &name))?;
     handle.wait(&sensor, &name).await?.map(Json).ok_or_else(|| missing(&sensor, &name))
