@@ -123,7 +123,8 @@ impl Service {
         shared.keeping.store(Arc::new(config.dead_letters.clone()));
         shared.reindex().await.map_err(StartError::Render)?;
         matchers.announce_gone(&shared);
-        turning::begin(&shared, Timestamp::now()).await.map_err(StartError::Turn)?;
+        let begun_at = Timestamp::now();
+        turning::begin(&shared, begun_at).await.map_err(StartError::Turn)?;
         matchers.resume_probations(&shared).await;
         let scanner = Scanner { shared: shared.clone(), logs: logs(config, input), days: config.sensors.catch_up_days };
         if scanner.logs.is_none() {
@@ -167,7 +168,7 @@ impl Service {
         });
         let turning = tokio::spawn({
             let (shared, stopped) = (shared.clone(), stopped.clone());
-            async move { turning::run(&shared, stopped).await }
+            async move { turning::run(&shared, begun_at, stopped).await }
         });
         let catching_up = tokio::spawn({
             let stopped = stopped.clone();

@@ -115,12 +115,39 @@ pub(super) fn judge(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Re
     let facts = Facts::of(books.db(), shape, wait)?;
     let standing = facts.standing(shape, wait.give_up());
     mark_received(books, shape, wait, &facts, &standing)?;
-    let judged = "UPDATE waits SET revision = ?2 WHERE id = ?1";
-    books.db().prepare_cached(judged)?.execute(params![wait.id.0, shape.revision])?;
+    was_judged(books, shape, wait)?;
     if standing.complete {
         return complete(books, shape, wait);
     }
     note(books, shape, wait, standing.lacks.map(|place| shape.wanted[place].id), standing.deadline)
+}
+
+/// The sensor wants something else than before. A wait that has ended well does not end badly by that: where it could
+/// not be complete any more, it stays.
+pub(super) fn judge_again(
+    books: &mut Books<'_, '_>,
+    shape: &Shape,
+    wait: &Wait,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let stays = match wait.state {
+        WaitState::Complete => {
+            let standing = Facts::of(books.db(), shape, wait)?.standing(shape, wait.give_up());
+            !standing.complete && standing.deadline.is_some_and(|deadline| deadline <= now)
+        }
+        WaitState::Failed | WaitState::Skipped => {
+            heal(books, shape, wait)?;
+            true
+        }
+        WaitState::Waiting | WaitState::Cancelled => false,
+    };
+    if stays { was_judged(books, shape, wait) } else { judge(books, shape, wait) }
+}
+
+fn was_judged(books: &Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), StoreError> {
+    let judged = "UPDATE waits SET revision = ?2 WHERE id = ?1";
+    books.db().prepare_cached(judged)?.execute(params![wait.id.0, shape.revision])?;
+    Ok(())
 }
 
 /// Marks the tasks whose messages are all in, and those of which somebody decided so.
@@ -236,14 +263,15 @@ pub(super) fn heal(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Res
 }
 
 /// The deadline has come: the wait is complete, or its deadline has moved, or it ends.
-pub(super) fn end(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait, now: Timestamp) -> Result<(), StoreError> {
+pub(super) fn end(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), StoreError> {
     let facts = Facts::of(books.db(), shape, wait)?;
     let standing = facts.standing(shape, wait.give_up());
     mark_received(books, shape, wait, &facts, &standing)?;
     if standing.complete {
         return complete(books, shape, wait);
     }
-    let Some(deadline) = standing.deadline.filter(|deadline| *deadline <= now) else {
+    // Where it has moved, more has to be read before that one takes effect.
+    let Some(deadline) = standing.deadline.filter(|deadline| wait.deadline == Some(*deadline)) else {
         return note(books, shape, wait, standing.lacks.map(|place| shape.wanted[place].id), standing.deadline);
     };
     let (state, task) = match wait.on_timeout {
