@@ -6,6 +6,7 @@
 
 mod config;
 mod dead_letters;
+mod explain;
 mod guard;
 mod matchers;
 mod problem;
@@ -29,7 +30,7 @@ const BODY_LIMIT: usize = 64 << 10;
 
 /// All routes. With a token, what is under `/v1` is answered only to those who know it.
 pub fn router(handle: Handle, token: Option<Token>) -> Router {
-    let v1 = Router::new().merge(dead_letters::routes()).merge(matchers::routes());
+    let v1 = Router::new().merge(dead_letters::routes()).merge(explain::routes()).merge(matchers::routes());
     Router::new()
         .nest("/v1", v1.layer(middleware::from_fn_with_state(token, guard::guard)))
         .route("/livez", get(async || "ok\n"))

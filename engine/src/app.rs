@@ -41,10 +41,12 @@ use crate::{
         intake::{self, IntakeError},
         keeping::Keeping,
         marking::Marker,
+        reporting::Reporter,
         turning,
     },
+    report::Channel,
     source::{self, Health, KafkaLog, Lines, Log, Source},
-    store::{MarkMode, Store},
+    store::{MarkMode, Store, StoreError},
     task::{Backoff, MarkError, Marking},
 };
 use sensor_files::{SensorFiles, log_changed};
@@ -82,6 +84,7 @@ pub struct Service {
     deadlines: JoinHandle<()>,
     forgetting: JoinHandle<()>,
     marking: Option<JoinHandle<()>>,
+    reporting: Vec<JoinHandle<()>>,
     sensor_files: JoinHandle<()>,
     sensor_problems: watch::Receiver<Vec<Problem>>,
     following: JoinHandle<()>,
@@ -98,6 +101,7 @@ impl Service {
     pub async fn start(config: &Config, input: &Input) -> Result<Self, StartError> {
         let backoff = Arc::new(ArcSwap::from_pointee(config.marking.backoff));
         let (store, marking) = open_store(config, &backoff).await?;
+        let channels = config.report.build().map_err(StartError::Report)?;
         let past = Past::of(&store, config.matchers.directory.as_deref()).await.map_err(StartError::Store)?;
         let matchers = Matchers::load_after(config, past).await?;
         matchers.announce();
@@ -135,6 +139,7 @@ impl Service {
             let stopped = stopped.clone();
             tokio::spawn(async move { marker.run(stopped).await })
         });
+        let reporting = report(&store, channels, &stopped).await.map_err(StartError::Store)?;
         let (orders, to_obey) = mpsc::channel(1);
         let (refusals, refused) = watch::channel(matchers.refused.clone());
         let acts = Acts { orders, refused };
@@ -189,6 +194,7 @@ impl Service {
             deadlines,
             forgetting,
             marking,
+            reporting,
             following,
             sensor_files,
             sensor_problems,
@@ -227,7 +233,7 @@ impl Service {
         let ended =
             [self.turning, self.deadlines, self.forgetting, self.catching_up, self.sensor_files, self.following]
                 .map(Some);
-        let ended = ended.into_iter().chain([self.marking, self.api]);
+        let ended = ended.into_iter().chain([self.marking, self.api]).chain(self.reporting.into_iter().map(Some));
         for task in ended.flatten() {
             if let Err(defect) = task.await {
                 tracing::error!(%defect, "A loop of the service had ended before its time");
@@ -256,6 +262,21 @@ async fn open_store(config: &Config, backoff: &Arc<ArcSwap<Backoff>>) -> Result<
     }
     let marker = Marker { store: store.clone(), adapter, backoff: Arc::clone(backoff) };
     Ok((store, Some(marker)))
+}
+
+/// Begins to tell people what is missing.
+async fn report(
+    store: &Store,
+    channels: Vec<Channel>,
+    stopped: &watch::Receiver<Stop>,
+) -> Result<Vec<JoinHandle<()>>, StoreError> {
+    store.report_to(channels.iter().map(Channel::name).collect()).await?;
+    let begin = |channel: Channel| {
+        tracing::info!(to = channel.summary(), "Telling what is missing");
+        let (reporter, stopped) = (Reporter { store: store.clone(), channel: Arc::new(channel) }, stopped.clone());
+        tokio::spawn(async move { reporter.run(stopped).await })
+    };
+    Ok(channels.into_iter().map(begin).collect())
 }
 
 /// What messages can be read back from.

@@ -26,6 +26,12 @@ pub enum ProblemKind {
     #[serde(rename = "urn:eventlatch:problem:not-found")]
     NotFound,
     /// The path is right, and what it names is not there.
+    #[serde(rename = "urn:eventlatch:problem:no-such-sensor")]
+    NoSuchSensor,
+    #[serde(rename = "urn:eventlatch:problem:no-such-wait")]
+    NoSuchWait,
+    #[serde(rename = "urn:eventlatch:problem:no-such-task")]
+    NoSuchTask,
     #[serde(rename = "urn:eventlatch:problem:no-such-dead-letter")]
     NoSuchDeadLetter,
     #[serde(rename = "urn:eventlatch:problem:no-such-matcher")]
@@ -60,6 +66,7 @@ impl ProblemKind {
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NoSuchSensor | Self::NoSuchWait | Self::NoSuchTask => StatusCode::NOT_FOUND,
             Self::NotFound | Self::NoSuchDeadLetter | Self::NoSuchMatcher | Self::NoSuchBuild => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NoKafka | Self::MatcherRefused => StatusCode::CONFLICT,
@@ -76,6 +83,9 @@ impl ProblemKind {
             Self::Unauthorized => "a token is needed",
             Self::Forbidden => "not by this name",
             Self::NotFound => "there is no such path",
+            Self::NoSuchSensor => "there is no such sensor",
+            Self::NoSuchWait => "there is no such wait",
+            Self::NoSuchTask => "there is no such task",
             Self::NoSuchDeadLetter => "there is no such dead letter",
             Self::NoSuchMatcher => "there is no such matcher",
             Self::NoSuchBuild => "there is no such build of the matcher",

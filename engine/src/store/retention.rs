@@ -102,7 +102,8 @@ fn forget_what_belongs_to(session: &Session<'_>, wait: i64) -> Result<(), StoreE
                       WHERE waits.id = ?1)";
     let marks = "DELETE FROM marks WHERE wait_id = ?1";
     let handled = "DELETE FROM handled WHERE wait_id = ?1";
-    for sql in [tasks, marks, handled] {
+    let reports = "DELETE FROM reports WHERE wait_id = ?1";
+    for sql in [tasks, marks, handled, reports] {
         session.db.prepare_cached(sql)?.execute([wait])?;
     }
     Ok(())

@@ -76,7 +76,7 @@ pub(in crate::store) fn end(session: &mut Session<'_>, now: Timestamp, ids: &[Wa
     Ok(ended)
 }
 
-fn by_id(db: &Connection, id: WaitId) -> Result<Wait, StoreError> {
+pub(in crate::store) fn by_id(db: &Connection, id: WaitId) -> Result<Wait, StoreError> {
     Ok(db.prepare_cached(select_waits!("WHERE id = ?1"))?.query_row([id.0], wait)?)
 }
 

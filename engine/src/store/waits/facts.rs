@@ -43,13 +43,22 @@ fn dates(window: &Window, business_date: Date) -> (Date, Date) {
     }
 }
 
-/// Whether and when a wanted message was fulfilled. Only the renderings of the window are looked at: a wanted message may
-/// have hundreds.
+/// Whether and when a wanted message was fulfilled.
 pub(in crate::store) fn fulfilled(
     db: &Connection,
     wanted: &WantedShape,
     span: &Span<'_>,
 ) -> Result<Option<Fulfilled>, StoreError> {
+    Ok(count(db, wanted, span)?.1)
+}
+
+/// How many of the messages that it needs are here.
+pub(in crate::store) fn counted(db: &Connection, wanted: &WantedShape, span: &Span<'_>) -> Result<u32, StoreError> {
+    Ok(count(db, wanted, span)?.0)
+}
+
+/// Counts until there are enough. Only the renderings of the window are looked at: a wanted message may have hundreds.
+fn count(db: &Connection, wanted: &WantedShape, span: &Span<'_>) -> Result<(u32, Option<Fulfilled>), StoreError> {
     let sql = "SELECT matches.arrival, matches.id, matches.distinct_value
                  FROM renderings CROSS JOIN matches
                    ON matches.rendering_id = renderings.id AND matches.arrival >= ?4 AND matches.arrival < ?5
@@ -69,13 +78,15 @@ pub(in crate::store) fn fulfilled(
     let values = params![wanted.id.0, dates[0], dates[1], instants[0], instants[1], instants[2], dates[2]];
     let mut statement = db.prepare_cached(sql)?;
     let mut rows = statement.query(values)?;
-    let mut counted = Counted::default();
+    let (mut counted, mut number) = (Counted::default(), 0);
     while let Some(row) = rows.next()? {
-        if counted.add(row)? >= wanted.count {
-            return Ok(Some(Fulfilled { at: columns::read_instant(row, 0)?, found: Some(row.get(1)?) }));
+        number = counted.add(row)?;
+        if number >= wanted.count {
+            let fulfilled = Fulfilled { at: columns::read_instant(row, 0)?, found: Some(row.get(1)?) };
+            return Ok((number, Some(fulfilled)));
         }
     }
-    Ok(None)
+    Ok((number, None))
 }
 
 /// How many of the messages, or of their different values, are there so far.
