@@ -1,7 +1,7 @@
 //! What people are told: explanations as pages of text and HTML, and reports to the channels of the configuration.
 //!
 //! Knows nothing of store and pipeline: it is handed a [`Report`] and answers what came of it. Who sends again, and when, is
-//! decided above. Start at [`Channel`]; [`view`] says what is shown, [`text`] and [`html`] how.
+//! decided above. Start at [`Channel`]; `view` says what is shown, `text` and `html` how.
 
 mod config;
 pub mod email;

@@ -1,8 +1,10 @@
 //! Why a sensor still waits, and what one message would do: the command beside a service and without one, and the API.
 
 use eventlatch_tests::{
+    broker::brokers,
     home::{Home, noon_zone},
     service::Service,
+    topic::{Topic, unique},
 };
 use serde_json::{Value, json};
 
@@ -122,4 +124,33 @@ fn a_message_is_judged_and_recorded_nowhere() {
     }
     assert_eq!(home.run_with_input(&["explain", "--message", "-"], "{}").code, Some(6));
     assert_eq!(home.rows(rows), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_far_a_topic_is_read_is_asked_of_kafka() {
+    let (topic, planned) = (Topic::create("explained", 2).await, Topic::planned("explained-later"));
+    let matcher = |name: &str, topic: &Topic| {
+        let section = "[matchers.NAME]\nuse = \"fields\"\n[matchers.NAME.config]\ntopic = \"TOPIC\"\nkey = [{ field = \"id\" }]\n";
+        section.replace("NAME", name).replace("TOPIC", &topic.name)
+    };
+    let config = format!("{}{}", matcher("here", &topic), matcher("later", &planned));
+    let home = Home::new(&config)
+        .with("EVENTLATCH_KAFKA_BROKERS", brokers())
+        .with("EVENTLATCH_KAFKA_GROUP", unique("group"))
+        .with("EVENTLATCH_SENSORS_TIMEZONE", noon_zone());
+    let wanted = |topic: &Topic, task: &str| json!({"frequency": "D", "topic": topic.name, "id": "x", "task_id": task});
+    let sensor = json!({"sensors": [{"name": "one", "wanted": [wanted(&topic, "a"), wanted(&planned, "b")]}]});
+    home.write("sensors/one.json", sensor.to_string());
+    topic.send(["{\"id\": \"y\"}".to_owned()]).await;
+    let mut service = home.serve();
+    home.wait_for_rows(&mut service, "SELECT sum(next) FROM offsets", &["1"]);
+    let page = home.run(&["explain", "one"]).stdout;
+    assert!(
+        page.contains(", all there is\n") && page.contains("why        its topic is not there in Kafka\n"),
+        "{page}"
+    );
+    assert_eq!(service.terminate().code(), Some(0), "{}", service.log_end());
+    topic.send(["{\"id\": \"x\"}".to_owned(), "{\"id\": \"z\"}".to_owned()]).await;
+    let page = home.run(&["explain", "one", "a"]).stdout;
+    assert!(page.contains("why        2 messages of its topic are not read yet\n"), "{page}");
 }

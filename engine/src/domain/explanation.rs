@@ -1,7 +1,7 @@
 //! Why a wait still waits: what is known of each wanted message, and what that comes to.
 //!
 //! The facts come from the store and, where it answers, from Kafka; [`Explanation::conclude`] draws from them, in the order
-//! of likelihood, what a person would want to hear first. Start at [`Explanation`]; [`reasons`] holds the conclusions.
+//! of likelihood, what a person would want to hear first. Start at [`Explanation`]; `reasons` holds the conclusions.
 
 mod headline;
 mod message;
