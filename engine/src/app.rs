@@ -2,6 +2,7 @@
 //!
 //! Start at [`Service::start`]; its log lines read as the architecture. `parts` is what `check` builds too.
 
+mod api_sensors;
 mod following;
 mod matchers;
 mod parts;
@@ -36,7 +37,9 @@ use crate::{
         acts::Acts,
         bookmarks::StoredBookmarks,
         catching_up::{Logs, Scanner},
-        changing, deadlines, forgetting,
+        changing, deadlines,
+        defining::{Broken, Defining},
+        endings, forgetting,
         handle::Handle,
         intake::{self, IntakeError},
         keeping::Keeping,
@@ -48,6 +51,7 @@ use crate::{
     source::{self, Health, KafkaLog, Lines, Log, Source},
     store::{MarkMode, Store, StoreError},
     task::{Backoff, MarkError, Marking},
+    telemetry::metrics,
 };
 use sensor_files::{SensorFiles, log_changed};
 
@@ -79,6 +83,7 @@ pub struct Service {
     store: Store,
     source: Source,
     intake: JoinHandle<Result<(), IntakeError>>,
+    endings: JoinHandle<()>,
     turning: JoinHandle<()>,
     catching_up: JoinHandle<()>,
     deadlines: JoinHandle<()>,
@@ -100,6 +105,7 @@ impl Service {
     /// Builds everything and begins to read messages.
     pub async fn start(config: &Config, input: &Input) -> Result<Self, StartError> {
         let backoff = Arc::new(ArcSwap::from_pointee(config.marking.backoff));
+        metrics::start();
         let (store, marking) = open_store(config, &backoff).await?;
         let channels = config.report.build().map_err(StartError::Report)?;
         let past = Past::of(&store, config.matchers.directory.as_deref()).await.map_err(StartError::Store)?;
@@ -107,14 +113,18 @@ impl Service {
         matchers.announce();
         let api = Api::bind(&config.api).await.map_err(StartError::Api)?;
         let watch = Watch::begin(&config.sensors.directory);
-        let (folder, sensors) = load_sensors(config, &matchers).await?;
+        let (folder, mut sensors) = load_sensors(config, &matchers).await?;
+        let of_api =
+            api_sensors::check(&store, &matchers, &config.sensors.timezone).await.map_err(StartError::Store)?;
+        sensors.extend(of_api.sensors);
         matchers.save(&store).await.map_err(StartError::Store)?;
         synchronise(&store, sensors).await?;
         let shared = Shared::new(store.clone(), Arc::clone(&matchers.pool), Registry::clone(&matchers.registry));
         shared.keeping.store(Arc::new(config.dead_letters.clone()));
         shared.reindex().await.map_err(StartError::Render)?;
         matchers.announce_gone(&shared);
-        turning::begin(&shared, Timestamp::now()).await.map_err(StartError::Turn)?;
+        let begun_at = Timestamp::now();
+        turning::begin(&shared, begun_at).await.map_err(StartError::Turn)?;
         matchers.resume_probations(&shared).await;
         let scanner = Scanner { shared: shared.clone(), logs: logs(config, input), days: config.sensors.catch_up_days };
         if scanner.logs.is_none() {
@@ -128,9 +138,9 @@ impl Service {
         tracing::info!(from = %input, topics = topics.join(" "), "Reading messages");
         let bookmarks = Arc::new(StoredBookmarks(store.clone()));
         let (source, deliveries) = match input {
-            Input::Kafka => source::open(&config.kafka, topics, bookmarks),
-            Input::File(path) => source::open_lines(&Lines::File(path.clone()), topics, bookmarks),
-            Input::Stdin => source::open_lines(&Lines::Stdin, topics, bookmarks),
+            Input::Kafka => source::open(&config.kafka, topics.clone(), bookmarks),
+            Input::File(path) => source::open_lines(&Lines::File(path.clone()), topics.clone(), bookmarks),
+            Input::Stdin => source::open_lines(&Lines::Stdin, topics.clone(), bookmarks),
         }
         .map_err(StartError::Source)?;
 
@@ -139,17 +149,26 @@ impl Service {
             let stopped = stopped.clone();
             tokio::spawn(async move { marker.run(stopped).await })
         });
+        let (problems, sensor_problems) = watch::channel(Vec::new());
+        let broken = Broken::new(sensor_problems.clone(), of_api.problems);
+        let defining = Defining::new(shared.clone(), source.clone(), &config.sensors.timezone, topics, broken);
+        let other_sensors = defining.changed();
         let reporting = report(&store, channels, &stopped).await.map_err(StartError::Store)?;
         let (orders, to_obey) = mpsc::channel(1);
         let (refusals, refused) = watch::channel(matchers.refused.clone());
         let acts = Acts { orders, refused };
         let api = api.map(|api| {
             let kafka = matches!(input, Input::Kafka).then(|| config.kafka.clone());
-            tokio::spawn(api.serve(Handle::new(shared.clone(), kafka).with_acts(acts), stopped.clone()))
+            let handle = Handle::new(shared.clone(), kafka).with_acts(acts).with_defining(defining.clone());
+            tokio::spawn(api.serve(handle, stopped.clone()))
+        });
+        let endings = tokio::spawn({
+            let (shared, stopped) = (shared.clone(), stopped.clone());
+            async move { endings::run(&shared, stopped).await }
         });
         let turning = tokio::spawn({
             let (shared, stopped) = (shared.clone(), stopped.clone());
-            async move { turning::run(&shared, stopped).await }
+            async move { turning::run(&shared, begun_at, stopped).await }
         });
         let catching_up = tokio::spawn({
             let stopped = stopped.clone();
@@ -165,18 +184,7 @@ impl Service {
             let (store, days, stopped) = (store.clone(), config.store.retention_days, stopped.clone());
             async move { forgetting::run(&store, days, stopped).await }
         });
-        let (problems, sensor_problems) = watch::channel(Vec::new());
-        let timezone = config.sensors.timezone.clone();
-        let (sensors_changed, other_sensors) = watch::channel(());
-        let files = SensorFiles {
-            folder,
-            watch,
-            timezone,
-            shared: shared.clone(),
-            source: source.clone(),
-            problems,
-            changed: sensors_changed,
-        };
+        let files = SensorFiles { folder, watch, shared: shared.clone(), defining, problems };
         let sensor_files = tokio::spawn(files.run(stopped));
         let following = Following::new(&matchers, &config.matchers, &shared, refusals, other_sensors);
         let following = tokio::spawn(following.run(to_obey, stop.subscribe()));
@@ -189,6 +197,7 @@ impl Service {
             store,
             source,
             intake,
+            endings,
             turning,
             catching_up,
             deadlines,
@@ -230,10 +239,9 @@ impl Service {
         self.source.stop();
         let outcome = if self.intake.is_finished() { Ok(()) } else { self.ended().await };
         self.stop.send_replace(how);
-        let ended =
-            [self.turning, self.deadlines, self.forgetting, self.catching_up, self.sensor_files, self.following]
-                .map(Some);
-        let ended = ended.into_iter().chain([self.marking, self.api]).chain(self.reporting.into_iter().map(Some));
+        let always = [self.turning, self.deadlines, self.endings, self.forgetting, self.catching_up];
+        let ended = always.into_iter().chain([self.sensor_files, self.following]).map(Some);
+        let ended = ended.chain([self.marking, self.api]).chain(self.reporting.into_iter().map(Some));
         for task in ended.flatten() {
             if let Err(defect) = task.await {
                 tracing::error!(%defect, "A loop of the service had ended before its time");

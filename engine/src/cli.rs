@@ -11,8 +11,10 @@ mod print;
 mod report;
 mod run;
 mod send;
+mod sensor;
 mod status;
 mod test;
+mod wait;
 
 use std::path::PathBuf;
 
@@ -61,6 +63,14 @@ enum Command {
     /// Look at messages that were set aside, and have them judged again
     #[command(subcommand)]
     DeadLetter(dead_letter::Command),
+    /// Look at sensors, and define them in a running service
+    #[command(subcommand)]
+    Sensor(sensor::Command),
+    /// Open waits on a sensor, look at them, wait for their end
+    #[command(subcommand)]
+    Wait(wait::Command),
+    /// Print the OpenAPI document of the HTTP API
+    Openapi,
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
 }
@@ -102,6 +112,9 @@ impl Cli {
             Command::Report(args) => report::report(&self.config()?, args),
             Command::Matcher(command) => matcher::matcher(&self.config()?, command).await,
             Command::DeadLetter(command) => dead_letter::dead_letter(&self.config()?, command),
+            Command::Sensor(command) => sensor::sensor(&self.config()?, command),
+            Command::Wait(command) => wait::wait(&self.config()?, command),
+            Command::Openapi => print::json(&crate::api::openapi()).map(|()| Exit::Done),
             Command::Completions { shell } => {
                 clap_complete::generate(*shell, &mut Self::command(), "eventlatch", &mut std::io::stdout());
                 Ok(Exit::Done)

@@ -5,6 +5,7 @@
 
 pub mod calendar;
 pub mod catch_up;
+pub mod change;
 pub mod cron;
 pub mod dead_letter;
 pub mod definition;
@@ -12,6 +13,7 @@ pub mod explanation;
 pub mod generation;
 pub mod handling;
 pub mod mark;
+pub mod matched;
 pub mod message;
 pub mod recording;
 pub mod report;

@@ -32,7 +32,9 @@ pub mod catching_up;
 pub mod changing;
 pub mod checking;
 pub mod deadlines;
+pub mod defining;
 mod distinct;
+pub mod endings;
 pub mod evaluate;
 pub mod explaining;
 pub mod forgetting;
@@ -45,9 +47,11 @@ mod lane;
 pub mod live;
 pub mod marking;
 pub mod matchers;
+pub mod measuring;
 pub mod needed;
 mod patience;
 mod portions;
+pub mod readiness;
 pub mod redrive;
 mod remaining;
 pub mod rendering;
@@ -66,6 +70,7 @@ use crate::{
     store::Store,
 };
 use catching_up::CatchingUp;
+use endings::Endings;
 use held::HeldTopics;
 use keeping::Keeping;
 use live::Live;
@@ -95,6 +100,8 @@ pub struct Shared {
     pub held: Arc<HeldTopics>,
     /// Which days of the index are not to be dropped.
     pub needed: Arc<NeededDays>,
+    /// Those who wait for the end of a wait.
+    pub endings: Arc<Endings>,
     /// What is kept of messages that are set aside.
     pub keeping: Arc<ArcSwap<Keeping>>,
     pub catching_up: Arc<CatchingUp>,
@@ -111,6 +118,7 @@ impl Shared {
             matchers_changed: watch::Sender::new(()),
             held: Arc::default(),
             needed: Arc::default(),
+            endings: Arc::default(),
             keeping: Arc::default(),
             catching_up: Arc::default(),
         }

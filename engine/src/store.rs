@@ -5,6 +5,7 @@
 //! [`Store::record`] and follow it into `record`, then `waits`.
 
 mod catch_ups;
+mod changes;
 mod columns;
 mod database;
 mod dead_letters;
@@ -12,6 +13,7 @@ mod error;
 mod explaining;
 mod generations;
 mod marks;
+mod matches;
 mod modules;
 mod reader;
 mod record;
@@ -37,17 +39,21 @@ use jiff::{Timestamp, civil::Date};
 use tokio::sync::watch;
 
 use crate::domain::{
+    change::ChangeId,
     dead_letter::{Actor, DeadLetterFilter, DeadLetterId, Rejudged, StoredDeadLetter},
     generation::{Generation, GenerationState},
     handling::{HandledTask, HandlingError},
     mark::{Mark, MarkId, Outcome},
+    matched::{MatchFilter, MatchId, StoredMatch},
     recording::{Recorded, Recording},
-    sensor::{Owner, Sensor, SensorId},
+    sensor::{Owner, Sensor, SensorId, StoredSensor},
     wait::{OpenError, WaitDetail, WaitFilter, WaitId, WaitRequest, WaitState},
     wanted::{RenderingId, WantedId},
 };
+use crate::telemetry::metrics::Levels;
 
 pub use catch_ups::Occasion;
+pub use changes::Listening;
 use database::{Durability, Opened};
 pub use error::StoreError;
 pub use reader::{ActiveWanted, Reader, StoredOffset, WantedRoute};
@@ -257,6 +263,11 @@ impl Store {
         self.writer.deadlines_moved()
     }
 
+    /// What changes from now on, or since a change that was received before.
+    pub fn changes(&self, after: Option<ChangeId>) -> Listening {
+        self.writer.changes.listen(after)
+    }
+
     /// A wait of a sensor, if it is there.
     pub async fn wait(&self, sensor: String, name: String) -> Result<Option<WaitDetail>, StoreError> {
         self.read(move |reader| reader.wait(&sensor, &name)).await
@@ -383,6 +394,41 @@ impl Store {
         self.report(move |reader| reader.wanted_routes(&routes)).await
     }
 
+    /// The next `limit` active sensors after the one of a name, by name; only those of one owner, if one is given.
+    pub async fn sensors(
+        &self,
+        owner: Option<Owner>,
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<StoredSensor>, StoreError> {
+        self.report(move |reader| reader.sensors(owner.as_ref(), after.as_deref(), limit)).await
+    }
+
+    /// An active sensor, if there is one of that name.
+    pub async fn sensor(&self, name: String) -> Result<Option<StoredSensor>, StoreError> {
+        self.report(move |reader| reader.sensor(&name)).await
+    }
+
+    /// Whose those of these names are that are active.
+    pub async fn owners(&self, names: Vec<String>) -> Result<Vec<(String, Owner)>, StoreError> {
+        self.report(move |reader| reader.owners(&names)).await
+    }
+
+    /// How one sensor stands; none: there is no active one of that name.
+    pub async fn sensor_status(&self, name: String, now: Timestamp) -> Result<Option<SensorStatus>, StoreError> {
+        self.report(move |reader| reader.sensor_status(&name, now)).await
+    }
+
+    /// The newest matches that are meant, older than one of them: by when they were recorded.
+    pub async fn matches(
+        &self,
+        filter: MatchFilter,
+        before: Option<MatchId>,
+        limit: usize,
+    ) -> Result<Vec<StoredMatch>, StoreError> {
+        self.report(move |reader| reader.matches(&filter, before, limit)).await
+    }
+
     /// The active sensors that files define, each with its file.
     pub async fn sensors_of_files(&self) -> Result<Vec<(Owner, String)>, StoreError> {
         self.report(Reader::sensors_of_files).await
@@ -406,6 +452,16 @@ impl Store {
     /// When the next mark that is not due yet will be.
     pub async fn next_mark_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         self.read(move |reader| reader.next_mark_due(now)).await
+    }
+
+    /// What the metrics tell of the store.
+    pub async fn levels(&self) -> Result<Levels, StoreError> {
+        self.report(Reader::levels).await
+    }
+
+    /// How many marks were tried in vain and are tried again, and why the newest of them was; none: there are none.
+    pub async fn marks_in_trouble(&self) -> Result<Option<(i64, String)>, StoreError> {
+        self.report(Reader::marks_in_trouble).await
     }
 
     /// The builds of matchers, the newest first.

@@ -1,6 +1,8 @@
-//! What the service says of itself: the log.
+//! What the service says of itself: the log, and [`metrics`].
 //!
 //! Knows only `domain`. Libraries and rooms speak through `tracing`; here is decided what becomes of it.
+
+pub mod metrics;
 
 use std::{io::IsTerminal, sync::OnceLock};
 

@@ -19,11 +19,21 @@ pub struct Config {
     pub listen: SocketAddr,
     /// What `Authorization: Bearer …` must hold, by reference: `"env:NAME"` or `"file:PATH"`. Default: none.
     pub token: Option<TokenReference>,
+    /// The same for those who may look at everything and change nothing. Default: none.
+    pub read_token: Option<TokenReference>,
+    /// So many requests are answered in a second, of all callers together; 0: as many as they like. Default: 5000.
+    pub requests_per_second: u32,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { enabled: true, listen: (Ipv4Addr::LOCALHOST, 8686).into(), token: None }
+        Self {
+            enabled: true,
+            listen: (Ipv4Addr::LOCALHOST, 8686).into(),
+            token: None,
+            read_token: None,
+            requests_per_second: 5_000,
+        }
     }
 }
 
@@ -41,6 +51,8 @@ pub enum ConfigError {
          `\"file:PATH\"`, or listen at 127.0.0.1)"
     )]
     Open(SocketAddr),
+    #[error("`read_token` in [api] is given without `token`: nobody could change anything (hint: set `token` too)")]
+    NobodyMayWrite,
     #[error("`token` in [api] refers to `{0}`, which cannot be read")]
     Token(TokenReference, #[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("`token` in [api] refers to `{0}`, which is empty")]
@@ -51,13 +63,34 @@ impl Config {
     /// Whether the values go together.
     pub fn check(&self) -> Result<(), ConfigError> {
         let open = self.enabled && self.token.is_none() && !self.listen.ip().to_canonical().is_loopback();
-        if open { Err(ConfigError::Open(self.listen)) } else { Ok(()) }
+        if open {
+            return Err(ConfigError::Open(self.listen));
+        }
+        if self.enabled && self.read_token.is_some() && self.token.is_none() {
+            return Err(ConfigError::NobodyMayWrite);
+        }
+        Ok(())
+    }
+
+    /// The tokens that are referred to.
+    pub fn access(&self) -> Result<Access, ConfigError> {
+        let read_token = self.read_token.as_ref().map(TokenReference::read).transpose()?;
+        Ok(Access { token: self.token()?, read_token })
     }
 
     /// The token that is referred to.
     pub fn token(&self) -> Result<Option<Token>, ConfigError> {
         self.token.as_ref().map(TokenReference::read).transpose()
     }
+}
+
+/// Who may do what.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// None: whoever comes may do everything.
+    pub(super) token: Option<Token>,
+    /// May look, and change nothing.
+    pub(super) read_token: Option<Token>,
 }
 
 /// Where the token is.

@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use axum::{
-    Json, Router,
+    Json,
     extract::{
         Path, Query, State,
         rejection::{JsonRejection, PathRejection, QueryRejection},
     },
     http::HeaderMap,
-    routing::{get, post},
 };
 use serde::{Deserialize, Serialize};
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    guard,
+    Desk, guard,
+    paging::{self, within},
     problem::{Problem, ProblemKind},
 };
 use crate::{
@@ -25,29 +27,28 @@ use crate::{
     },
 };
 
-const DEFAULT_LIMIT: usize = 100;
-const LIMIT: usize = 1_000;
-
-pub(super) fn routes() -> Router<Handle> {
-    Router::new()
-        .route("/dead-letters", get(list))
-        .route("/dead-letters/{id}", get(show))
-        .route("/dead-letters/redrive", post(redrive))
+pub(super) fn routes() -> OpenApiRouter<Desk> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(redrive)).routes(routes!(show))
 }
 
-/// What `GET /v1/dead-letters` takes.
-#[derive(Debug, Deserialize)]
+/// Which dead letters are meant.
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct Wished {
     topic: Option<String>,
     matcher: Option<String>,
     kind: Option<DeadLetterKind>,
+    /// Older than this one: `next_before` of the page before.
+    #[param(value_type = Option<i64>)]
     before: Option<DeadLetterId>,
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
 }
 
 /// The newest dead letters, older than one.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = DeadLetterPage)]
 pub struct Page {
     pub dead_letters: Vec<StoredDeadLetter>,
     /// What to give as `before` for the next page. None: this was the last one.
@@ -55,30 +56,33 @@ pub struct Page {
 }
 
 /// Which dead letters to judge again: either `ids`, or a `filter` and where to go on.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RedriveRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_items = 1, max_items = 1000)]
     pub ids: Option<Vec<DeadLetterId>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<DeadLetterFilter>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<DeadLetterId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1000)]
     pub limit: Option<usize>,
 }
 
 /// What came of it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RedriveAnswer {
     pub redriven: Vec<RedrivenLetter>,
     /// What to give as `after` for the next ones. None: these were the last ones.
     pub next_after: Option<DeadLetterId>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RedrivenLetter {
     pub id: DeadLetterId,
+    #[schema(value_type = String)]
     pub topic: Arc<str>,
     pub partition: i32,
     pub offset: i64,
@@ -94,17 +98,24 @@ impl From<Redriven> for RedrivenLetter {
     }
 }
 
+/// Lists messages that were set aside, the newest first.
+#[utoipa::path(get, path = "/dead-letters", tag = "dead letters", params(Wished), responses((status = 200, body = Page)))]
 async fn list(
     State(handle): State<Handle>,
     wished: Result<Query<Wished>, QueryRejection>,
 ) -> Result<Json<Page>, Problem> {
     let Query(Wished { topic, matcher, kind, before, limit }) = wished?;
-    let limit = within(limit, DEFAULT_LIMIT, LIMIT)?;
+    let limit = paging::limit(limit)?;
     let dead_letters = handle.dead_letters(DeadLetterFilter { topic, matcher, kind }, before, limit).await?;
     let next_before = dead_letters.last().map(|last| last.id).filter(|_| dead_letters.len() == limit);
     Ok(Json(Page { dead_letters, next_before }))
 }
 
+/// Shows a message that was set aside.
+#[utoipa::path(get, path = "/dead-letters/{id}", tag = "dead letters", params(("id" = i64, Path)), responses(
+    (status = 200, body = StoredDeadLetter),
+    (status = 404, description = "no-such-dead-letter"),
+))]
 async fn show(
     State(handle): State<Handle>,
     id: Result<Path<DeadLetterId>, PathRejection>,
@@ -115,6 +126,12 @@ async fn show(
     letter.map(Json).ok_or_else(missing)
 }
 
+/// Has messages judged again: those of `ids`, or the oldest that a `filter` means.
+#[utoipa::path(post, path = "/dead-letters/redrive", tag = "dead letters", request_body = RedriveRequest, responses(
+    (status = 200, body = RedriveAnswer),
+    (status = 404, description = "no-such-dead-letter: nothing was judged"),
+    (status = 409, description = "no-kafka: no message can be read again"),
+))]
 async fn redrive(
     State(handle): State<Handle>,
     headers: HeaderMap,
@@ -148,14 +165,6 @@ impl TryFrom<RedriveRequest> for Which {
                 "give either `ids`, or `filter` (`{}` means all) with `after` and `limit` as you like",
             )),
         }
-    }
-}
-
-fn within(given: Option<usize>, default: usize, most: usize) -> Result<usize, Problem> {
-    let number = given.unwrap_or(default);
-    match (1..=most).contains(&number) {
-        true => Ok(number),
-        false => Err(Problem::new(ProblemKind::BadRequest, format!("{number} at a time: it must be 1 to {most}"))),
     }
 }
 

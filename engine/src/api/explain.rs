@@ -1,34 +1,44 @@
 //! `/v1/sensors/{name}/explain` and `/v1/explain-message`: why a wait still waits, and what one message would do.
 
 use axum::{
-    Json, Router,
+    Json,
     extract::{
         Path, Query, State,
         rejection::{JsonRejection, PathRejection, QueryRejection},
     },
-    routing::{get, post},
 };
 use serde::Deserialize;
 use serde_json::Value;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::problem::{Problem, ProblemKind};
+use super::{
+    Desk,
+    problem::{Problem, ProblemKind},
+};
 use crate::{
     domain::explanation::{Explanation, MessageExplanation, Question, Unexplained},
     pipeline::{explaining::message::MessageError, handle::Handle},
 };
 
-pub(super) fn routes() -> Router<Handle> {
-    Router::new().route("/sensors/{name}/explain", get(explain)).route("/explain-message", post(explain_message))
+pub(super) fn routes() -> OpenApiRouter<Desk> {
+    OpenApiRouter::new().routes(routes!(explain)).routes(routes!(explain_message))
 }
 
 /// What `GET /v1/sensors/{name}/explain` takes.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct Asked {
     task_id: Option<String>,
     wait: Option<String>,
 }
 
+/// Why a sensor, or a wait of it, still waits.
+#[utoipa::path(get, path = "/sensors/{name}/explain", tag = "sensors", params(("name" = String, Path), Asked), responses(
+    (status = 200, body = Explanation),
+    (status = 404, description = "no-such-sensor, no-such-wait or no-such-task"),
+))]
 async fn explain(
     State(handle): State<Handle>,
     name: Result<Path<String>, PathRejection>,
@@ -38,6 +48,10 @@ async fn explain(
     Ok(Json(handle.explain(Question { sensor, task_id, wait }).await??))
 }
 
+/// What one message would do. Nothing is recorded.
+#[utoipa::path(post, path = "/explain-message", tag = "sensors", request_body = Value, responses(
+    (status = 200, body = MessageExplanation),
+))]
 async fn explain_message(
     State(handle): State<Handle>,
     message: Result<Json<Value>, JsonRejection>,

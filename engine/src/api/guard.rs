@@ -1,13 +1,13 @@
-//! Who may ask: whoever knows the token; where there is none, whoever calls this machine by a name of its own. (A page in a
+//! Who may ask, and for what: whoever knows a token; where there is none, whoever calls this machine by a name of its own. (A page in a
 //! browser can call loopback by a name that it made point there; the `Host` header tells.)
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{Request, State},
     http::{
-        HeaderMap, HeaderValue,
-        header::{AUTHORIZATION, HOST, USER_AGENT, WWW_AUTHENTICATE},
+        HeaderMap, Method,
+        header::{AUTHORIZATION, HOST, USER_AGENT},
         uri::Authority,
     },
     middleware::Next,
@@ -15,28 +15,36 @@ use axum::{
 };
 
 use super::{
-    config::Token,
+    config::Access,
     problem::{Problem, ProblemKind},
 };
 use crate::domain::dead_letter::Actor;
 
-pub(super) async fn guard(State(token): State<Option<Token>>, request: Request, next: Next) -> Response {
-    match token {
-        Some(token) if !bearer(request.headers()).is_some_and(|given| token.is(given)) => unauthorized(),
-        None if !is_local(request.headers()) => {
-            let detail = "without a token the API is called by an address or as `localhost`";
-            Problem::new(ProblemKind::Forbidden, detail).into_response()
-        }
-        _ => next.run(request).await,
+pub(super) async fn guard(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
+    let only_looks = matches!(*request.method(), Method::GET | Method::HEAD);
+    match refused(&access, request.headers(), only_looks) {
+        Some(problem) => problem.into_response(),
+        None => next.run(request).await,
     }
 }
 
-fn unauthorized() -> Response {
-    let problem =
-        Problem::new(ProblemKind::Unauthorized, "the header `Authorization: Bearer TOKEN` is missing or wrong");
-    let mut response = problem.into_response();
-    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    response
+/// Why somebody may not do what they ask for.
+pub(super) fn refused(access: &Access, headers: &HeaderMap, only_looks: bool) -> Option<Problem> {
+    let Some(token) = &access.token else {
+        let detail = "without a token the API is called by an address or as `localhost`";
+        return (!is_local(headers)).then(|| Problem::new(ProblemKind::Forbidden, detail));
+    };
+    let given = bearer(headers).unwrap_or_default();
+    // Both are compared, whatever the first says.
+    let (may_write, may_read) = (token.is(given), access.read_token.as_ref().is_some_and(|token| token.is(given)));
+    if may_write || may_read && only_looks {
+        None
+    } else if may_read {
+        Some(Problem::new(ProblemKind::Forbidden, "this token may look at everything and change nothing"))
+    } else {
+        let detail = "the header `Authorization: Bearer TOKEN` is missing or wrong";
+        Some(Problem::new(ProblemKind::Unauthorized, detail))
+    }
 }
 
 /// Whether the name by which we are called is one that no foreign page can have.

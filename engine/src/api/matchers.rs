@@ -1,18 +1,18 @@
 //! `/v1/matchers`: which builds serve and served, and what people do with them.
 
 use axum::{
-    Json, Router,
+    Json,
     extract::{
         Path, State,
         rejection::{JsonRejection, PathRejection},
     },
     http::HeaderMap,
-    routing::{get, post, put},
 };
 use serde::{Deserialize, Serialize};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    guard,
+    Desk, guard,
     problem::{Problem, ProblemKind},
 };
 use crate::{
@@ -24,28 +24,25 @@ use crate::{
     },
 };
 
-pub(super) fn routes() -> Router<Handle> {
-    Router::new()
-        .route("/matchers", get(list))
-        .route("/matchers/{name}/history", get(history))
-        .route("/matchers/{name}/rollback", post(roll_back))
-        .route("/matchers/{name}/pin", put(pin).delete(unpin))
+pub(super) fn routes() -> OpenApiRouter<Desk> {
+    let acts = OpenApiRouter::new().routes(routes!(roll_back)).routes(routes!(pin)).routes(routes!(unpin));
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(history)).merge(acts)
 }
 
 /// How all matchers stand.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct MatcherList {
     pub matchers: Vec<MatcherStatus>,
 }
 
 /// The builds of a matcher, the newest first.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct MatcherHistory {
     pub generations: Vec<Generation>,
 }
 
 /// Which build to pin: the beginning of its sha256. None: the one that serves now.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PinRequest {
     pub sha256: Option<String>,
@@ -53,10 +50,17 @@ pub struct PinRequest {
 
 type Name = Result<Path<String>, PathRejection>;
 
+/// Shows how all matchers stand.
+#[utoipa::path(get, path = "/matchers", tag = "matchers", responses((status = 200, body = MatcherList)))]
 async fn list(State(handle): State<Handle>) -> Result<Json<MatcherList>, Problem> {
     Ok(Json(MatcherList { matchers: handle.matchers().await? }))
 }
 
+/// Lists the builds of a matcher, the newest first.
+#[utoipa::path(get, path = "/matchers/{name}/history", tag = "matchers", params(("name" = String, Path)), responses(
+    (status = 200, body = MatcherHistory),
+    (status = 404, description = "no-such-matcher"),
+))]
 async fn history(State(handle): State<Handle>, name: Name) -> Result<Json<MatcherHistory>, Problem> {
     let Path(name) = name?;
     let generations = handle.history(Some(&name)).await?;
@@ -66,10 +70,24 @@ async fn history(State(handle): State<Handle>, name: Name) -> Result<Json<Matche
     Ok(Json(MatcherHistory { generations }))
 }
 
+/// Has the build serve again that served before.
+#[utoipa::path(post, path = "/matchers/{name}/rollback", tag = "matchers", params(("name" = String, Path)), responses(
+    (status = 200, body = MatcherList),
+    (status = 404, description = "no-such-matcher or no-such-build"),
+    (status = 409, description = "matcher-refused"),
+))]
 async fn roll_back(State(handle): State<Handle>, headers: HeaderMap, name: Name) -> Result<Json<MatcherList>, Problem> {
     act(handle, headers, name, Act::RollBack).await
 }
 
+/// Has one build serve, whatever the matcher directory holds.
+#[utoipa::path(put, path = "/matchers/{name}/pin", tag = "matchers", params(("name" = String, Path)),
+    request_body = PinRequest,
+    responses(
+        (status = 200, body = MatcherList),
+        (status = 404, description = "no-such-matcher or no-such-build"),
+        (status = 409, description = "matcher-refused"),
+    ))]
 async fn pin(
     State(handle): State<Handle>,
     headers: HeaderMap,
@@ -80,6 +98,12 @@ async fn pin(
     act(handle, headers, name, Act::Pin(sha256)).await
 }
 
+/// Lets the matcher directory decide again.
+#[utoipa::path(delete, path = "/matchers/{name}/pin", tag = "matchers", params(("name" = String, Path)), responses(
+    (status = 200, body = MatcherList),
+    (status = 404, description = "no-such-matcher or no-such-build"),
+    (status = 409, description = "matcher-refused"),
+))]
 async fn unpin(State(handle): State<Handle>, headers: HeaderMap, name: Name) -> Result<Json<MatcherList>, Problem> {
     act(handle, headers, name, Act::Unpin).await
 }

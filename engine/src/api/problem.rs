@@ -1,17 +1,22 @@
 //! Problem documents: every error that the API answers with.
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 use axum::{
     Json,
     extract::rejection::{JsonRejection, PathRejection, QueryRejection},
-    http::{HeaderValue, Method, StatusCode, Uri, header::CONTENT_TYPE},
+    http::{
+        HeaderValue, Method, StatusCode, Uri,
+        header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+    },
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
 
+use crate::domain::definition::{self, Place};
+
 /// What kind of problem. The names are a promise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub enum ProblemKind {
     /// The request makes no sense.
     #[serde(rename = "urn:eventlatch:problem:bad-request")]
@@ -26,14 +31,14 @@ pub enum ProblemKind {
     #[serde(rename = "urn:eventlatch:problem:not-found")]
     NotFound,
     /// The path is right, and what it names is not there.
+    #[serde(rename = "urn:eventlatch:problem:no-such-dead-letter")]
+    NoSuchDeadLetter,
     #[serde(rename = "urn:eventlatch:problem:no-such-sensor")]
     NoSuchSensor,
     #[serde(rename = "urn:eventlatch:problem:no-such-wait")]
     NoSuchWait,
     #[serde(rename = "urn:eventlatch:problem:no-such-task")]
     NoSuchTask,
-    #[serde(rename = "urn:eventlatch:problem:no-such-dead-letter")]
-    NoSuchDeadLetter,
     #[serde(rename = "urn:eventlatch:problem:no-such-matcher")]
     NoSuchMatcher,
     /// No such build is kept, or more than one could be meant.
@@ -42,6 +47,22 @@ pub enum ProblemKind {
     /// The build does not take what is wanted of it.
     #[serde(rename = "urn:eventlatch:problem:matcher-refused")]
     MatcherRefused,
+    /// It belongs to a file.
+    #[serde(rename = "urn:eventlatch:problem:foreign-sensor")]
+    ForeignSensor,
+    /// The definition makes no sense; `problems` says why.
+    #[serde(rename = "urn:eventlatch:problem:invalid-sensor")]
+    InvalidSensor,
+    #[serde(rename = "urn:eventlatch:problem:sensor-paused")]
+    SensorPaused,
+    /// The sensor has a wait of that name already.
+    #[serde(rename = "urn:eventlatch:problem:wait-exists")]
+    WaitExists,
+    #[serde(rename = "urn:eventlatch:problem:wait-cancelled")]
+    WaitCancelled,
+    /// What is said of the wait makes no sense.
+    #[serde(rename = "urn:eventlatch:problem:invalid-wait")]
+    InvalidWait,
     #[serde(rename = "urn:eventlatch:problem:method-not-allowed")]
     MethodNotAllowed,
     /// The messages do not come from Kafka and cannot be read again.
@@ -51,6 +72,14 @@ pub enum ProblemKind {
     TooLarge,
     #[serde(rename = "urn:eventlatch:problem:not-json")]
     NotJson,
+    /// More than are allowed in a second.
+    #[serde(rename = "urn:eventlatch:problem:too-many-requests")]
+    TooManyRequests,
+    /// Too many wait for something to happen.
+    #[serde(rename = "urn:eventlatch:problem:busy")]
+    Busy,
+    #[serde(rename = "urn:eventlatch:problem:timed-out")]
+    TimedOut,
     /// A defect; the log says more.
     #[serde(rename = "urn:eventlatch:problem:internal")]
     Internal,
@@ -61,32 +90,55 @@ pub enum ProblemKind {
 }
 
 impl ProblemKind {
-    fn status(self) -> StatusCode {
+    pub(super) fn status(self) -> StatusCode {
         match self {
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::NoSuchSensor | Self::NoSuchWait | Self::NoSuchTask => StatusCode::NOT_FOUND,
-            Self::NotFound | Self::NoSuchDeadLetter | Self::NoSuchMatcher | Self::NoSuchBuild => StatusCode::NOT_FOUND,
+            Self::NotFound
+            | Self::NoSuchDeadLetter
+            | Self::NoSuchMatcher
+            | Self::NoSuchBuild
+            | Self::NoSuchSensor
+            | Self::NoSuchWait
+            | Self::NoSuchTask => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NoKafka | Self::MatcherRefused => StatusCode::CONFLICT,
+            Self::NoKafka
+            | Self::MatcherRefused
+            | Self::ForeignSensor
+            | Self::SensorPaused
+            | Self::WaitExists
+            | Self::WaitCancelled => StatusCode::CONFLICT,
+            Self::InvalidSensor | Self::InvalidWait => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::StoreUnavailable | Self::KafkaUnreachable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::StoreUnavailable | Self::KafkaUnreachable | Self::Busy | Self::TimedOut => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
-    fn title(self) -> &'static str {
+    pub(super) fn title(self) -> &'static str {
         match self {
             Self::BadRequest => "the request makes no sense",
             Self::Unauthorized => "a token is needed",
             Self::Forbidden => "not by this name",
             Self::NotFound => "there is no such path",
+            Self::NoSuchDeadLetter => "there is no such dead letter",
             Self::NoSuchSensor => "there is no such sensor",
             Self::NoSuchWait => "there is no such wait",
             Self::NoSuchTask => "there is no such task",
-            Self::NoSuchDeadLetter => "there is no such dead letter",
+            Self::ForeignSensor => "the sensor belongs to somebody else",
+            Self::InvalidSensor => "the sensor makes no sense",
+            Self::SensorPaused => "the sensor is paused",
+            Self::WaitExists => "there is such a wait already",
+            Self::WaitCancelled => "the wait is cancelled",
+            Self::InvalidWait => "the wait makes no sense",
+            Self::TooManyRequests => "too many requests",
+            Self::Busy => "too many wait already",
+            Self::TimedOut => "the answer took too long",
             Self::NoSuchMatcher => "there is no such matcher",
             Self::NoSuchBuild => "there is no such build of the matcher",
             Self::MatcherRefused => "the matcher cannot serve",
@@ -102,18 +154,50 @@ impl ProblemKind {
 }
 
 /// A problem document (RFC 9457).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Problem {
     #[serde(rename = "type")]
     pub kind: ProblemKind,
     pub title: String,
     pub status: u16,
     pub detail: String,
+    /// Of `invalid-sensor`: all that is wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<DefinitionProblem>,
+    #[serde(skip)]
+    pub(super) retry_after: Option<Duration>,
+}
+
+/// One thing that is wrong with the definition of a sensor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct DefinitionProblem {
+    /// A JSON pointer into the request.
+    pub place: String,
+    pub message: String,
 }
 
 impl Problem {
     pub(super) fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
-        Self { kind, title: kind.title().to_owned(), status: kind.status().as_u16(), detail: detail.into() }
+        let (title, status) = (kind.title().to_owned(), kind.status().as_u16());
+        Self { kind, title, status, detail: detail.into(), problems: Vec::new(), retry_after: None }
+    }
+
+    /// What is wrong with definitions.
+    pub(super) fn of_definitions(problems: &[definition::Problem]) -> Self {
+        let detail = problems.first().map(ToString::to_string).unwrap_or_default();
+        let problems = problems.iter().map(|problem| DefinitionProblem {
+            place: match &problem.place {
+                Some(Place::Pointer(pointer)) => pointer.clone(),
+                _ => String::new(),
+            },
+            message: problem.message.clone(),
+        });
+        Self { problems: problems.collect(), ..Self::new(ProblemKind::InvalidSensor, detail) }
+    }
+
+    /// When it is worth asking again.
+    pub(super) fn retry_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
     }
 
     /// With the whole chain of causes: who asks may not see the log.
@@ -132,7 +216,15 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let kind = self.kind;
+        let retry_after = self.retry_after.map(|wait| wait.as_secs().max(1));
         let mut response = (self.kind.status(), Json(self)).into_response();
+        if kind == ProblemKind::Unauthorized {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response
     }

@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, time::Duration};
 use tokio::{net::TcpListener, sync::watch};
 
 use super::{
-    config::{Config, ConfigError, Token},
+    config::{Access, Config, ConfigError},
     router,
 };
 use crate::pipeline::{Stop, handle::Handle};
@@ -31,7 +31,8 @@ pub enum ApiError {
 #[derive(Debug)]
 pub struct Api {
     listener: TcpListener,
-    token: Option<Token>,
+    config: Config,
+    access: Access,
 }
 
 impl Api {
@@ -41,20 +42,20 @@ impl Api {
             return Ok(None);
         }
         config.check()?;
-        let token = config.token()?;
+        let access = config.access()?;
         let failed = |error: io::Error| match error.kind() {
             io::ErrorKind::AddrInUse => ApiError::Taken(config.listen),
             _ => ApiError::Bind(config.listen, error),
         };
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        tracing::info!(%address, token = token.is_some(), "Answering requests");
-        Ok(Some(Self { listener, token }))
+        tracing::info!(%address, token = access.token.is_some(), "Answering requests");
+        Ok(Some(Self { listener, config: config.clone(), access }))
     }
 
     /// Answers until the service stops, then finishes what is under way.
     pub async fn serve(self, handle: Handle, stopped: watch::Receiver<Stop>) {
-        let router = router(handle, self.token);
+        let router = router(handle, &self.config, self.access, stopped.clone());
         let mut late = stopped.clone();
         let serving = axum::serve(self.listener, router).with_graceful_shutdown(until(stopped));
         let out_of_time = async {

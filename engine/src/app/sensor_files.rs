@@ -2,21 +2,15 @@
 
 use std::{error::Error, time::Instant};
 
-use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::{
     config::{
-        sensors::{Change, Folder, Look, SensorsError},
+        sensors::{Folder, Look, SensorsError},
         watch::Watch,
     },
     domain::definition::Problem,
-    pipeline::{
-        Shared, Stop,
-        changing::ChangeError,
-        checking::{Checked, Checker},
-    },
-    source::Source,
+    pipeline::{Shared, Stop, defining::Defining},
     store::Changed,
 };
 
@@ -25,14 +19,11 @@ pub(super) struct SensorFiles {
     pub(super) folder: Folder,
     /// Began before the files were read the first time: no change falls in between.
     pub(super) watch: Watch,
-    /// The zone of sensors that name none.
-    pub(super) timezone: String,
     pub(super) shared: Shared,
-    pub(super) source: Source,
+    /// Whoever has changes take effect.
+    pub(super) defining: Defining,
     /// All that is wrong with files now.
     pub(super) problems: watch::Sender<Vec<Problem>>,
-    /// Tells when other messages are wanted.
-    pub(super) changed: watch::Sender<()>,
 }
 
 impl SensorFiles {
@@ -84,7 +75,7 @@ impl SensorFiles {
     }
 
     async fn take(&mut self, look: Look) {
-        let checked = self.check(&look).await;
+        let checked = self.defining.check(&look.definitions).await;
         let change = self.folder.judge(look, checked);
         for problem in &change.problems {
             tracing::warn!(%problem, "A sensor file is not taken: what it gave before stays");
@@ -93,34 +84,10 @@ impl SensorFiles {
         if change.is_empty() {
             return;
         }
-        match self.put_into_effect(change).await {
-            Ok(changed) => {
-                log_changed("Sensors changed", &changed);
-                self.changed.send_replace(());
-            }
+        match self.defining.change(change.put, change.gone).await {
+            Ok(changed) => log_changed("Sensors changed", &changed),
             Err(error) => tracing::error!(error = &error as &dyn Error, "The sensors could not be changed"),
         }
-    }
-
-    async fn check(&self, look: &Look) -> Checked {
-        let registry = &self.shared.live.load_full().registry;
-        let checker = Checker { registry, pool: &self.shared.pool, timezone: &self.timezone, now: Timestamp::now() };
-        checker.check(&look.definitions).await
-    }
-
-    async fn put_into_effect(&self, change: Change) -> Result<Changed, ChangeError> {
-        let before = self.topics();
-        let changed = self.shared.change_sensors(Timestamp::now(), change.put, change.gone).await?;
-        let topics = self.topics();
-        if topics != before {
-            tracing::info!(topics = topics.join(" "), "Reading other topics");
-            self.source.subscribe(topics);
-        }
-        Ok(changed)
-    }
-
-    fn topics(&self) -> Vec<String> {
-        self.shared.live.load().index.topics().map(ToString::to_string).collect()
     }
 }
 

@@ -6,7 +6,10 @@ use std::{
 };
 
 use serde::{Serialize, de::DeserializeOwned};
-use ureq::{Agent, Body, RequestBuilder, http::Response};
+use ureq::{
+    Agent, Body, RequestBuilder,
+    http::{Response, StatusCode},
+};
 
 use super::{Exit, Failure};
 use crate::{
@@ -73,6 +76,11 @@ impl Client {
         self.answer(self.authorised(self.agent.delete(self.url(path))).call())
     }
 
+    pub(super) fn delete_with<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T, Failure> {
+        let request = self.agent.delete(self.url(path)).query_pairs(query.iter().map(|(name, it)| (*name, it)));
+        self.answer(self.authorised(request).call())
+    }
+
     fn authorised<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
         match &self.token {
             Some(token) => request.header("authorization", token.bearer()),
@@ -86,6 +94,9 @@ impl Client {
 
     fn answer<T: DeserializeOwned>(&self, answer: Result<Response<Body>, ureq::Error>) -> Result<T, Failure> {
         let mut response = answer.map_err(|error| self.no_answer(error))?;
+        if response.status() == StatusCode::NO_CONTENT {
+            return serde_json::from_str("null").map_err(Failure::unexpected);
+        }
         if response.status().is_success() {
             return response.body_mut().with_config().limit(u64::MAX).read_json().map_err(|error| self.strange(error));
         }
@@ -131,6 +142,7 @@ fn configured(api: &api::Config) -> Result<String, Failure> {
 fn refused(problem: &Problem) -> Failure {
     let exit = match problem.kind {
         ProblemKind::Unauthorized | ProblemKind::Forbidden => Exit::Api,
+        ProblemKind::InvalidSensor | ProblemKind::ForeignSensor => Exit::Config,
         ProblemKind::KafkaUnreachable | ProblemKind::NoKafka => Exit::Source,
         ProblemKind::StoreUnavailable => Exit::Store,
         ProblemKind::NoSuchMatcher | ProblemKind::NoSuchBuild | ProblemKind::MatcherRefused => Exit::Matcher,
@@ -139,7 +151,22 @@ fn refused(problem: &Problem) -> Failure {
     let hint = match problem.kind {
         ProblemKind::Unauthorized => " (hint: `token` in [api] of this configuration says which)",
         ProblemKind::NoSuchDeadLetter => " (hint: `eventlatch dead-letter list`)",
+        ProblemKind::NoSuchSensor => " (hint: `eventlatch sensor list`)",
+        ProblemKind::NoSuchWait => " (hint: `eventlatch wait list`)",
         _ => "",
     };
+    if problem.problems.len() > 1 {
+        let lines = problem.problems.iter().map(|it| format!("\n  {}: {}", it.place, it.message));
+        return Failure::new(exit, format!("{}{}", problem.title, lines.collect::<String>()));
+    }
     Failure::new(exit, format!("{}{hint}", problem.detail))
+}
+
+/// A name as a part of a path.
+pub(super) fn part(name: &str) -> String {
+    let escape = |byte: u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    name.bytes().map(escape).collect()
 }

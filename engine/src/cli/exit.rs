@@ -25,11 +25,16 @@ pub enum Exit {
     Marking = 7,
     /// The API cannot be served, or no service answers.
     Api = 8,
+    /// A wait failed, was skipped or cancelled.
+    NotComplete = 9,
+    /// A wait has not ended yet.
+    Waiting = 10,
 }
 
 pub(super) const HELP: &str = "\
 Exit codes: 0 done · 1 unexpected failure, or a scenario that differs · 2 wrong command line · 3 configuration, sensor or scenario file · 4 matcher · 5 store \
-· 6 Kafka or input file · 7 marking · 8 the API: its address is taken, no service answers, or it wants a token";
+· 6 Kafka or input file · 7 marking · 8 the API: its address is taken, no service answers, or it wants a token \
+· 9 a wait failed, was skipped or cancelled · 10 a wait has not ended yet";
 
 impl Exit {
     pub(super) fn code(self) -> i32 {

@@ -10,7 +10,7 @@ const PREFIX: &str = "EVENTLATCH_";
 const PROPERTIES: &str = "EVENTLATCH_KAFKA_PROPERTIES_";
 
 /// Every value that a variable can set, as it stands in the file.
-const PATHS: [&str; 46] = [
+const PATHS: [&str; 48] = [
     "kafka.brokers",
     "kafka.group",
     "kafka.client_id",
@@ -55,6 +55,8 @@ const PATHS: [&str; 46] = [
     "api.enabled",
     "api.listen",
     "api.token",
+    "api.read_token",
+    "api.requests_per_second",
     "telemetry.log",
     "telemetry.format",
 ];

@@ -55,7 +55,7 @@ impl Cause {
 }
 
 /// Whose fault it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DeadLetterKind {
     /// The message's.
@@ -74,7 +74,7 @@ impl DeadLetterKind {
 }
 
 /// Names a dead letter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]
 pub struct DeadLetterId(pub i64);
 
@@ -85,15 +85,19 @@ impl fmt::Display for DeadLetterId {
 }
 
 /// A dead letter as it is kept, and as it is shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StoredDeadLetter {
     pub id: DeadLetterId,
+    #[schema(value_type = String)]
     pub cluster: Arc<str>,
+    #[schema(value_type = String)]
     pub topic: Arc<str>,
     pub partition: i32,
     pub epoch: i64,
     pub offset: i64,
+    #[schema(value_type = String, format = DateTime)]
     pub arrival: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
     pub recorded_at: Timestamp,
     pub kind: DeadLetterKind,
     /// Of a fault its kind.
@@ -102,11 +106,14 @@ pub struct StoredDeadLetter {
     pub backtrace: Option<String>,
     pub matcher: String,
     pub sha256: String,
+    #[schema(value_type = Option<Shown>)]
     pub key: Option<Sample>,
+    #[schema(value_type = Option<Shown>)]
     pub payload: Option<Sample>,
     /// Of the whole payload. None is a tombstone.
     pub payload_size: Option<i64>,
     /// When it was last judged again.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub redriven_at: Option<Timestamp>,
     /// What came of that, in words.
     pub outcome: Option<String>,
@@ -120,7 +127,7 @@ impl StoredDeadLetter {
 }
 
 /// Which dead letters are meant.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DeadLetterFilter {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -186,7 +193,9 @@ impl Actor {
 #[serde(into = "Shown", try_from = "Shown")]
 pub struct Sample(pub Vec<u8>);
 
-#[derive(Serialize, Deserialize)]
+/// The beginning of a key or a payload.
+#[derive(Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = Sample)]
 #[serde(rename_all = "lowercase")]
 enum Shown {
     Text(String),

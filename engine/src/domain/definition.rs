@@ -10,9 +10,13 @@ use std::{
 };
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
-use super::sensor::{Opening, Owner};
+use super::{
+    sensor::{Late, Opening, Owner, Require, Sensor, Timeout},
+    wait::OnTimeout,
+    wanted::WantedMessage,
+};
 
 /// Who defines a sensor.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -156,6 +160,56 @@ impl Definition {
     pub fn problem(&self, place: &Place, message: impl ToString) -> Problem {
         Problem { source: self.source.clone(), place: Some(place.clone()), message: message.to_string() }
     }
+}
+
+/// A sensor as its definition would say it, everything named.
+pub fn written(sensor: &Sensor) -> Value {
+    let mut keys = json!({
+        "name": sensor.name,
+        "timezone": sensor.timezone,
+        "open": match sensor.opening {
+            Opening::Window => "window",
+            Opening::Request => "request",
+        },
+        "require": match sensor.require {
+            Require::All => Value::from("all"),
+            Require::Any => Value::from("any"),
+            Require::Number(number) => Value::from(number),
+        },
+        "on_timeout": match sensor.on_timeout {
+            OnTimeout::Fail => "fail",
+            OnTimeout::Skip => "skip",
+        },
+        "late": match sensor.late {
+            Late::Ignore => "ignore",
+            Late::Heal => "heal",
+        },
+        "wanted": sensor.wanted.iter().map(written_wanted).collect::<Vec<_>>(),
+    });
+    match &sensor.timeout {
+        Timeout::WindowEnd => {}
+        Timeout::Seconds(seconds) => keys["timeout"] = Value::from(*seconds),
+        Timeout::Cron(cron) => keys["timeout"] = Value::from(cron.as_str()),
+    }
+    keys
+}
+
+fn written_wanted(wanted: &WantedMessage) -> Value {
+    let mut keys: Map<_, _> = wanted.fields.clone();
+    keys.insert("frequency".into(), Value::from(wanted.frequency.letter()));
+    keys.insert("topic".into(), Value::from(&*wanted.topic));
+    keys.insert("task_id".into(), Value::from(wanted.task_id.as_str()));
+    keys.insert("matcher".into(), Value::from(&*wanted.matcher));
+    if wanted.optional {
+        keys.insert("optional".into(), Value::from(true));
+    }
+    if wanted.count > 1 || !wanted.distinct.is_empty() {
+        keys.insert("count".into(), Value::from(wanted.count));
+    }
+    if !wanted.distinct.is_empty() {
+        keys.insert("distinct".into(), Value::from(wanted.distinct.clone()));
+    }
+    Value::Object(keys)
 }
 
 /// One thing that is wrong with a definition.

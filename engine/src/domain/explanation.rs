@@ -42,11 +42,12 @@ pub enum Unexplained {
 }
 
 /// How a wait stands, and why.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Explanation {
     pub sensor: String,
     pub timezone: String,
     /// When it was looked.
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     /// Messages are kept, and nothing else happens.
     pub paused: bool,
@@ -65,14 +66,18 @@ pub struct Explanation {
 }
 
 /// The wait that is explained.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ExplainedWait {
     pub name: String,
     pub state: WaitState,
+    #[schema(value_type = String, format = Date)]
     pub business_date: Date,
+    #[schema(value_type = String, format = DateTime)]
     pub opened_at: Timestamp,
     /// When it gives up. None: not before something else happens.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub deadline: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub ended_at: Option<Timestamp>,
     /// `fail` or `skip`.
     pub on_timeout: String,
@@ -81,7 +86,7 @@ pub struct ExplainedWait {
 }
 
 /// A wanted message that is not here.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Missing {
     pub task_id: String,
     pub topic: String,
@@ -112,21 +117,23 @@ pub struct Missing {
 }
 
 /// The span in which a message counts; `closes` is none where it never ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Span {
+    #[schema(value_type = String, format = DateTime)]
     pub opens: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub closes: Option<Timestamp>,
 }
 
 /// Whether its matcher can judge.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct MatcherStanding {
     pub name: String,
     pub state: MatcherCan,
     pub reason: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MatcherCan {
     Serving,
@@ -137,30 +144,33 @@ pub enum MatcherCan {
 }
 
 /// A message, as `topic/partition@offset`, and when it arrived.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Came {
+    #[schema(value_type = String, format = DateTime)]
     pub arrival: Timestamp,
     pub message: String,
 }
 
 /// When it usually arrives: the times that it took in earlier windows, laid upon this one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Usual {
+    #[schema(value_type = String, format = DateTime)]
     pub median: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
     pub latest: Timestamp,
     /// How many windows say so.
     pub windows: usize,
 }
 
 /// Messages of the window that had its key and were refused all the same.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct NearMisses {
     pub count: i64,
     /// At most twenty.
     pub newest: Vec<Refused>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Refused {
     #[serde(flatten)]
     pub came: Came,
@@ -168,14 +178,14 @@ pub struct Refused {
 }
 
 /// Messages that were set aside.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SetAside {
     pub count: i64,
     pub newest: Option<Refused>,
 }
 
 /// How far catching up has come.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CatchingUp {
     /// So many offsets of so many are behind it. None: it has not begun.
     pub read: Option<i64>,
@@ -185,18 +195,19 @@ pub struct CatchingUp {
 }
 
 /// A wanted message that is here.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Here {
     pub task_id: String,
     pub topic: String,
     pub wanted: Option<Value>,
+    #[schema(value_type = String, format = DateTime)]
     pub since: Timestamp,
     /// The last message that it needed. None: a person said so.
     pub message: Option<String>,
 }
 
 /// How far a topic has been read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TopicReading {
     pub topic: String,
     pub partitions: Vec<PartitionReading>,
@@ -204,7 +215,7 @@ pub struct TopicReading {
     pub lag: Option<i64>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PartitionReading {
     pub partition: i32,
     /// The offset to be read next. None: nothing of it has been read.

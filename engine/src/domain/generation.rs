@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct GenerationId(pub u64);
 
 /// One build of a matcher, as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Generation {
     pub matcher: String,
     /// Lower-case hexadecimal, of the file as it was given.
@@ -19,16 +19,18 @@ pub struct Generation {
     pub interface: String,
     /// A path, or `built-in`.
     pub origin: String,
+    #[schema(value_type = String, format = DateTime)]
     pub loaded_at: Timestamp,
     pub state: GenerationState,
     /// Why it was refused, is quarantined, or serves no longer.
     pub reason: Option<String>,
     /// When it ceased to serve.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub ended_at: Option<Timestamp>,
 }
 
 /// What became of a build.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum GenerationState {
     Serving,

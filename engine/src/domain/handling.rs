@@ -1,7 +1,7 @@
 //! What people decide by hand on a task of a wait: that it is done, that it is not, or that nobody waits for it.
 
 /// What somebody decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Handling {
     /// The task is as good as received.

@@ -9,7 +9,8 @@ use super::message::Position;
 pub struct MarkId(pub i64);
 
 /// The state that a task is set to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum TaskState {
     Success,
     Failed,

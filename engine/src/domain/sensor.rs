@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
+
 use super::{cron::Cron, wait::OnTimeout, wanted::WantedMessage, window::Frequency};
 
 /// The store's number of a sensor.
@@ -28,6 +30,18 @@ impl Sensor {
     pub fn shortest_frequency(&self) -> Frequency {
         self.wanted.iter().map(|wanted| wanted.frequency).min().unwrap_or(Frequency::Day)
     }
+}
+
+/// A sensor as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredSensor {
+    pub sensor: Sensor,
+    pub owner: Owner,
+    /// A paused one awaits messages, and none of its waits ends.
+    pub paused: bool,
+    /// When it was registered, or came back.
+    pub active_since: Timestamp,
+    pub updated_at: Timestamp,
 }
 
 /// Whose a sensor is: only its owner may change it.

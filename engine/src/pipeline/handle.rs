@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use super::{Shared, acts::Acts};
+use super::{Shared, acts::Acts, defining::Defining};
 use crate::{
     domain::dead_letter::{DeadLetterFilter, DeadLetterId, StoredDeadLetter},
     source::KafkaConfig,
@@ -21,6 +21,8 @@ pub struct Handle {
     pub(super) redriving: Arc<Mutex<()>>,
     /// Whoever does what people want of matchers.
     pub(super) acts: Option<Acts>,
+    /// Whoever changes sensors.
+    pub(super) defining: Option<Defining>,
 }
 
 /// Why the pipeline did not do what it was asked.
@@ -32,7 +34,7 @@ pub enum HandleError {
 
 impl Handle {
     pub fn new(shared: Shared, kafka: Option<KafkaConfig>) -> Self {
-        Self { shared, kafka: kafka.map(Arc::new), redriving: Arc::default(), acts: None }
+        Self { shared, kafka: kafka.map(Arc::new), redriving: Arc::default(), acts: None, defining: None }
     }
 
     /// The newest of the dead letters that are meant, older than one.

@@ -4,7 +4,10 @@
 //! its matcher is gone or keeps failing, waits here, unrecorded and unsettled, and is tried again later and whenever the
 //! matchers change. Meanwhile the source brings no more of this topic.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::sync::{mpsc, watch};
 
@@ -21,6 +24,7 @@ use crate::{
         recording::{Recorded, Recording},
     },
     source::{Delivery, Receipt, Source},
+    telemetry::metrics,
 };
 
 /// So many batches wait to be judged; more would only hold memory.
@@ -128,6 +132,9 @@ struct Judged {
     recordings: Vec<Recording>,
     receipts: Vec<Receipt>,
     in_flight: InFlight,
+    /// How many messages each slice has.
+    messages: Vec<usize>,
+    handed_over: Instant,
 }
 
 impl Running {
@@ -143,10 +150,12 @@ impl Running {
     async fn judge_all(&mut self, judged: mpsc::Sender<Judged>) -> Result<(), IntakeError> {
         while let Some(batch) = self.queue.recv().await {
             let (slices, receipts): (Vec<_>, _) = batch.into_iter().map(|it| (it.slice, it.receipt)).unzip();
+            let (messages, handed_over) = (slices.iter().map(|slice| slice.messages.len()).collect(), Instant::now());
             let Some((recordings, in_flight)) = self.until_judged(&Arc::new(slices)).await? else {
                 return Ok(());
             };
-            let handed_on = self.noticed_if_slow(judged.send(Judged { recordings, receipts, in_flight })).await;
+            let judged_batch = Judged { recordings, receipts, in_flight, messages, handed_over };
+            let handed_on = self.noticed_if_slow(judged.send(judged_batch)).await;
             if handed_on.is_err() {
                 return Ok(());
             }
@@ -242,10 +251,22 @@ impl Running {
     }
 }
 
+fn note(recordings: &[Recording], messages: &[usize], outcomes: &[Recorded], took: Duration) {
+    if let Some(first) = recordings.first() {
+        metrics::batch(&first.partition.topic, took);
+    }
+    for ((recording, messages), outcome) in recordings.iter().zip(messages).zip(outcomes) {
+        if *outcome == Recorded::Stored {
+            metrics::recorded(recording, *messages);
+        }
+    }
+}
+
 async fn record_all(shared: Shared, mut judged: mpsc::Receiver<Judged>) -> Result<(), IntakeError> {
-    while let Some(Judged { recordings, receipts, in_flight }) = judged.recv().await {
+    while let Some(Judged { recordings, receipts, in_flight, messages, handed_over }) = judged.recv().await {
         let outcomes = patiently(|| shared.store.record(recordings.clone())).await?;
         drop(in_flight);
+        note(&recordings, &messages, &outcomes, handed_over.elapsed());
         for (receipt, outcome) in receipts.into_iter().zip(outcomes) {
             match outcome {
                 Recorded::Stored => receipt.settle(),

@@ -11,6 +11,7 @@ use crate::{
     domain::mark::{Mark, Outcome},
     store::{Store, StoreError},
     task::{Backoff, MarkError, TaskAdapter},
+    telemetry::metrics,
 };
 
 /// So many marks are fetched at once. They are noted one by one: a crash repeats at most the one in hand.
@@ -83,15 +84,18 @@ fn pause_until(due: Option<Timestamp>, now: Timestamp) -> Duration {
 async fn deliver(adapter: &dyn TaskAdapter, mark: &Mark, backoff: &Backoff) -> Outcome {
     match adapter.mark(mark).await {
         Ok(marked) => {
+            metrics::delivery("delivered");
             tracing::debug!(sensor = mark.sensor, task_id = mark.task_id, ?marked, "Marked a task");
             Outcome::Delivered
         }
         Err(MarkError::Retry(reason)) => {
+            metrics::delivery("retry");
             let pause = backoff.pause(mark.attempts, mark.id.0.unsigned_abs());
             tracing::warn!(sensor = mark.sensor, task_id = mark.task_id, reason, ?pause, "Cannot mark a task now");
             Outcome::Retry { at: Timestamp::now().saturating_add(pause).unwrap_or(Timestamp::MAX), reason }
         }
         Err(MarkError::Reject(reason)) => {
+            metrics::delivery("rejected");
             tracing::error!(sensor = mark.sensor, task_id = mark.task_id, reason, "A task cannot be marked");
             Outcome::Rejected { reason }
         }

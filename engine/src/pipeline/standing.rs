@@ -16,16 +16,18 @@ use crate::{
 };
 
 /// How a matcher stands.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct MatcherStatus {
     pub name: String,
     pub version: String,
     pub sha256: String,
+    #[schema(value_type = Vec<String>)]
     pub topics: Vec<Arc<str>>,
     pub origin: String,
     pub state: MatcherState,
     /// Why it is quarantined, gone or refused.
     pub reason: Option<String>,
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub loaded_at: Option<Timestamp>,
     /// While it is on probation: the build that judges what it cannot.
     pub previous: Option<String>,
@@ -34,7 +36,7 @@ pub struct MatcherStatus {
     pub refused: Option<RefusedBuild>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MatcherState {
     Serving,
@@ -66,10 +68,11 @@ pub struct RefusedFile {
     pub build: RefusedBuild,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RefusedBuild {
     pub sha256: String,
     pub origin: String,
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     pub reason: String,
 }

@@ -10,6 +10,7 @@ use super::{
     writer::Session,
 };
 use crate::domain::{
+    change::Change,
     dead_letter::{
         Actor, Cause, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterKind, Rejudged, Rejudgement, Sample,
         StoredDeadLetter,
@@ -25,7 +26,7 @@ pub(super) fn set_aside(books: &Books<'_, '_>, partition: &Partition, letter: &D
         Cause::Reject => (None, None),
         Cause::Fault { word, backtrace } => (Some(word), backtrace.as_ref()),
     };
-    books.db().prepare_cached(sql)?.execute(params![
+    let added = books.db().prepare_cached(sql)?.execute(params![
         partition.cluster,
         partition.topic,
         partition.number,
@@ -43,6 +44,15 @@ pub(super) fn set_aside(books: &Books<'_, '_>, partition: &Partition, letter: &D
         fault,
         backtrace,
     ])?;
+    if added > 0 {
+        books.session.tell(Change::DeadLetter {
+            topic: partition.topic.to_string(),
+            partition: partition.number,
+            offset: letter.offset,
+            matcher: letter.by.matcher.to_string(),
+            cause: letter.cause.kind(),
+        });
+    }
     Ok(())
 }
 

@@ -3,7 +3,10 @@
 use rusqlite::{Row, params};
 
 use super::{columns, error::StoreError, reader::Reader, writer::Session};
-use crate::domain::generation::{Generation, GenerationState};
+use crate::domain::{
+    change::Change,
+    generation::{Generation, GenerationState},
+};
 
 pub(super) fn save(session: &mut Session<'_>, generation: &Generation) -> Result<(), StoreError> {
     if generation.state == GenerationState::Serving {
@@ -29,7 +32,12 @@ pub(super) fn save(session: &mut Session<'_>, generation: &Generation) -> Result
         generation.reason,
         generation.ended_at.map(columns::instant),
     ])?;
+    tell(session, &generation.matcher, &generation.sha256, generation.state);
     Ok(())
+}
+
+fn tell(session: &Session<'_>, matcher: &str, sha256: &str, state: GenerationState) {
+    session.tell(Change::MatcherChanged { matcher: matcher.to_owned(), sha256: sha256.to_owned(), state });
 }
 
 /// Whether the build that serves is this one. Whatever kept it from judging was in the past.
@@ -72,7 +80,9 @@ pub(super) fn note(
     let note = "UPDATE generations SET state = ?3, reason = ?4, ended_at = ifnull(ended_at, ?5)
                  WHERE id = (SELECT max(id) FROM generations WHERE matcher = ?1 AND sha256 = ?2 AND state <> 'refused')
                    AND (state IN ('serving', 'quarantined') OR ?3 = 'rolled-back')";
-    session.db.prepare_cached(note)?.execute(params![matcher, sha256, state.word(), reason, ended_at])?;
+    if session.db.prepare_cached(note)?.execute(params![matcher, sha256, state.word(), reason, ended_at])? > 0 {
+        tell(session, matcher, sha256, state);
+    }
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{MarkMode, columns, error::StoreError, reader::Reader, writer::Session};
 use crate::domain::{
+    change::Change,
     mark::{Evidence, Mark, MarkId, Outcome, TaskState},
     wait::WaitId,
 };
@@ -44,6 +45,8 @@ pub(super) fn mark(
     if session.db.prepare_cached(insert)?.execute(values)? == 0 {
         return Ok(());
     }
+    let (sensor, wait, task_id) = (task.sensor.to_owned(), task.wait.to_owned(), task.task_id.to_owned());
+    session.tell(Change::TaskMarked { sensor, wait, task_id, state });
     if local {
         settle(session, task, state, now)
     } else {
@@ -100,6 +103,16 @@ pub(super) fn resolve(session: &mut Session<'_>, outcomes: &[(MarkId, Outcome)])
 }
 
 impl Reader {
+    /// How many marks were tried in vain and are tried again, and why the newest of them was.
+    pub fn marks_in_trouble(&self) -> Result<Option<(i64, String)>, StoreError> {
+        let sql = "SELECT count(*), ifnull((SELECT last_error FROM marks WHERE status = 'pending' AND attempts > 0
+                                             ORDER BY id DESC LIMIT 1), '')
+                     FROM marks WHERE status = 'pending' AND attempts > 0";
+        let found =
+            self.with(|db| Ok(db.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?))?;
+        Ok(Some(found).filter(|(number, _)| *number > 0))
+    }
+
     /// The marks that are due, the longest due first.
     pub fn pending_marks(&self, now: Timestamp, limit: usize) -> Result<Vec<Mark>, StoreError> {
         let sql = "SELECT marks.id, sensors.name, waits.name, waits.business_date, marks.task_id, marks.state,

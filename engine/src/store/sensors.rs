@@ -3,6 +3,7 @@
 //! A change comes in pieces, each a transaction of its own, so that messages are recorded in between. Start at
 //! [`change`].
 
+mod looking;
 mod wanted;
 
 use std::fmt;
@@ -19,6 +20,7 @@ use super::{
     writer::Session,
 };
 use crate::domain::{
+    change::{Change, SensorChange},
     dead_letter::Actor,
     sensor::{Owner, Sensor, SensorId},
     wanted::WantedId,
@@ -119,6 +121,7 @@ fn retire(session: &Session<'_>, owner: &Owner, name: &str, changed: &mut Change
         waits::cancel_all(session, existing.id, name)?;
         changed.went.extend(wanted::active(session, existing.id)?);
         changed.retired += 1;
+        tell(session, name, SensorChange::Retired);
     }
     Ok(())
 }
@@ -126,6 +129,10 @@ fn retire(session: &Session<'_>, owner: &Owner, name: &str, changed: &mut Change
 /// The number of an active sensor.
 pub(super) fn active(session: &Session<'_>, name: &str) -> Result<Option<SensorId>, StoreError> {
     Ok(existing(session, name)?.filter(|existing| existing.active).map(|existing| existing.id))
+}
+
+fn tell(session: &Session<'_>, sensor: &str, what: SensorChange) {
+    session.tell(Change::SensorChanged { sensor: sensor.to_owned(), what });
 }
 
 fn existing(session: &Session<'_>, name: &str) -> Result<Option<Existing>, StoreError> {
@@ -168,6 +175,7 @@ fn define(
         changed.came.extend(wanted::define(session, now, id.0, &sensor.wanted)?.now);
         changed.sensors.push(id);
         changed.added += 1;
+        tell(session, &sensor.name, SensorChange::Added);
         return Ok(());
     };
     if !may_change(owner, &existing) {
@@ -182,7 +190,13 @@ fn define(
     update(session, now, owner, &existing, &definition)?;
     note_awaited(&existing, &definition, redefined, changed);
     changed.sensors.push(existing.id);
-    *(if existing.active { &mut changed.changed } else { &mut changed.added }) += 1;
+    if existing.active {
+        changed.changed += 1;
+        tell(session, &sensor.name, SensorChange::Changed);
+    } else {
+        changed.added += 1;
+        tell(session, &sensor.name, SensorChange::Added);
+    }
     Ok(())
 }
 
@@ -257,6 +271,7 @@ pub(super) fn pause(
                 WHERE id = ?1 AND paused <> ?2";
     if session.db.prepare_cached(sql)?.execute(params![sensor.0, paused, columns::now()])? > 0 {
         session.deadlines_moved = true;
+        tell(session, name, if paused { SensorChange::Paused } else { SensorChange::Resumed });
         modules::audit(session, actor, if paused { "sensor pause" } else { "sensor resume" }, name, reason)?;
     }
     Ok(Some(sensor))

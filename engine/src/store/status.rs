@@ -9,11 +9,11 @@ use super::{
     error::StoreError,
     reader::{Reader, rows},
 };
-use crate::domain::sensor::SensorId;
+use crate::{domain::sensor::SensorId, telemetry::metrics::Levels};
 use look::Look;
 
 /// How one sensor stands.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, utoipa::ToSchema)]
 pub struct SensorStatus {
     pub name: String,
     pub timezone: String,
@@ -25,7 +25,7 @@ pub struct SensorStatus {
     pub wanted: Vec<WantedStatus>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct WaitStatus {
     pub name: String,
     /// `waiting`, `complete`, `failed` or `skipped`.
@@ -33,7 +33,7 @@ pub struct WaitStatus {
 }
 
 /// How one wanted message stands.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, utoipa::ToSchema)]
 pub struct WantedStatus {
     pub task_id: String,
     pub topic: String,
@@ -49,13 +49,14 @@ pub struct WantedStatus {
     /// The mark of its task in the wait above; none: there is nothing to tell yet.
     pub mark: Option<MarkStatus>,
     /// The last whole second of the current window, on the clock of the sensor's zone. None: it never ends.
+    #[schema(value_type = Option<String>)]
     pub expires: Option<DateTime>,
     /// Messages of the current window with the right key that were refused.
     pub near_misses: NearMissStatus,
 }
 
 /// How far a task was told of its state.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct MarkStatus {
     /// `success`, `failed` or `skipped`.
     pub state: String,
@@ -65,8 +66,9 @@ pub struct MarkStatus {
     pub last_error: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Received {
+    #[schema(value_type = String, format = DateTime)]
     pub arrival: Timestamp,
     pub topic: String,
     pub partition: i32,
@@ -75,7 +77,7 @@ pub struct Received {
     pub sha256: String,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct NearMissStatus {
     pub count: i64,
     /// Why the newest one was refused.
@@ -83,6 +85,20 @@ pub struct NearMissStatus {
 }
 
 impl Reader {
+    /// What the metrics tell of the store.
+    pub fn levels(&self) -> Result<Levels, StoreError> {
+        let sql = "SELECT (SELECT count(*) FROM marks WHERE status = 'pending'),
+                          (SELECT count(*) FROM waits WHERE state = 'waiting'),
+                          (SELECT count(*) FROM sensors WHERE state = 'active'),
+                          (SELECT count(*) FROM to_catch_up)";
+        self.with(|db| {
+            Ok(db.prepare_cached(sql)?.query_row([], |row| {
+                let (pending_marks, waiting, sensors, catch_ups) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+                Ok(Levels { pending_marks, waiting, sensors, catch_ups, lag: Vec::new() })
+            })?)
+        })
+    }
+
     /// How the next `limit` active sensors stand after the one of a name, by name.
     pub fn status(&self, now: Timestamp, after: Option<&str>, limit: usize) -> Result<Vec<SensorStatus>, StoreError> {
         self.with(|db| {

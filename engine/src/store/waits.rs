@@ -129,8 +129,7 @@ pub(super) fn credit(
     opening::ensure_open(books, shape, sighting.arrival)?;
     let wanted = &shape.wanted[place];
     for wait in open_to_matches(books.db(), shape.id, sighting.arrival)? {
-        if wait.window(shape, wanted).contains(sighting.arrival)
-            && facts::is_wanted_text(books.db(), &wait, &shape.calendar(wanted), sighting)?
+        if wait.window(shape, wanted).contains(sighting.arrival) && facts::is_wanted_text(books.db(), &wait, sighting)?
         {
             credit_one(books, shape, &wait, place, sighting.arrival, found)?;
         }

@@ -5,16 +5,19 @@
 //! answered before the commit. Start at [`Writer::call`], then [`Owner::commit`].
 
 use std::{
+    cell::RefCell,
     fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
+    time::Instant,
 };
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{MarkMode, database::Opened, error::StoreError};
+use super::{MarkMode, changes::Changes, database::Opened, error::StoreError};
+use crate::{domain::change::Change, telemetry::metrics};
 
 /// Requests that may wait; whoever brings one more waits too, and so back to Kafka.
 const QUEUE: usize = 256;
@@ -29,6 +32,15 @@ pub(super) struct Session<'a> {
     pub(super) marks_appeared: bool,
     /// Set by whoever changes when a wait gives up.
     pub(super) deadlines_moved: bool,
+    /// What is told to those who listen.
+    changes: RefCell<Vec<Change>>,
+}
+
+impl Session<'_> {
+    /// Has a change told to those who listen, after it is committed.
+    pub(super) fn tell(&self, change: Change) {
+        self.changes.borrow_mut().push(change);
+    }
 }
 
 /// The handle on the thread. Dropping it lets the thread finish what is queued, in the background.
@@ -37,6 +49,7 @@ pub(super) struct Writer {
     thread: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
     marks_appeared: watch::Receiver<u64>,
     deadlines_moved: watch::Receiver<u64>,
+    pub(super) changes: Arc<Changes>,
 }
 
 impl Writer {
@@ -44,11 +57,19 @@ impl Writer {
         let (requests, queue) = mpsc::channel(QUEUE);
         let (announce, marks_appeared) = watch::channel(0);
         let (announce_deadlines, deadlines_moved) = watch::channel(0);
-        let owner = Owner { connection: opened.connection, _lock: opened.lock, mode, announce, announce_deadlines };
+        let changes = Arc::new(Changes::new());
+        let owner = Owner {
+            connection: opened.connection,
+            _lock: opened.lock,
+            mode,
+            announce,
+            announce_deadlines,
+            changes: Arc::clone(&changes),
+        };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         let thread = thread.spawn(move || owner.run(queue)).map_err(StoreError::Thread)?;
         let (requests, thread) = (Mutex::new(Some(requests)), Mutex::new(Some(thread)));
-        Ok(Self { requests, thread, marks_appeared, deadlines_moved })
+        Ok(Self { requests, thread, marks_appeared, deadlines_moved, changes })
     }
 
     pub(super) fn marks_appeared(&self) -> watch::Receiver<u64> {
@@ -120,6 +141,7 @@ struct Owner {
     mode: MarkMode,
     announce: watch::Sender<u64>,
     announce_deadlines: watch::Sender<u64>,
+    changes: Arc<Changes>,
 }
 
 impl Owner {
@@ -140,15 +162,18 @@ impl Owner {
     /// Runs the requests of a group in one transaction and answers all of them.
     fn commit(&self, mut group: Vec<Box<dyn Request>>) {
         let (db, mode) = (&self.connection, self.mode);
-        let mut session = Session { db, mode, marks_appeared: false, deadlines_moved: false };
+        let (changes, began) = (RefCell::default(), Instant::now());
+        let mut session = Session { db, mode, marks_appeared: false, deadlines_moved: false, changes };
         match run_group(&mut session, &mut group) {
             Ok(outcomes) => {
+                metrics::commit(began.elapsed());
                 if session.marks_appeared {
                     self.announce.send_modify(|count| *count = count.wrapping_add(1));
                 }
                 if session.deadlines_moved {
                     self.announce_deadlines.send_modify(|count| *count = count.wrapping_add(1));
                 }
+                self.changes.tell(session.changes.take());
                 group.into_iter().zip(outcomes).for_each(|(request, outcome)| request.answer(outcome));
             }
             Err(error) => {
@@ -175,7 +200,7 @@ fn run_group(
 
 fn run_one(session: &mut Session<'_>, request: &mut dyn Request) -> rusqlite::Result<Result<(), StoreError>> {
     session.db.prepare_cached("SAVEPOINT request")?.execute([])?;
-    let announced = session.marks_appeared;
+    let (announced, told) = (session.marks_appeared, session.changes.borrow().len());
     let outcome = match request.run(session) {
         // SQLite has already rolled everything back, as it does where a disk is full: the whole group is undone.
         Err(StoreError::Sqlite(error)) if session.db.is_autocommit() => return Err(error),
@@ -183,6 +208,7 @@ fn run_one(session: &mut Session<'_>, request: &mut dyn Request) -> rusqlite::Re
     };
     if outcome.is_err() {
         session.marks_appeared = announced;
+        session.changes.borrow_mut().truncate(told);
         session.db.prepare_cached("ROLLBACK TO request")?.execute([])?;
     }
     session.db.prepare_cached("RELEASE request")?.execute([])?;

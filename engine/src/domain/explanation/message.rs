@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What a message comes to, for everybody who might want it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct MessageExplanation {
     pub topic: String,
+    #[schema(value_type = String, format = DateTime)]
     pub arrival: Timestamp,
     /// The matchers that were asked: those that sensors want messages of the topic judged by.
     pub matchers: Vec<String>,
@@ -23,28 +24,29 @@ pub struct MessageExplanation {
 }
 
 /// A wanted message, as it renders on the business date of the arrival.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Wanting {
     pub sensor: String,
     pub task_id: String,
+    #[schema(value_type = String, format = Date)]
     pub business_date: Date,
     pub wanted: Value,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Refusal {
     #[serde(flatten)]
     pub wanting: Wanting,
     pub reason: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Rejection {
     pub matcher: String,
     pub reason: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Nearest {
     #[serde(flatten)]
     pub wanting: Wanting,
@@ -52,7 +54,7 @@ pub struct Nearest {
 }
 
 /// A field that is wanted to be something else.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Difference {
     pub field: String,
     pub wanted: Value,

@@ -7,14 +7,14 @@ use super::{Explanation, MatcherCan, Missing, TopicReading};
 use crate::domain::wait::WaitState;
 
 /// One reason, in a word for programs and in a sentence for people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Reason {
     pub kind: ReasonKind,
     pub text: String,
 }
 
 /// The kinds of reasons, in the order in which they are told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReasonKind {
     Skipped,

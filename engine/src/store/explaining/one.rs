@@ -55,7 +55,7 @@ impl Looked<'_> {
         let window = self.wait.window(self.shape, self.wanted);
         let calendar = self.shape.calendar(self.wanted);
         let counting = self.wanted.count > 1 && self.stands.fulfilled.is_none();
-        let span = waits::Span { calendar: &calendar, window, business_date: self.wait.business_date, after: None };
+        let span = waits::Span { window, business_date: self.wait.business_date, after: None };
         let counted = if counting { waits::counted(self.db, self.wanted, &span)? } else { 0 };
         Ok(Missing {
             task_id: self.wanted.task_id.clone(),

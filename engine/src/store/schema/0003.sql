@@ -81,6 +81,8 @@ SELECT waits.id, sensor_id, name, business_date, until, window_id, state, opened
        coalesce(closes_at, opened_at), ended_at, on_timeout, late,
        CASE state WHEN 'waiting' THEN 0 ELSE revision END, lacks
   FROM waits LEFT JOIN windows ON windows.id = window_id;
+UPDATE new_waits SET state = 'cancelled', ended_by = 'retired', ended_at = opened_at, lacks = NULL
+ WHERE state = 'waiting' AND sensor_id IN (SELECT id FROM sensors WHERE state = 'retired');
 DROP TABLE waits;
 ALTER TABLE new_waits RENAME TO waits;
 CREATE INDEX waits_waiting ON waits (sensor_id) WHERE state = 'waiting';

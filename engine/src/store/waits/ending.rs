@@ -6,11 +6,20 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{Wait, judging, named, select_waits, wait};
 use crate::{
     domain::{
+        change::Change,
         dead_letter::Actor,
         sensor::SensorId,
         wait::{WaitId, WaitState},
     },
-    store::{columns, error::StoreError, modules, reader::Reader, record::Books, sensors, writer::Session},
+    store::{
+        columns,
+        error::StoreError,
+        modules,
+        reader::{Reader, rows},
+        record::Books,
+        sensors,
+        writer::Session,
+    },
 };
 
 /// A wait whose deadline has come, and what has to be read before it takes effect.
@@ -69,7 +78,7 @@ pub(in crate::store) fn end(session: &mut Session<'_>, now: Timestamp, ids: &[Wa
         let wait = by_id(books.db(), *id)?;
         let shape = books.shapes.get(books.session.db, sensor)?;
         if wait.deadline.is_some_and(|deadline| deadline <= now) && shape.active && !shape.paused {
-            judging::end(&mut books, &shape, &wait, now)?;
+            judging::end(&mut books, &shape, &wait)?;
             ended += 1;
         }
     }
@@ -96,6 +105,7 @@ pub(in crate::store) fn cancel(
     let sql = "UPDATE waits SET state = 'cancelled', ended_at = ?2, ended_by = ?3, lacks = NULL WHERE id = ?1";
     let now = columns::now();
     session.db.prepare_cached(sql)?.execute(params![wait.id.0, now, actor.word()])?;
+    session.tell(Change::WaitEnded { sensor: sensor.to_owned(), wait: name.to_owned(), state: WaitState::Cancelled });
     skip_tasks(session, sensor, Some(name), &now)?;
     modules::audit(session, actor, "wait cancel", &format!("{sensor}/{name}"), reason)?;
     Ok(Some(wait.state))
@@ -104,9 +114,14 @@ pub(in crate::store) fn cancel(
 /// Cancels the waits of a sensor that is retired.
 pub(in crate::store) fn cancel_all(session: &Session<'_>, sensor: SensorId, name: &str) -> Result<(), StoreError> {
     let sql = "UPDATE waits SET state = 'cancelled', ended_at = ?2, ended_by = 'retired'
-                WHERE sensor_id = ?1 AND state = 'waiting'";
+                WHERE sensor_id = ?1 AND state = 'waiting' RETURNING name";
     let now = columns::now();
-    if session.db.prepare_cached(sql)?.execute(params![sensor.0, now])? > 0 {
+    let cancelled: Vec<String> = rows(session.db, sql, params![sensor.0, now], |row| row.get(0))?;
+    for wait in &cancelled {
+        let (sensor, wait) = (name.to_owned(), wait.clone());
+        session.tell(Change::WaitEnded { sensor, wait, state: WaitState::Cancelled });
+    }
+    if !cancelled.is_empty() {
         skip_tasks(session, name, None, &now)?;
     }
     Ok(())

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     domain::{
+        change::Change,
         handling::Handling,
         mark::TaskState,
         sensor::{Late, Require},
@@ -79,9 +80,8 @@ fn one(
         Some(Handled { act: Handling::Unmark, at }) => Some(*at),
         Some(Handled { act: Handling::Skip, .. }) | None => None,
     };
-    let calendar = shape.calendar(wanted);
     let (window, business_date) = (wait.window(shape, wanted), wait.business_date);
-    fulfilled(db, wanted, &Span { calendar: &calendar, window, business_date, after })
+    fulfilled(db, wanted, &Span { window, business_date, after })
 }
 
 /// How a wanted message of a wait stands.
@@ -115,12 +115,39 @@ pub(super) fn judge(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Re
     let facts = Facts::of(books.db(), shape, wait)?;
     let standing = facts.standing(shape, wait.give_up());
     mark_received(books, shape, wait, &facts, &standing)?;
-    let judged = "UPDATE waits SET revision = ?2 WHERE id = ?1";
-    books.db().prepare_cached(judged)?.execute(params![wait.id.0, shape.revision])?;
+    was_judged(books, shape, wait)?;
     if standing.complete {
         return complete(books, shape, wait);
     }
-    note(books, wait, standing.lacks.map(|place| shape.wanted[place].id), standing.deadline)
+    note(books, shape, wait, standing.lacks.map(|place| shape.wanted[place].id), standing.deadline)
+}
+
+/// The sensor wants something else than before. A wait that has ended well does not end badly by that: where it could
+/// not be complete any more, it stays.
+pub(super) fn judge_again(
+    books: &mut Books<'_, '_>,
+    shape: &Shape,
+    wait: &Wait,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let stays = match wait.state {
+        WaitState::Complete => {
+            let standing = Facts::of(books.db(), shape, wait)?.standing(shape, wait.give_up());
+            !standing.complete && standing.deadline.is_some_and(|deadline| deadline <= now)
+        }
+        WaitState::Failed | WaitState::Skipped => {
+            heal(books, shape, wait)?;
+            true
+        }
+        WaitState::Waiting | WaitState::Cancelled => false,
+    };
+    if stays { was_judged(books, shape, wait) } else { judge(books, shape, wait) }
+}
+
+fn was_judged(books: &Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), StoreError> {
+    let judged = "UPDATE waits SET revision = ?2 WHERE id = ?1";
+    books.db().prepare_cached(judged)?.execute(params![wait.id.0, shape.revision])?;
+    Ok(())
 }
 
 /// Marks the tasks whose messages are all in, and those of which somebody decided so.
@@ -189,7 +216,7 @@ pub(super) fn complete_when_due(
     }
     match first_lacking(books, shape, wait, place + 1)? {
         Some(first) if !wait.moving || wait.window(shape, first).end() == wait.deadline => {
-            note(books, wait, Some(first.id), wait.deadline)
+            note(books, shape, wait, Some(first.id), wait.deadline)
         }
         None if !wait.moving => complete(books, shape, wait),
         // What came after the deadline as it was may count now.
@@ -236,15 +263,16 @@ pub(super) fn heal(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Res
 }
 
 /// The deadline has come: the wait is complete, or its deadline has moved, or it ends.
-pub(super) fn end(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait, now: Timestamp) -> Result<(), StoreError> {
+pub(super) fn end(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), StoreError> {
     let facts = Facts::of(books.db(), shape, wait)?;
     let standing = facts.standing(shape, wait.give_up());
     mark_received(books, shape, wait, &facts, &standing)?;
     if standing.complete {
         return complete(books, shape, wait);
     }
-    let Some(deadline) = standing.deadline.filter(|deadline| *deadline <= now) else {
-        return note(books, wait, standing.lacks.map(|place| shape.wanted[place].id), standing.deadline);
+    // Where it has moved, more has to be read before that one takes effect.
+    let Some(deadline) = standing.deadline.filter(|deadline| wait.deadline == Some(*deadline)) else {
+        return note(books, shape, wait, standing.lacks.map(|place| shape.wanted[place].id), standing.deadline);
     };
     let (state, task) = match wait.on_timeout {
         OnTimeout::Fail => (WaitState::Failed, TaskState::Failed),
@@ -253,12 +281,14 @@ pub(super) fn end(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait, now: Ti
     mark_pending(books, shape, wait, task)?;
     let sql = "UPDATE waits SET state = ?2, ended_at = ?3, ended_by = 'deadline', deadline = ?3 WHERE id = ?1";
     books.db().prepare_cached(sql)?.execute(params![wait.id.0, state.word(), columns::instant(deadline)])?;
+    tell_ended(books, shape, wait, state);
     reports::missing(books, wait.id)?;
     if wait.late == Late::Heal { heal(books, shape, wait) } else { Ok(()) }
 }
 
 fn note(
     books: &mut Books<'_, '_>,
+    shape: &Shape,
     wait: &Wait,
     lacks: Option<WantedId>,
     deadline: Option<Timestamp>,
@@ -269,16 +299,26 @@ fn note(
     let values = params![wait.id.0, lacks.map(|lacks| lacks.0), deadline.map(columns::instant)];
     books.db().prepare_cached(sql)?.execute(values)?;
     books.session.deadlines_moved |= deadline != wait.deadline || wait.state != WaitState::Waiting;
+    if wait.state != WaitState::Waiting {
+        books.session.tell(Change::WaitOpened { sensor: shape.name.clone(), wait: wait.name.clone() });
+    }
     Ok(())
 }
 
 fn complete(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), StoreError> {
     let sql = "UPDATE waits SET state = 'complete', ended_at = ?2, ended_by = NULL, lacks = NULL WHERE id = ?1";
     books.db().prepare_cached(sql)?.execute(params![wait.id.0, books.now])?;
+    tell_ended(books, shape, wait, WaitState::Complete);
     if shape.needed() == shape.wanted.len() && !wait.handled {
         return Ok(());
     }
     mark_pending(books, shape, wait, TaskState::Skipped)
+}
+
+fn tell_ended(books: &Books<'_, '_>, shape: &Shape, wait: &Wait, state: WaitState) {
+    if wait.state != state {
+        books.session.tell(Change::WaitEnded { sensor: shape.name.clone(), wait: wait.name.clone(), state });
+    }
 }
 
 /// Marks the tasks that nothing was said about.
