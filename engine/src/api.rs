@@ -10,6 +10,7 @@ mod changes;
 mod config;
 mod dead_letters;
 mod document;
+mod explain;
 mod guard;
 mod health;
 mod limits;
@@ -77,6 +78,7 @@ fn v1() -> (Router<Desk>, OpenApi) {
     let routes = OpenApiRouter::new()
         .merge(sensors::routes())
         .merge(status::routes())
+        .merge(explain::routes())
         .merge(waits::routes())
         .merge(acts::routes())
         .merge(matches::routes())

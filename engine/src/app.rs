@@ -44,10 +44,12 @@ use crate::{
         intake::{self, IntakeError},
         keeping::Keeping,
         marking::Marker,
+        reporting::Reporter,
         turning,
     },
+    report::Channel,
     source::{self, Health, KafkaLog, Lines, Log, Source},
-    store::{MarkMode, Store},
+    store::{MarkMode, Store, StoreError},
     task::{Backoff, MarkError, Marking},
     telemetry::metrics,
 };
@@ -87,6 +89,7 @@ pub struct Service {
     deadlines: JoinHandle<()>,
     forgetting: JoinHandle<()>,
     marking: Option<JoinHandle<()>>,
+    reporting: Vec<JoinHandle<()>>,
     sensor_files: JoinHandle<()>,
     sensor_problems: watch::Receiver<Vec<Problem>>,
     following: JoinHandle<()>,
@@ -104,6 +107,7 @@ impl Service {
         let backoff = Arc::new(ArcSwap::from_pointee(config.marking.backoff));
         metrics::start();
         let (store, marking) = open_store(config, &backoff).await?;
+        let channels = config.report.build().map_err(StartError::Report)?;
         let past = Past::of(&store, config.matchers.directory.as_deref()).await.map_err(StartError::Store)?;
         let matchers = Matchers::load_after(config, past).await?;
         matchers.announce();
@@ -119,7 +123,8 @@ impl Service {
         shared.keeping.store(Arc::new(config.dead_letters.clone()));
         shared.reindex().await.map_err(StartError::Render)?;
         matchers.announce_gone(&shared);
-        turning::begin(&shared, Timestamp::now()).await.map_err(StartError::Turn)?;
+        let begun_at = Timestamp::now();
+        turning::begin(&shared, begun_at).await.map_err(StartError::Turn)?;
         matchers.resume_probations(&shared).await;
         let scanner = Scanner { shared: shared.clone(), logs: logs(config, input), days: config.sensors.catch_up_days };
         if scanner.logs.is_none() {
@@ -148,6 +153,7 @@ impl Service {
         let broken = Broken::new(sensor_problems.clone(), of_api.problems);
         let defining = Defining::new(shared.clone(), source.clone(), &config.sensors.timezone, topics, broken);
         let other_sensors = defining.changed();
+        let reporting = report(&store, channels, &stopped).await.map_err(StartError::Store)?;
         let (orders, to_obey) = mpsc::channel(1);
         let (refusals, refused) = watch::channel(matchers.refused.clone());
         let acts = Acts { orders, refused };
@@ -162,7 +168,7 @@ impl Service {
         });
         let turning = tokio::spawn({
             let (shared, stopped) = (shared.clone(), stopped.clone());
-            async move { turning::run(&shared, stopped).await }
+            async move { turning::run(&shared, begun_at, stopped).await }
         });
         let catching_up = tokio::spawn({
             let stopped = stopped.clone();
@@ -197,6 +203,7 @@ impl Service {
             deadlines,
             forgetting,
             marking,
+            reporting,
             following,
             sensor_files,
             sensor_problems,
@@ -234,7 +241,7 @@ impl Service {
         self.stop.send_replace(how);
         let always = [self.turning, self.deadlines, self.endings, self.forgetting, self.catching_up];
         let ended = always.into_iter().chain([self.sensor_files, self.following]).map(Some);
-        let ended = ended.chain([self.marking, self.api]);
+        let ended = ended.chain([self.marking, self.api]).chain(self.reporting.into_iter().map(Some));
         for task in ended.flatten() {
             if let Err(defect) = task.await {
                 tracing::error!(%defect, "A loop of the service had ended before its time");
@@ -263,6 +270,21 @@ async fn open_store(config: &Config, backoff: &Arc<ArcSwap<Backoff>>) -> Result<
     }
     let marker = Marker { store: store.clone(), adapter, backoff: Arc::clone(backoff) };
     Ok((store, Some(marker)))
+}
+
+/// Begins to tell people what is missing.
+async fn report(
+    store: &Store,
+    channels: Vec<Channel>,
+    stopped: &watch::Receiver<Stop>,
+) -> Result<Vec<JoinHandle<()>>, StoreError> {
+    store.report_to(channels.iter().map(Channel::name).collect()).await?;
+    let begin = |channel: Channel| {
+        tracing::info!(to = channel.summary(), "Telling what is missing");
+        let (reporter, stopped) = (Reporter { store: store.clone(), channel: Arc::new(channel) }, stopped.clone());
+        tokio::spawn(async move { reporter.run(stopped).await })
+    };
+    Ok(channels.into_iter().map(begin).collect())
 }
 
 /// What messages can be read back from.

@@ -5,8 +5,10 @@ mod client;
 mod dead_letter;
 mod demo;
 mod exit;
+mod explain;
 mod matcher;
 mod print;
+mod report;
 mod run;
 mod send;
 mod sensor;
@@ -51,6 +53,10 @@ enum Command {
     Send(send::Args),
     /// Show what has been received and what is still missing
     Status(status::Args),
+    /// Say why a sensor still waits, or what one message would do
+    Explain(explain::Args),
+    /// Report what is missing now, or was on a date
+    Report(report::Args),
     /// Look at matchers
     #[command(subcommand)]
     Matcher(matcher::Command),
@@ -102,6 +108,8 @@ impl Cli {
             Command::Test(args) => test::test(&self.config()?, args).await,
             Command::Send(args) => send::send(&self.config()?, args).await,
             Command::Status(args) => status::status(&self.config()?, args),
+            Command::Explain(args) => explain::explain(&self.config()?, args).await,
+            Command::Report(args) => report::report(&self.config()?, args),
             Command::Matcher(command) => matcher::matcher(&self.config()?, command).await,
             Command::DeadLetter(command) => dead_letter::dead_letter(&self.config()?, command),
             Command::Sensor(command) => sensor::sensor(&self.config()?, command),

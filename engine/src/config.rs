@@ -18,7 +18,7 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{api, matcher, pipeline::keeping::Keeping, source, store, task, telemetry};
+use crate::{api, matcher, pipeline::keeping::Keeping, report, source, store, task, telemetry};
 
 /// `eventlatch.toml`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -30,6 +30,7 @@ pub struct Config {
     pub matchers: matcher::Config,
     pub marking: task::Config,
     pub dead_letters: Keeping,
+    pub report: report::Config,
     pub api: api::Config,
     pub telemetry: telemetry::Config,
     /// What all this was read from.
@@ -75,6 +76,8 @@ pub enum ConfigError {
     #[error("{}: {problem}", .path.display())]
     Marking { path: PathBuf, problem: task::ConfigError },
     #[error("{}: {problem}", .path.display())]
+    Report { path: PathBuf, problem: report::ConfigError },
+    #[error("{}: {problem}", .path.display())]
     Api { path: PathBuf, problem: api::ConfigError },
 }
 
@@ -100,6 +103,7 @@ impl Config {
         let contradiction = |problem| ConfigError::Marking { path: named.to_owned(), problem };
         config.marking.check().map_err(contradiction)?;
         config.api.check().map_err(|problem| ConfigError::Api { path: named.to_owned(), problem })?;
+        config.report.check().map_err(|problem| ConfigError::Report { path: named.to_owned(), problem })?;
         config.resolve_paths(path.and_then(Path::parent).unwrap_or(Path::new("")));
         Ok(config)
     }

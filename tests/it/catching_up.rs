@@ -2,7 +2,10 @@
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use eventlatch::{
@@ -252,4 +255,34 @@ async fn a_limit_is_said() {
     let said = bench.shared.store.catch_ups(1).await.unwrap().remove(0).lacking;
     let expected = "messages from before 2019-07-17T12:00:00Z are not looked for: `catch_up_days` in [sensors]";
     assert_eq!(said.as_deref(), Some(expected));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_is_half_made_is_not_scanned() {
+    let bench = Bench::new(35).await;
+    bench.define("2019-07-20T07:00", "other", Frequency::Day, "never").await;
+    let orders: Vec<_> = (0..10).map(|number| number.to_string()).collect();
+    bench.send(&orders.iter().map(|order| ("2019-07-20T08:00", order.as_str())).collect::<Vec<_>>()).await;
+    bench.read();
+
+    // Whoever scans looks again and again while a thousand sensors come, which are stored piece by piece.
+    let (done, scanner) = (Arc::new(AtomicBool::new(false)), bench.scanner.clone());
+    let scanning = tokio::spawn({
+        let done = Arc::clone(&done);
+        async move {
+            while !done.load(Ordering::Relaxed) {
+                scanner.catch_up(instant("2019-07-20T12:00")).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+    let owner = Owner::File("orders.json".to_owned());
+    let sensor = |number: usize| (owner.clone(), sensor(&format!("s{number}"), Frequency::Day, &orders[number % 10]));
+    let put = (0..1_000).map(sensor).collect();
+    bench.shared.change_sensors(instant("2019-07-20T12:00"), put, Vec::new()).await.unwrap();
+    done.store(true, Ordering::Relaxed);
+    scanning.await.unwrap();
+    bench.scanner.catch_up(instant("2019-07-20T12:00")).await.unwrap();
+    assert_eq!(bench.matches().len(), 1_000);
+    assert_eq!(bench.read(), orders.len(), "each message is read once");
 }

@@ -14,6 +14,7 @@ use crate::{
     domain::sensor::{Owner, Sensor},
     matcher::{RegistryError, RuntimeError},
     pipeline::{checking::Checker, rendering::RenderError, turning::TurnError},
+    report,
     source::SourceError,
     store::StoreError,
     task,
@@ -34,6 +35,8 @@ pub enum StartError {
     Store(StoreError),
     #[error(transparent)]
     Marking(task::ConfigError),
+    #[error(transparent)]
+    Report(report::ConfigError),
     #[error("tasks cannot be marked: {0}")]
     Probe(String),
     #[error(transparent)]

@@ -28,6 +28,7 @@ const NO_STORE: &str = "check";
 pub(super) async fn check(config: &Config, args: &Args) -> Result<Exit, Failure> {
     config.kafka.check().map_err(Failure::config)?;
     config.api.token().map_err(Failure::config)?;
+    config.report.build().map_err(Failure::config)?;
     print::lines("configuration  ok")?;
     let matchers = Matchers::load(config).await?;
     let names: Vec<_> = matchers.registry.serving_any().map(|it| it.name().to_string()).collect();

@@ -7,6 +7,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{Exit, Failure, Format, print};
 use crate::{
     config::Config,
+    domain::explanation::fields,
     store::{Reader, SensorStatus, StoreError, WantedStatus},
 };
 
@@ -134,20 +135,5 @@ fn received(wanted: &WantedStatus, timezone: &str) -> String {
         (Some(reason), 1) => format!("near miss: {reason}"),
         (Some(reason), count) => format!("{count} near misses: {reason}"),
         (None, _) => "-".to_owned(),
-    }
-}
-
-/// `db=db0 table=table0`, which is easier on the eye than JSON.
-fn fields(rendered: &serde_json::Value) -> String {
-    let Some(fields) = rendered.as_object() else {
-        return rendered.to_string();
-    };
-    fields.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect::<Vec<_>>().join(" ")
-}
-
-fn plain(value: &serde_json::Value) -> String {
-    match value {
-        serde_json::Value::String(text) if !text.is_empty() && !text.contains(' ') => text.clone(),
-        other => other.to_string(),
     }
 }

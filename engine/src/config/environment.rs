@@ -10,7 +10,7 @@ const PREFIX: &str = "EVENTLATCH_";
 const PROPERTIES: &str = "EVENTLATCH_KAFKA_PROPERTIES_";
 
 /// Every value that a variable can set, as it stands in the file.
-const PATHS: [&str; 41] = [
+const PATHS: [&str; 48] = [
     "kafka.brokers",
     "kafka.group",
     "kafka.client_id",
@@ -45,6 +45,13 @@ const PATHS: [&str; 41] = [
     "dead_letters.payload",
     "dead_letters.key",
     "dead_letters.redact",
+    "report.email.smtp",
+    "report.email.from",
+    "report.email.to",
+    "report.email.password",
+    "report.email.tls",
+    "report.webhook.url",
+    "report.webhook.token",
     "api.enabled",
     "api.listen",
     "api.token",

@@ -35,7 +35,12 @@ pub async fn run(shared: &Shared, kafka: Option<KafkaConfig>, grace: Duration, m
     let mut moved = shared.store.deadlines_moved();
     while *stop.borrow() == Stop::Not {
         moved.borrow_and_update();
-        let pause = match look(shared, reading.as_mut()).await {
+        let looked = tokio::select! {
+            looked = look(shared, reading.as_mut()) => looked,
+            // What was not ended is ended after the next start.
+            _ = stop.wait_for(|stop| *stop != Stop::Not) => return,
+        };
+        let pause = match looked {
             Ok(pause) => pause,
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "Deadlines stand still; trying again");

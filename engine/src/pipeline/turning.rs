@@ -37,8 +37,9 @@ pub enum TurnError {
 }
 
 /// Keeps the days turning until told to stop. What fails is tried again at the next look at the clock.
-pub async fn run(shared: &Shared, mut stop: watch::Receiver<Stop>) {
-    let mut opened_at = Timestamp::now();
+/// `begun_at`: of that instant the days have begun already.
+pub async fn run(shared: &Shared, begun_at: Timestamp, mut stop: watch::Receiver<Stop>) {
+    let mut opened_at = begun_at;
     while *stop.borrow() == Stop::Not {
         let now = Timestamp::now();
         shared.end_probations(Instant::now());

@@ -40,9 +40,8 @@ impl Ends {
             reason: self.consumer.context().reach.connection().unwrap_or_else(|| error.to_string()),
         };
         let metadata = self.consumer.fetch_metadata(Some(topic), timeout).map_err(failed)?;
-        let partitions = metadata.topics().iter().filter(|found| found.name() == topic && found.error().is_none());
-        let numbers = partitions.flat_map(|topic| topic.partitions()).map(|partition| partition.id());
-        let ends = numbers.map(|partition| {
+        let numbers = client::partitions(&metadata, topic).map_err(failed)?;
+        let ends = numbers.into_iter().map(|partition| {
             let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
             let (low, high) = self.consumer.fetch_watermarks(topic, partition, left).map_err(failed)?;
             Ok(End { topic: topic.to_owned(), partition, low, high })

@@ -70,10 +70,7 @@ impl KafkaLog {
 
     fn partitions(&self, topic: &str) -> Result<Vec<i32>, SourceError> {
         let metadata = self.consumer.fetch_metadata(Some(topic), PATIENCE).map_err(|error| self.failed(&error))?;
-        let found = metadata.topics().iter().filter(|it| it.name() == topic && it.error().is_none());
-        let mut numbers: Vec<_> = found.flat_map(|topic| topic.partitions()).map(|partition| partition.id()).collect();
-        numbers.sort_unstable();
-        Ok(numbers)
+        client::partitions(&metadata, topic).map_err(|error| self.failed(&error))
     }
 
     fn extent(&self, topic: &str, partition: i32, since: Timestamp) -> Result<Extent, SourceError> {

@@ -92,6 +92,22 @@ impl Reader {
         self.rows(sql, params![after.0, limit as i64], active_wanted)
     }
 
+    /// The same of one topic.
+    pub fn active_wanted_of(
+        &self,
+        topic: &str,
+        after: WantedId,
+        limit: usize,
+    ) -> Result<Vec<ActiveWanted>, StoreError> {
+        let sql = "SELECT wanted.id, sensors.id, sensors.name, sensors.timezone, wanted.day_shift_seconds,
+                          wanted.matcher, wanted.topic, wanted.frequency, wanted.task_id, wanted.optional,
+                          wanted.fields, wanted.distinct_fields
+                     FROM wanted CROSS JOIN sensors ON sensors.id = wanted.sensor_id
+                    WHERE wanted.id > ?1 AND topic = ?3 AND wanted.state = 'active' AND sensors.state = 'active'
+                    ORDER BY wanted.id LIMIT ?2";
+        self.rows(sql, params![after.0, limit as i64, topic], active_wanted)
+    }
+
     /// Those of these wanted messages that active sensors want.
     pub fn active_wanted_among(&self, ids: &[WantedId]) -> Result<Vec<ActiveWanted>, StoreError> {
         let sql = "SELECT wanted.id, sensors.id, sensors.name, sensors.timezone, wanted.day_shift_seconds,

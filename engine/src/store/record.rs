@@ -132,8 +132,21 @@ pub(super) fn record_match(books: &mut Books<'_, '_>, partition: &Partition, fou
     let sighted = Sighted { partition, sighting: &found.sighting, window, by: &found.by };
     match sighted.insert(books, insert, &[&found.distinct])? {
         Some(id) => waits::credit(books, &shape, &found.sighting, id),
-        None => Ok(()),
+        // It may count for a wait that did not want its text yet when it was recorded.
+        None => {
+            let known = known_match(books.db(), partition, &found.sighting)?;
+            known.map_or(Ok(()), |id| waits::credit(books, &shape, &found.sighting, id))
+        }
     }
+}
+
+fn known_match(db: &Connection, partition: &Partition, sighting: &Sighting) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT id FROM matches WHERE topic = ?1 AND \"partition\" = ?2 AND \"offset\" = ?3 AND cluster = ?4
+                                       AND epoch = ?5 AND wanted_id = ?6 AND rendering_id = ?7";
+    let Partition { cluster, topic, number, epoch } = partition;
+    let (wanted, rendering) = (sighting.wanted.0, sighting.rendering.0);
+    let values = params![topic, number, sighting.offset, cluster, epoch, wanted, rendering];
+    Ok(db.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?)
 }
 
 /// The sensor that a sighting belongs to, and the number of its window. None: the window had not opened.

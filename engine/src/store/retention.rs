@@ -4,7 +4,7 @@
 //! mark rests on it. Definitions, windows and the audit stay: they are small.
 
 use jiff::Timestamp;
-use rusqlite::params;
+use rusqlite::{Row, params};
 
 use super::{columns, error::StoreError, reader::rows, writer::Session};
 
@@ -42,23 +42,25 @@ impl Forgetting {
     fn queries(self) -> (&'static str, &'static str) {
         match self.what {
             What::Waits => (
-                "SELECT id, state <> 'waiting' AND ended_at < ?2 AND closes_at < ?2 FROM waits
-                  WHERE id > ?1 AND opened_at < ?2 ORDER BY id LIMIT ?3",
+                "SELECT id, state <> 'waiting' AND ended_at < ?2 AND closes_at < ?2, opened_at >= ?2 FROM waits
+                  WHERE id > ?1 ORDER BY id LIMIT ?3",
                 "waits",
             ),
             What::Matches => (
-                "SELECT matches.id, closes_at < ?2 AND NOT EXISTS (SELECT 1 FROM marks WHERE match_id = matches.id)
+                "SELECT matches.id, closes_at < ?2 AND NOT EXISTS (SELECT 1 FROM marks WHERE match_id = matches.id),
+                        recorded_at >= ?2
                    FROM matches CROSS JOIN windows ON windows.id = window_id
-                  WHERE matches.id > ?1 AND recorded_at < ?2 ORDER BY matches.id LIMIT ?3",
+                  WHERE matches.id > ?1 ORDER BY matches.id LIMIT ?3",
                 "matches",
             ),
             What::NearMisses => (
-                "SELECT near_misses.id, closes_at < ?2 FROM near_misses CROSS JOIN windows ON windows.id = window_id
-                  WHERE near_misses.id > ?1 AND recorded_at < ?2 ORDER BY near_misses.id LIMIT ?3",
+                "SELECT near_misses.id, closes_at < ?2, recorded_at >= ?2
+                   FROM near_misses CROSS JOIN windows ON windows.id = window_id
+                  WHERE near_misses.id > ?1 ORDER BY near_misses.id LIMIT ?3",
                 "near_misses",
             ),
             What::DeadLetters => (
-                "SELECT id, 1 FROM dead_letters WHERE id > ?1 AND recorded_at < ?2 ORDER BY id LIMIT ?3",
+                "SELECT id, recorded_at < ?2, recorded_at >= ?2 FROM dead_letters WHERE id > ?1 ORDER BY id LIMIT ?3",
                 "dead_letters",
             ),
         }
@@ -84,8 +86,10 @@ pub(super) fn forget(
 ) -> Result<(usize, Option<Forgetting>), StoreError> {
     let (query, table) = piece.queries();
     let values = params![piece.after, columns::instant(before), PIECE];
-    let looked_at = rows(session.db, query, values, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?)))?;
-    let over = looked_at.iter().filter(|(_, over)| *over).map(|(id, _)| *id);
+    let looked_at = rows(session.db, query, values, looked_at)?;
+    // Rows are about as old as their numbers say: behind one that is young nothing is looked for.
+    let last = looked_at.last().filter(|last| !last.is_young).map(|last| last.id);
+    let over = looked_at.iter().filter(|row| row.is_over).map(|row| row.id);
     let mut gone = 0;
     for id in over {
         if piece.what == What::Waits {
@@ -93,7 +97,18 @@ pub(super) fn forget(
         }
         gone += session.db.prepare_cached(&format!("DELETE FROM {table} WHERE id = ?1"))?.execute([id])?;
     }
-    Ok((gone, piece.next(looked_at.last().map(|(id, _)| *id))))
+    Ok((gone, piece.next(last)))
+}
+
+/// A row of a piece.
+struct LookedAt {
+    id: i64,
+    is_over: bool,
+    is_young: bool,
+}
+
+fn looked_at(row: &Row<'_>) -> rusqlite::Result<LookedAt> {
+    Ok(LookedAt { id: row.get(0)?, is_over: row.get::<_, Option<bool>>(1)?.unwrap_or(false), is_young: row.get(2)? })
 }
 
 fn forget_what_belongs_to(session: &Session<'_>, wait: i64) -> Result<(), StoreError> {
@@ -102,7 +117,8 @@ fn forget_what_belongs_to(session: &Session<'_>, wait: i64) -> Result<(), StoreE
                       WHERE waits.id = ?1)";
     let marks = "DELETE FROM marks WHERE wait_id = ?1";
     let handled = "DELETE FROM handled WHERE wait_id = ?1";
-    for sql in [tasks, marks, handled] {
+    let reports = "DELETE FROM reports WHERE wait_id = ?1";
+    for sql in [tasks, marks, handled, reports] {
         session.db.prepare_cached(sql)?.execute([wait])?;
     }
     Ok(())

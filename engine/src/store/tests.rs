@@ -5,12 +5,14 @@ mod catching_up;
 mod dead_letters;
 mod defining;
 mod ending;
+mod explaining;
 mod generations;
 mod looking;
 mod marking;
 mod opening;
 mod recording;
 mod rendering;
+mod reporting;
 mod retention;
 mod waiting;
 

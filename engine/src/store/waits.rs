@@ -39,9 +39,10 @@ use crate::domain::{
 };
 
 pub use ending::DueWait;
-pub(super) use ending::{cancel, cancel_all, end};
-pub(super) use facts::{Span, fulfilled};
+pub(super) use ending::{by_id, cancel, cancel_all, end};
+pub(super) use facts::{Span, counted, fulfilled};
 pub(super) use handling::handle;
+pub(super) use judging::{Stands, look};
 pub use opening::WaitsToOpen;
 pub(super) use opening::{name_of, open_current, open_requested};
 
@@ -128,8 +129,7 @@ pub(super) fn credit(
     opening::ensure_open(books, shape, sighting.arrival)?;
     let wanted = &shape.wanted[place];
     for wait in open_to_matches(books.db(), shape.id, sighting.arrival)? {
-        if wait.window(shape, wanted).contains(sighting.arrival)
-            && facts::is_wanted_text(books.db(), &wait, &shape.calendar(wanted), sighting)?
+        if wait.window(shape, wanted).contains(sighting.arrival) && facts::is_wanted_text(books.db(), &wait, sighting)?
         {
             credit_one(books, shape, &wait, place, sighting.arrival, found)?;
         }
@@ -171,9 +171,15 @@ fn open_to_matches(db: &Connection, sensor: SensorId, arrival: Timestamp) -> Res
 }
 
 /// A wait of a sensor, if it is there.
-fn named(db: &Connection, sensor: SensorId, name: &str) -> Result<Option<Wait>, StoreError> {
+pub(super) fn named(db: &Connection, sensor: SensorId, name: &str) -> Result<Option<Wait>, StoreError> {
     let named = select_waits!("WHERE sensor_id = ?1 AND name = ?2");
     Ok(rows(db, named, params![sensor.0, name], wait)?.pop())
+}
+
+/// The wait of a sensor that is worth looking at where none is named: the newest, and one that waits before others.
+pub(super) fn foremost(db: &Connection, sensor: SensorId) -> Result<Option<Wait>, StoreError> {
+    let foremost = select_waits!("WHERE sensor_id = ?1 ORDER BY state = 'waiting' DESC, id DESC LIMIT 1");
+    Ok(rows(db, foremost, [sensor.0], wait)?.pop())
 }
 
 fn wait(row: &Row<'_>) -> rusqlite::Result<Wait> {

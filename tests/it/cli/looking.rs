@@ -195,6 +195,8 @@ fn the_help() {
       test         Play scenarios: sensor tests on a virtual clock
       send         Send messages to a topic
       status       Show what has been received and what is still missing
+      explain      Say why a sensor still waits, or what one message would do
+      report       Report what is missing now, or was on a date
       matcher      Look at matchers
       dead-letter  Look at messages that were set aside, and have them judged again
       completions  Print a completion script for a shell

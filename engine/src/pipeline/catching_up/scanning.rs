@@ -27,6 +27,9 @@ use crate::{
 /// How long nothing may come of a partition that holds more.
 const SILENCE: Duration = Duration::from_secs(30);
 
+/// Changes may follow each other without an end: a scan waits for so many at most.
+const ROUNDS: u32 = 5;
+
 /// Opens a log to be read back.
 pub type Logs = Arc<dyn Fn() -> Result<Box<dyn Log>, SourceError> + Send + Sync>;
 
@@ -69,7 +72,7 @@ impl Scanner {
             return Ok(self.give_up(now).await?);
         };
         let store = &self.shared.store;
-        let id = store.begin_catch_up(Arc::clone(topic), now).await?;
+        let id = self.gather(topic, now).await?;
         let spans = self.spans(id, topic, now).await?;
         if !spans.is_empty() {
             let mut scan = Scan { shared: &self.shared, id, topic, spans, log: Reading::new(logs()?) };
@@ -79,6 +82,20 @@ impl Scanner {
             }
         }
         Ok(store.finish_catch_up(id, Arc::clone(topic)).await?)
+    }
+
+    /// Takes whole changes into a scan: one that is stored piece by piece would be read for piece by piece.
+    async fn gather(&self, topic: &Arc<str>, now: Timestamp) -> Result<ScanId, CatchUpError> {
+        let changes = &self.shared.catching_up.changes;
+        let mut rounds = 0..ROUNDS;
+        loop {
+            let begun = changes.begun();
+            changes.settled(&()).await;
+            let id = self.shared.store.begin_catch_up(Arc::clone(topic), now).await?;
+            if changes.begun() == begun || rounds.next().is_none() {
+                return Ok(id);
+            }
+        }
     }
 
     async fn spans(&self, id: ScanId, topic: &Arc<str>, now: Timestamp) -> Result<Vec<Span>, CatchUpError> {

@@ -36,6 +36,11 @@ impl<T: PartialEq> UnderWay<T> {
         Ticket { number, of: self.clone() }
     }
 
+    /// How many have begun so far.
+    pub(super) fn begun(&self) -> u64 {
+        self.lock().next
+    }
+
     /// Waits until all has ended that is under way now and about this.
     pub(super) async fn settled(&self, about: &T) {
         let mut left = self.left.subscribe();

@@ -17,6 +17,12 @@ use crate::{
 /// How long Kafka may take to say how far a log reaches.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Kafka that did not answer is asked again after so long.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
+
+/// What was seen of a topic holds for so long.
+const FRESH: Duration = Duration::from_millis(40);
+
 /// Without progress for so long it is looked whether there is anything to be read at all.
 const TAIL: Duration = Duration::from_millis(500);
 
@@ -34,24 +40,51 @@ struct Topic {
     asked_at: Timestamp,
     /// None: Kafka did not answer.
     ends: Option<Vec<End>>,
+    tried: Instant,
     read: bool,
     /// What was read when it was last looked, also for catching up, and since when that has not changed.
     stands_at: (Vec<(i32, i64)>, Option<i64>),
     since: Instant,
     /// Whether what is not read was looked at since then.
     tail_was_read: bool,
+    /// Whether the log has it that nothing gets on.
+    was_told: bool,
+    looked_at: Option<Instant>,
 }
 
 impl Topic {
-    fn new(asked_at: Timestamp, ends: Option<Vec<End>>) -> Self {
-        let (stands_at, since) = ((Vec::new(), None), Instant::now());
-        Self { asked_at, ends, read: false, stands_at, since, tail_was_read: false }
+    /// What stood still before stands still: a new question is no progress.
+    fn new(asked_at: Timestamp, ends: Option<Vec<End>>, before: Option<Self>) -> Self {
+        let now = Instant::now();
+        let before = before.filter(|before| !before.read);
+        let (stands_at, since) =
+            before.map_or_else(|| ((Vec::new(), None), now), |before| (before.stands_at, before.since));
+        let (read, tail_was_read, was_told, looked_at) = (false, false, false, None);
+        Self { asked_at, ends, tried: now, read, stands_at, since, tail_was_read, was_told, looked_at }
     }
 
     fn note_progress(&mut self, stands_at: (Vec<(i32, i64)>, Option<i64>)) {
         if stands_at != self.stands_at {
-            (self.stands_at, self.since, self.tail_was_read) = (stands_at, Instant::now(), false);
+            (self.stands_at, self.since) = (stands_at, Instant::now());
+            (self.tail_was_read, self.was_told) = (false, false);
         }
+    }
+
+    async fn look(&mut self, shared: &Shared, topic: &str, kafka: &Arc<KafkaConfig>) -> Result<(), StoreError> {
+        let catching_up = shared.store.catching_up(topic.to_owned(), Timestamp::now()).await?;
+        let stored = shared.store.offsets_of(topic.to_owned()).await?;
+        self.note_progress((stored, catching_up));
+        if self.since.elapsed() >= TAIL && !self.tail_was_read && !self.read {
+            self.tail_was_read = true;
+            self.pass_empty_tails(kafka, topic).await;
+        }
+        self.read |= self.has_reached_all();
+        Ok(())
+    }
+
+    /// All is read, and nothing is being caught up.
+    fn is_done(&self) -> bool {
+        self.read && self.stands_at.1.is_none()
     }
 
     fn has_reached_all(&self) -> bool {
@@ -98,36 +131,33 @@ impl Reading {
     async fn is_read(&mut self, shared: &Shared, topic: &str, deadline: Timestamp) -> Result<bool, StoreError> {
         self.ask_where_needed(topic, deadline).await;
         let Some(asked) = self.topics.get_mut(topic) else { return Ok(false) };
-        let catching_up = shared.store.catching_up(topic.to_owned(), Timestamp::now()).await?;
-        if asked.read && catching_up.is_none() {
+        // Many waits may be due at a time: what was seen a moment ago is so still.
+        if asked.looked_at.is_none_or(|at| at.elapsed() >= FRESH) {
+            asked.look(shared, topic, &self.kafka).await?;
+            asked.looked_at = Some(Instant::now());
+        }
+        if asked.since.elapsed() >= self.grace && !asked.is_done() {
+            if !std::mem::replace(&mut asked.was_told, true) {
+                tracing::warn!(topic, "Reading stands still: deadlines take effect without what was not read");
+            }
             return Ok(true);
         }
-        let stored = shared.store.offsets_of(topic.to_owned()).await?;
-        asked.note_progress((stored, catching_up));
-        if asked.since.elapsed() >= TAIL && !asked.tail_was_read {
-            asked.tail_was_read = true;
-            asked.pass_empty_tails(&self.kafka, topic).await;
-        }
-        asked.read |= asked.has_reached_all();
-        if asked.since.elapsed() >= self.grace {
-            tracing::warn!(topic, "Reading stands still: deadlines take effect without what was not read");
-            return Ok(true);
-        }
-        Ok(asked.read && catching_up.is_none())
+        Ok(asked.asked_at >= deadline && asked.is_done())
     }
 
-    /// The log is asked after the deadline, and again while there is no answer.
+    /// The log is asked after the deadline, and again while there is no answer. What is not read yet up to an earlier
+    /// end is read first: else deadlines that follow each other closely would wait for ever.
     async fn ask_where_needed(&mut self, topic: &str, deadline: Timestamp) {
-        let is_new = self.topics.get(topic).is_none_or(|known| known.asked_at < deadline);
-        if !is_new && self.topics.get(topic).is_some_and(|known| known.ends.is_some() || known.read) {
+        let known = self.topics.get(topic);
+        let is_late = known.is_none_or(|known| known.read && known.asked_at < deadline);
+        let is_open = known.is_some_and(|known| known.ends.is_none() && known.tried.elapsed() >= ASK_AGAIN);
+        if !is_late && !is_open {
             return;
         }
         let asked_at = Timestamp::now();
         let ends = self.ask(topic).await;
-        match self.topics.get_mut(topic).filter(|_| !is_new) {
-            Some(known) => known.ends = ends,
-            None => drop(self.topics.insert(topic.to_owned(), Topic::new(asked_at, ends))),
-        }
+        let before = self.topics.remove(topic);
+        self.topics.insert(topic.to_owned(), Topic::new(asked_at, ends, before));
     }
 
     /// How far a log reaches. None: Kafka does not answer.

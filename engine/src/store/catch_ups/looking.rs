@@ -19,9 +19,10 @@ const COLUMNS: &str = "id, scan, cluster, topic, \"partition\", epoch, since, fi
                        reason, lacking, updated_at";
 
 impl Reader {
-    /// Whether something of a topic is being caught up, or is about to be; with what was read for it so far.
+    /// Whether something of a topic is being caught up, or is about to be; with what was read so far, also for those that
+    /// it queues up behind.
     pub fn catching_up(&self, topic: &str, now: Timestamp) -> Result<Option<i64>, StoreError> {
-        let sql = "SELECT ifnull(sum(next - first), 0) FROM catch_ups WHERE topic = ?1 AND state = 'running'
+        let sql = "SELECT ifnull(sum(next - first), 0) FROM catch_ups WHERE state = 'running'
                    HAVING EXISTS (SELECT 1 FROM to_catch_up WHERE topic = ?1 AND due_at <= ?2)";
         let values = params![topic, columns::instant(now)];
         self.with(|db| Ok(db.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?))

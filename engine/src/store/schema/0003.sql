@@ -81,6 +81,8 @@ SELECT waits.id, sensor_id, name, business_date, until, window_id, state, opened
        coalesce(closes_at, opened_at), ended_at, on_timeout, late,
        CASE state WHEN 'waiting' THEN 0 ELSE revision END, lacks
   FROM waits LEFT JOIN windows ON windows.id = window_id;
+UPDATE new_waits SET state = 'cancelled', ended_by = 'retired', ended_at = opened_at, lacks = NULL
+ WHERE state = 'waiting' AND sensor_id IN (SELECT id FROM sensors WHERE state = 'retired');
 DROP TABLE waits;
 ALTER TABLE new_waits RENAME TO waits;
 CREATE INDEX waits_waiting ON waits (sensor_id) WHERE state = 'waiting';
@@ -141,6 +143,28 @@ CREATE TABLE rendered_days (
     business_date     TEXT NOT NULL,
     PRIMARY KEY (timezone, day_shift_seconds, business_date)
 ) STRICT, WITHOUT ROWID;
+
+-- Who is told of what is missing: the channels of the configuration, as of the last start.
+CREATE TABLE report_channels (
+    name TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+-- What is to be told of waits that ended with something missing, once to each channel.
+CREATE TABLE reports (
+    id              INTEGER PRIMARY KEY,
+    wait_id         INTEGER NOT NULL REFERENCES waits,
+    kind            TEXT NOT NULL CHECK (kind IN ('missing', 'healed')),
+    channel         TEXT NOT NULL,
+    batch           INTEGER,  -- what goes out together has the number of the first; none: not gathered yet
+    state           TEXT NOT NULL CHECK (state IN ('pending', 'sent', 'failed')),
+    attempts        INTEGER NOT NULL DEFAULT 0,
+    next_attempt_at TEXT,     -- none: at once
+    last_error      TEXT,
+    created_at      TEXT NOT NULL,
+    resolved_at     TEXT,
+    UNIQUE (wait_id, kind, channel)
+) STRICT;
+CREATE INDEX reports_due ON reports (channel, ifnull(next_attempt_at, '')) WHERE state = 'pending';
 
 -- The table of the Airflow event plugins, as it would be now: one row for each active wanted message, in UTC.
 CREATE VIEW airflow_event_plugins (id, name, msg, source_type, frequency, last_receive, last_receive_time, timeout) AS

@@ -93,7 +93,7 @@ impl<'a> Look<'a> {
             optional: wanted.optional,
             rendered: rendering.map(|(_, text)| parsed(text)),
             count: wanted.count,
-            received: self.received(shape, wanted, span)?,
+            received: self.received(wanted, span)?,
             mark: wait.map(|wait| self.mark(wait, &wanted.task_id)).transpose()?.flatten(),
             expires: span.expires,
             near_misses,
@@ -126,10 +126,9 @@ impl<'a> Look<'a> {
         })?)
     }
 
-    fn received(&self, shape: &Shape, wanted: &WantedShape, span: Span) -> Result<Option<Received>, StoreError> {
+    fn received(&self, wanted: &WantedShape, span: Span) -> Result<Option<Received>, StoreError> {
         let after = Some(wanted.registered_at).filter(|_| wanted.frequency == Frequency::Once);
-        let (calendar, window, business_date) = (&shape.calendar(wanted), span.window, span.today);
-        let counted = waits::Span { calendar, window, business_date, after };
+        let counted = waits::Span { window: span.window, business_date: span.today, after };
         let Some(found) = waits::fulfilled(self.db, wanted, &counted)?.and_then(|it| it.found) else {
             return Ok(None);
         };

@@ -78,14 +78,14 @@ pub(in crate::store) fn end(session: &mut Session<'_>, now: Timestamp, ids: &[Wa
         let wait = by_id(books.db(), *id)?;
         let shape = books.shapes.get(books.session.db, sensor)?;
         if wait.deadline.is_some_and(|deadline| deadline <= now) && shape.active && !shape.paused {
-            judging::end(&mut books, &shape, &wait, now)?;
+            judging::end(&mut books, &shape, &wait)?;
             ended += 1;
         }
     }
     Ok(ended)
 }
 
-fn by_id(db: &Connection, id: WaitId) -> Result<Wait, StoreError> {
+pub(in crate::store) fn by_id(db: &Connection, id: WaitId) -> Result<Wait, StoreError> {
     Ok(db.prepare_cached(select_waits!("WHERE id = ?1"))?.query_row([id.0], wait)?)
 }
 

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::{
     Wait,
@@ -26,6 +26,7 @@ use crate::{
         marks,
         reader::rows,
         record::Books,
+        reports,
         shape::{Shape, WantedShape},
     },
 };
@@ -38,11 +39,11 @@ struct Facts {
 }
 
 impl Facts {
-    fn of(books: &Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<Self, StoreError> {
-        let handled = handling::of(books.db(), wait)?;
+    fn of(db: &Connection, shape: &Shape, wait: &Wait) -> Result<Self, StoreError> {
+        let handled = handling::of(db, wait)?;
         let (mut all, mut awaited) = (Vec::new(), Vec::new());
         for wanted in &shape.wanted {
-            let found = one(books, shape, wait, wanted, &handled)?;
+            let found = one(db, shape, wait, wanted, &handled)?;
             let skipped = handled.get(&wanted.id).is_some_and(|handled| handled.act == Handling::Skip);
             let closes = wait.window(shape, wanted).end();
             awaited.push(Awaited { received: found.map(|it| it.at), closes, required: !wanted.optional && !skipped });
@@ -67,7 +68,7 @@ impl Facts {
 }
 
 fn one(
-    books: &Books<'_, '_>,
+    db: &Connection,
     shape: &Shape,
     wait: &Wait,
     wanted: &WantedShape,
@@ -79,22 +80,74 @@ fn one(
         Some(Handled { act: Handling::Unmark, at }) => Some(*at),
         Some(Handled { act: Handling::Skip, .. }) | None => None,
     };
-    let calendar = shape.calendar(wanted);
     let (window, business_date) = (wait.window(shape, wanted), wait.business_date);
-    fulfilled(books.db(), wanted, &Span { calendar: &calendar, window, business_date, after })
+    fulfilled(db, wanted, &Span { window, business_date, after })
+}
+
+/// How a wanted message of a wait stands.
+pub(in crate::store) struct Stands {
+    pub(in crate::store) fulfilled: Option<Fulfilled>,
+    /// Before the deadline.
+    pub(in crate::store) in_time: bool,
+    pub(in crate::store) skipped: bool,
+}
+
+/// How the wanted messages of a wait stand, in their order, and how many of those that are required may be lacking.
+pub(in crate::store) fn look(db: &Connection, shape: &Shape, wait: &Wait) -> Result<(Vec<Stands>, usize), StoreError> {
+    let facts = Facts::of(db, shape, wait)?;
+    let deadline = match (wait.state, wait.deadline) {
+        (WaitState::Waiting, _) => wait.give_up(),
+        (WaitState::Failed | WaitState::Skipped, Some(deadline)) => Deadline::At(deadline),
+        _ => Deadline::Never,
+    };
+    let standing = facts.standing(shape, deadline);
+    let each = shape.wanted.iter().zip(&facts.fulfilled).zip(standing.received);
+    let stands = |((wanted, fulfilled), in_time): ((&WantedShape, &Option<Fulfilled>), bool)| Stands {
+        fulfilled: *fulfilled,
+        in_time,
+        skipped: facts.is_skipped(wanted),
+    };
+    Ok((each.map(stands).collect(), facts.may_lack(shape)))
 }
 
 /// Looks at everything that a wait rests on, and does what follows.
 pub(super) fn judge(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), StoreError> {
-    let facts = Facts::of(books, shape, wait)?;
+    let facts = Facts::of(books.db(), shape, wait)?;
     let standing = facts.standing(shape, wait.give_up());
     mark_received(books, shape, wait, &facts, &standing)?;
-    let judged = "UPDATE waits SET revision = ?2 WHERE id = ?1";
-    books.db().prepare_cached(judged)?.execute(params![wait.id.0, shape.revision])?;
+    was_judged(books, shape, wait)?;
     if standing.complete {
         return complete(books, shape, wait);
     }
     note(books, shape, wait, standing.lacks.map(|place| shape.wanted[place].id), standing.deadline)
+}
+
+/// The sensor wants something else than before. A wait that has ended well does not end badly by that: where it could
+/// not be complete any more, it stays.
+pub(super) fn judge_again(
+    books: &mut Books<'_, '_>,
+    shape: &Shape,
+    wait: &Wait,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let stays = match wait.state {
+        WaitState::Complete => {
+            let standing = Facts::of(books.db(), shape, wait)?.standing(shape, wait.give_up());
+            !standing.complete && standing.deadline.is_some_and(|deadline| deadline <= now)
+        }
+        WaitState::Failed | WaitState::Skipped => {
+            heal(books, shape, wait)?;
+            true
+        }
+        WaitState::Waiting | WaitState::Cancelled => false,
+    };
+    if stays { was_judged(books, shape, wait) } else { judge(books, shape, wait) }
+}
+
+fn was_judged(books: &Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), StoreError> {
+    let judged = "UPDATE waits SET revision = ?2 WHERE id = ?1";
+    books.db().prepare_cached(judged)?.execute(params![wait.id.0, shape.revision])?;
+    Ok(())
 }
 
 /// Marks the tasks whose messages are all in, and those of which somebody decided so.
@@ -146,7 +199,7 @@ fn is_received(
     wanted: &WantedShape,
     before: Option<Timestamp>,
 ) -> Result<bool, StoreError> {
-    let found = one(books, shape, wait, wanted, &HashMap::new())?;
+    let found = one(books.db(), shape, wait, wanted, &HashMap::new())?;
     Ok(found.is_some_and(|it| before.is_none_or(|before| it.at < before)))
 }
 
@@ -199,21 +252,26 @@ fn first_lacking<'a>(
 
 /// A wait whose deadline has passed: what came too late still marks its tasks, and may complete it.
 pub(super) fn heal(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), StoreError> {
-    let facts = Facts::of(books, shape, wait)?;
+    let facts = Facts::of(books.db(), shape, wait)?;
     let standing = facts.standing(shape, Deadline::Never);
     mark_received(books, shape, wait, &facts, &standing)?;
-    if standing.complete { complete(books, shape, wait) } else { Ok(()) }
+    if !standing.complete {
+        return Ok(());
+    }
+    complete(books, shape, wait)?;
+    reports::healed(books, wait.id)
 }
 
 /// The deadline has come: the wait is complete, or its deadline has moved, or it ends.
-pub(super) fn end(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait, now: Timestamp) -> Result<(), StoreError> {
-    let facts = Facts::of(books, shape, wait)?;
+pub(super) fn end(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), StoreError> {
+    let facts = Facts::of(books.db(), shape, wait)?;
     let standing = facts.standing(shape, wait.give_up());
     mark_received(books, shape, wait, &facts, &standing)?;
     if standing.complete {
         return complete(books, shape, wait);
     }
-    let Some(deadline) = standing.deadline.filter(|deadline| *deadline <= now) else {
+    // Where it has moved, more has to be read before that one takes effect.
+    let Some(deadline) = standing.deadline.filter(|deadline| wait.deadline == Some(*deadline)) else {
         return note(books, shape, wait, standing.lacks.map(|place| shape.wanted[place].id), standing.deadline);
     };
     let (state, task) = match wait.on_timeout {
@@ -224,6 +282,7 @@ pub(super) fn end(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait, now: Ti
     let sql = "UPDATE waits SET state = ?2, ended_at = ?3, ended_by = 'deadline', deadline = ?3 WHERE id = ?1";
     books.db().prepare_cached(sql)?.execute(params![wait.id.0, state.word(), columns::instant(deadline)])?;
     tell_ended(books, shape, wait, state);
+    reports::missing(books, wait.id)?;
     if wait.late == Late::Heal { heal(books, shape, wait) } else { Ok(()) }
 }
 

@@ -6,7 +6,11 @@
 use jiff::{Timestamp, civil::Date};
 use rusqlite::{Connection, params};
 
-use super::{Wait, judging::judge, named, select_waits, wait};
+use super::{
+    Wait,
+    judging::{judge, judge_again},
+    named, select_waits, wait,
+};
 use crate::{
     domain::{
         change::Change,
@@ -119,10 +123,9 @@ fn open_for(books: &mut Books<'_, '_>, now: Timestamp, sensor: SensorId) -> Resu
         if wait.state == WaitState::Cancelled {
             await_again(books, &shape, &wait)?;
         }
-        let wait = on_new_terms(books.db(), &shape, wait)?;
-        judge(books, &shape, &wait)?;
+        let wait = on_new_terms(books.db(), &shape, wait, now)?;
+        judge_again(books, &shape, &wait, now)?;
     }
-    open_missed(books, &shape, now)?;
     ensure_open(books, &shape, now)
 }
 
@@ -173,21 +176,29 @@ fn await_again(books: &Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), 
 }
 
 /// The waits that were last judged by an earlier definition of their sensor: those that wait, those of the current window
-/// that were complete before the sensor wanted more, and those that ended only because the sensor had gone.
+/// that were complete before the sensor wanted more, those that ended only because the sensor had gone, and those that may
+/// heal: it may have been paused when that came.
 fn outdated(db: &Connection, shape: &Shape, now: Timestamp) -> Result<Vec<Wait>, StoreError> {
     let Some(leading) = shape.leading().filter(|_| !shape.paused) else { return Ok(Vec::new()) };
     let today = shape.calendar(leading).business_date(now);
     let sql = select_waits!(
         "WHERE sensor_id = ?1 AND revision < ?2
            AND (state = 'waiting' OR state = 'complete' AND window_id IS NOT NULL AND until >= ?3
-                OR state = 'cancelled' AND ended_by = 'retired' AND closes_at > ?4)
+                OR state = 'cancelled' AND ended_by = 'retired' AND closes_at > ?4
+                OR late = 'heal' AND state IN ('failed', 'skipped') AND closes_at > ?4)
          ORDER BY until, id"
     );
     rows(db, sql, params![shape.id.0, shape.revision, columns::date(today), columns::instant(now)], wait)
 }
 
 /// What opened with a window goes by the sensor's definition of now; a request stands as it was made.
-fn on_new_terms(db: &Connection, shape: &Shape, wait: Wait) -> Result<Wait, StoreError> {
+fn on_new_terms(db: &Connection, shape: &Shape, wait: Wait, now: Timestamp) -> Result<Wait, StoreError> {
+    if matches!(wait.state, WaitState::Failed | WaitState::Skipped) {
+        return Ok(wait);
+    }
+    // Where messages are wanted hourly only now, it is the hour of now.
+    let hourly = shape.wanted.iter().any(|wanted| wanted.frequency == Frequency::Hour);
+    let wait = Wait { hour: wait.hour.or(Some(now).filter(|_| hourly)), ..wait };
     let wait = Wait { deadline: wait.deadline.filter(|_| !wait.moving), ..wait };
     let wait = match wait.with_window {
         true => {
@@ -197,7 +208,8 @@ fn on_new_terms(db: &Connection, shape: &Shape, wait: Wait) -> Result<Wait, Stor
         }
         false => wait,
     };
-    let sql = "UPDATE waits SET deadline = ?2, moving = ?3, on_timeout = ?4, late = ?5, closes_at = ?6 WHERE id = ?1";
+    let sql = "UPDATE waits SET deadline = ?2, moving = ?3, on_timeout = ?4, late = ?5, closes_at = ?6, hour = ?7
+                WHERE id = ?1";
     db.prepare_cached(sql)?.execute(params![
         wait.id.0,
         wait.deadline.map(columns::instant),
@@ -205,6 +217,7 @@ fn on_new_terms(db: &Connection, shape: &Shape, wait: Wait) -> Result<Wait, Stor
         columns::on_timeout(wait.on_timeout),
         columns::late(wait.late),
         columns::instant(closes(shape, &wait)),
+        wait.hour.map(columns::instant),
     ])?;
     Ok(wait)
 }
@@ -223,6 +236,7 @@ pub(super) fn ensure_open(books: &mut Books<'_, '_>, shape: &Shape, at: Timestam
     if !books.waits.insert((shape.id, window.opens)) || !lacks(books.db(), shape, leading, &window)? {
         return Ok(());
     }
+    open_missed(books, shape, at)?;
     open_window(books, shape, leading, &window)
 }
 
