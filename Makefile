@@ -6,7 +6,7 @@ WASM := wasm32-unknown-unknown
 KAFKA := $(TARGET_DIR)/kafka
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint doc fmt rust build-tools wasm kafka
+.PHONY: help demo test bench openapi lint doc fmt rust build-tools wasm kafka
 
 help: ## Says what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -22,6 +22,10 @@ test: wasm build-tools kafka ## Runs every test, with a real Apache Kafka
 bench: wasm build-tools kafka ## Measures; a quiet machine gives better figures
 	$(CARGO) build --release --bin eventlatch
 	$(CARGO) bench --package eventlatch-tests --bench '*'
+
+openapi: wasm build-tools ## Renews docs/openapi.json, the document of the HTTP API
+	$(CARGO) run --quiet --bin eventlatch -- openapi > docs/openapi.json.new
+	mv docs/openapi.json.new docs/openapi.json
 
 lint: wasm build-tools ## Checks formatting and lints
 	$(CARGO) fmt --all --check

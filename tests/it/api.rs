@@ -1,5 +1,9 @@
 //! The HTTP API as whoever calls it sees it: a running service that reads lines from the test.
 
+mod document;
+mod sensors;
+mod waits;
+
 use std::io::Write;
 
 use eventlatch_tests::{
@@ -47,8 +51,17 @@ impl Caller {
     }
 
     fn post(&self, path: &str, body: &str) -> String {
-        let request = self.agent.post(format!("{}{path}", self.url)).header("content-type", "application/json");
-        shown(request.send(body))
+        let request = self.agent.post(format!("{}{path}", self.url)).header("authorization", self.token);
+        shown(request.header("content-type", "application/json").send(body))
+    }
+
+    fn put(&self, path: &str, body: &Value) -> String {
+        let request = self.agent.put(format!("{}{path}", self.url)).header("authorization", self.token);
+        shown(request.send_json(body))
+    }
+
+    fn delete(&self, path: &str) -> String {
+        shown(self.agent.delete(format!("{}{path}", self.url)).header("authorization", self.token).call())
     }
 
     fn json(&self, path: &str) -> Value {
@@ -170,6 +183,53 @@ fn with_a_token_only_those_who_know_it_are_answered() {
     let stranger = Home::new("").run(&["dead-letter", "list", "--url", &caller.url]);
     assert_eq!(stranger.code, Some(8), "{stranger}");
     assert!(!service.log().contains("s3cret"));
+}
+
+#[test]
+fn who_may_only_look_changes_nothing() {
+    let mut tokens = [NamedTempFile::new().unwrap(), NamedTempFile::new().unwrap()];
+    writeln!(tokens[0], "s3cret").unwrap();
+    writeln!(tokens[1], "l00k").unwrap();
+    let file = |number: usize| format!("file:{}", tokens[number].path().display());
+    let home = home().with("EVENTLATCH_API_TOKEN", file(0)).with("EVENTLATCH_API_READ_TOKEN", file(1));
+    let mut service = serve(&home);
+    let mut caller = Caller::of(&mut service);
+    let sensor = json!({"wanted": [{"frequency": "D", "topic": "job-finish", "job_name": "j", "task_id": "t"}]});
+    let changes = |caller: &Caller| {
+        let all = [
+            caller.put("/v1/sensors/s", &sensor),
+            caller.delete("/v1/sensors/s"),
+            caller.post("/v1/sensors/s/waits", "{\"name\": \"w\"}"),
+            caller.delete("/v1/sensors/s/waits/w"),
+            caller.put("/v1/sensors/one/pause", &json!({})),
+            caller.post("/v1/dead-letters/redrive", "{\"filter\": {}}"),
+            caller.post("/v1/matchers/job-finish/rollback", ""),
+        ];
+        all.map(|answer| answer.get(..3).unwrap().to_owned())
+    };
+    for (token, look, change) in [("", "401", "401"), ("Bearer wrong", "401", "401"), ("Bearer l00k", "200", "403")] {
+        caller.token = token;
+        for path in ["/v1/sensors", "/v1/openapi.json", "/metrics"] {
+            assert!(caller.get(path).starts_with(look), "{token}: {path}");
+        }
+        assert_eq!(changes(&caller), [change; 7], "{token}");
+        // Everybody is told whether it works, and only those who may look what does not.
+        assert!(caller.get("/readyz").starts_with("200 application/json {\"ready\":true"));
+    }
+    assert_eq!(home.rows("SELECT (SELECT count(*) FROM sensors) + (SELECT count(*) FROM audit)"), ["1"]);
+    caller.token = "Bearer s3cret";
+    assert_eq!(changes(&caller), ["200", "204", "404", "404", "204", "409", "404"]);
+}
+
+#[test]
+fn more_requests_than_are_allowed_are_told_when_to_come_back() {
+    let home = home().with("EVENTLATCH_API_REQUESTS_PER_SECOND", 1);
+    let mut service = serve(&home);
+    let caller = Caller::of(&mut service);
+    let ask = || caller.agent.get(format!("{}/v1/sensors", caller.url)).call().unwrap();
+    let refused = (0..100).map(|_| ask()).find(|answer| answer.status() == 429).unwrap();
+    assert_eq!(refused.headers()["retry-after"], "1");
+    assert!(caller.get("/livez").starts_with("200 "));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::{error::Error, path::PathBuf};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Exit, Failure};
@@ -29,6 +30,7 @@ pub(super) async fn run(
         Some(path) if path.as_os_str() == "-" => Input::Stdin,
         Some(path) => Input::File(path.clone()),
     };
+    may_open_many();
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::unexpected)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::unexpected)?;
     let mut hang_up = signal(SignalKind::hangup()).map_err(Failure::unexpected)?;
@@ -55,6 +57,14 @@ pub(super) async fn run(
     }
     tracing::info!("Stopped");
     Ok(Exit::Done)
+}
+
+/// Thousands of requests may stay open at once: as many files may be open as the system lets us.
+fn may_open_many() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::debug!(%error, "No more files may be open than before");
+    }
 }
 
 /// A configuration that is wrong changes nothing.

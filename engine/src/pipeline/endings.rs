@@ -1,4 +1,4 @@
-//! Those who wait for the end of a wait: woken when it ends, and only they.
+//! Those who wait for the end of a wait: woken when it ends, and only they. The store is asked once for all of them.
 
 use std::{
     collections::HashMap,
@@ -29,9 +29,19 @@ const LOOKING: usize = 4;
 /// A sensor and a wait.
 type Name = (String, String);
 
+/// What a sleeper hears.
+#[derive(Clone, Default)]
+enum Call {
+    #[default]
+    Nothing,
+    /// Something may have happened.
+    Look,
+    Ended(Arc<WaitDetail>),
+}
+
 /// Everybody who waits for the end of a wait.
 pub struct Endings {
-    sleeping: Mutex<HashMap<Name, watch::Sender<()>>>,
+    sleeping: Mutex<HashMap<Name, watch::Sender<Call>>>,
     looking: Semaphore,
 }
 
@@ -45,27 +55,31 @@ impl Default for Endings {
 struct Sleeper {
     endings: Arc<Endings>,
     name: Name,
-    woken: watch::Receiver<()>,
+    called: watch::Receiver<Call>,
 }
 
 impl Endings {
     fn sleeper(self: &Arc<Self>, sensor: &str, wait: &str) -> Sleeper {
         let name = (sensor.to_owned(), wait.to_owned());
-        let woken = self.lock().entry(name.clone()).or_default().subscribe();
-        Sleeper { endings: Arc::clone(self), name, woken }
+        let called = self.lock().entry(name.clone()).or_default().subscribe();
+        Sleeper { endings: Arc::clone(self), name, called }
     }
 
-    fn wake(&self, name: &Name) {
+    fn has_sleeper(&self, name: &Name) -> bool {
+        self.lock().contains_key(name)
+    }
+
+    fn wake(&self, name: &Name, call: Call) {
         if let Some(sleeping) = self.lock().get(name) {
-            sleeping.send_replace(());
+            sleeping.send_replace(call);
         }
     }
 
     fn wake_all(&self) {
-        self.lock().values().for_each(|sleeping| sleeping.send_replace(()));
+        self.lock().values().for_each(|sleeping| drop(sleeping.send_replace(Call::Look)));
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Name, watch::Sender<()>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Name, watch::Sender<Call>>> {
         self.sleeping.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -89,12 +103,23 @@ pub async fn run(shared: &Shared, mut stop: watch::Receiver<Stop>) {
             _ = stop.wait_for(|stop| *stop != Stop::Not) => return shared.endings.wake_all(),
         };
         match change.as_deref().map(|told| &told.change) {
-            Ok(Change::WaitEnded { sensor, wait, .. }) => shared.endings.wake(&(sensor.clone(), wait.clone())),
+            Ok(Change::WaitEnded { sensor, wait, .. }) => wake(shared, (sensor.clone(), wait.clone())).await,
             Ok(_) => {}
             Err(RecvError::Lagged(_)) => shared.endings.wake_all(),
             Err(RecvError::Closed) => return,
         }
     }
+}
+
+async fn wake(shared: &Shared, name: Name) {
+    if !shared.endings.has_sleeper(&name) {
+        return;
+    }
+    let call = match shared.store.wait(name.0.clone(), name.1.clone()).await {
+        Ok(Some(wait)) if wait.state != WaitState::Waiting => Call::Ended(Arc::new(wait)),
+        _ => Call::Look,
+    };
+    shared.endings.wake(&name, call);
 }
 
 impl Handle {
@@ -115,7 +140,12 @@ impl Handle {
                 return Ok(wait);
             }
             go_on = tokio::select! {
-                woken = sleeper.woken.changed() => woken.is_ok(),
+                called = sleeper.called.changed() => {
+                    if let Call::Ended(wait) = &*sleeper.called.borrow_and_update() {
+                        return Ok(Some(WaitDetail::clone(wait)));
+                    }
+                    called.is_ok()
+                }
                 () = tokio::time::sleep_until(deadline) => false,
                 _ = stop.wait_for(|stop| *stop != Stop::Not) => false,
             };
@@ -143,9 +173,9 @@ mod tests {
         let endings = Arc::new(Endings::default());
         let (mine, other) = (endings.sleeper("s", "a"), endings.sleeper("s", "b"));
         let too = endings.sleeper("s", "a");
-        endings.wake(&("s".to_owned(), "a".to_owned()));
-        assert!(mine.woken.has_changed().unwrap() && too.woken.has_changed().unwrap());
-        assert!(!other.woken.has_changed().unwrap());
+        endings.wake(&("s".to_owned(), "a".to_owned()), Call::Look);
+        assert!(mine.called.has_changed().unwrap() && too.called.has_changed().unwrap());
+        assert!(!other.called.has_changed().unwrap());
         drop(mine);
         assert_eq!(endings.lock().len(), 2);
         drop((too, other));
