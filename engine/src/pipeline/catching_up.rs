@@ -1,12 +1,12 @@
 //! Catching up: a rendering may be younger than its message. What is in the log already is read back for it.
 //!
 //! What is to be caught up is in the store, noted with the change that makes it so. A scan is of one topic: it takes all
-//! that is due, says where it ends ([`plan`]), makes an index of its own in which earlier days of a window have the text
-//! that is young ([`texts`]), and evaluates piece by piece beside the lanes ([`scanning`]); progress is recorded with the
+//! that is due, says where it ends (`plan`), makes an index of its own in which earlier days of a window have the text
+//! that is young (`texts`), and evaluates piece by piece beside the lanes (`scanning`); progress is recorded with the
 //! matches. A scan that fails waits and goes on where it stood, and other topics do not wait with it.
 //!
 //! Where a scan may end is the point of it: not before all batches are recorded that were judged without the rendering
-//! ([`under_way`]). What is read twice does no harm, a match is there once.
+//! (`under_way`). What is read twice does no harm, a match is there once.
 
 mod following;
 mod plan;

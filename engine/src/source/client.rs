@@ -146,6 +146,18 @@ fn force(mut client: ClientConfig, forced: &[(&str, &str)]) -> ClientConfig {
     client
 }
 
+/// The partitions of a topic, in order; none if there is no such topic. That a topic cannot be told of now is an error.
+pub(super) fn partitions(metadata: &Metadata, topic: &str) -> Result<Vec<i32>, KafkaError> {
+    let Some(found) = metadata.topics().iter().find(|it| it.name() == topic) else { return Ok(Vec::new()) };
+    match found.error().map(RDKafkaErrorCode::from) {
+        None | Some(RDKafkaErrorCode::UnknownTopicOrPartition) => {}
+        Some(error) => return Err(KafkaError::MetadataFetch(error)),
+    }
+    let mut numbers: Vec<_> = found.partitions().iter().map(|partition| partition.id()).collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
 #[cfg(test)]
 mod tests {
     use rdkafka::consumer::BaseConsumer;
@@ -191,16 +203,4 @@ mod tests {
         KafkaConfig::default().check().unwrap();
         producer(&KafkaConfig::default()).unwrap().create_native_config().unwrap();
     }
-}
-
-/// The partitions of a topic, in order; none if there is no such topic. That a topic cannot be told of now is an error.
-pub(super) fn partitions(metadata: &Metadata, topic: &str) -> Result<Vec<i32>, KafkaError> {
-    let Some(found) = metadata.topics().iter().find(|it| it.name() == topic) else { return Ok(Vec::new()) };
-    match found.error().map(RDKafkaErrorCode::from) {
-        None | Some(RDKafkaErrorCode::UnknownTopicOrPartition) => {}
-        Some(error) => return Err(KafkaError::MetadataFetch(error)),
-    }
-    let mut numbers: Vec<_> = found.partitions().iter().map(|partition| partition.id()).collect();
-    numbers.sort_unstable();
-    Ok(numbers)
 }

@@ -1,7 +1,7 @@
 //! Every metric there is, by name: what the rooms count, and what is looked up when somebody asks.
 //!
-//! Counters and times are noted where things happen ([`Recorded`], [`commit`] …); levels such as open waits are
-//! set just before they are read ([`Levels`]).
+//! Counters and times are noted where things happen (`Recorded`, `commit` …); levels such as open waits are
+//! set just before they are read (`Levels`).
 
 use std::{sync::OnceLock, time::Duration};
 
