@@ -111,7 +111,7 @@ impl Service {
         let past = Past::of(&store, config.matchers.directory.as_deref()).await.map_err(StartError::Store)?;
         let matchers = Matchers::load_after(config, past).await?;
         matchers.announce();
-        let api = Api::bind(&config.api).await.map_err(StartError::Api)?;
+        let api = Api::bind(&config.api).map_err(StartError::Api)?;
         let watch = Watch::begin(&config.sensors.directory);
         let (folder, mut sensors) = load_sensors(config, &matchers).await?;
         let of_api =

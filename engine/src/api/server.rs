@@ -2,7 +2,10 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    sync::watch,
+};
 
 use super::{
     config::{Access, Config, ConfigError},
@@ -12,6 +15,10 @@ use crate::pipeline::{Stop, handle::Handle};
 
 /// How long requests may take that are under way when the service stops.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// So many connections may wait to be taken: callers that all come at once, as after a restart, are not turned away. (The
+/// system may allow fewer.)
+const BACKLOG: u32 = 4_096;
 
 /// Why the API is not served.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +44,7 @@ pub struct Api {
 
 impl Api {
     /// Takes the address; none where the API is not wanted.
-    pub async fn bind(config: &Config) -> Result<Option<Self>, ApiError> {
+    pub fn bind(config: &Config) -> Result<Option<Self>, ApiError> {
         if !config.enabled {
             return Ok(None);
         }
@@ -47,7 +54,7 @@ impl Api {
             io::ErrorKind::AddrInUse => ApiError::Taken(config.listen),
             _ => ApiError::Bind(config.listen, error),
         };
-        let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
+        let listener = listen(config.listen).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         tracing::info!(%address, token = access.token.is_some(), "Answering requests");
         Ok(Some(Self { listener, config: config.clone(), access }))
@@ -69,6 +76,13 @@ impl Api {
             () = out_of_time => tracing::warn!("Requests that took too long were given up"),
         }
     }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 async fn until(mut stopped: watch::Receiver<Stop>) {

@@ -53,13 +53,13 @@ pub struct OpenWait {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub business_date: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<TimeoutTerm>)]
+    #[schema(value_type = TimeoutTerm, required = false)]
     pub timeout: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<OnTimeoutWord>)]
+    #[schema(value_type = OnTimeoutWord, required = false)]
     pub on_timeout: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<LateWord>)]
+    #[schema(value_type = LateWord, required = false)]
     pub late: Option<Value>,
 }
 

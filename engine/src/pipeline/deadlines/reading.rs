@@ -96,14 +96,17 @@ impl Topic {
     async fn pass_empty_tails(&mut self, kafka: &Arc<KafkaConfig>, topic: &str) {
         let (stored, Some(ends)) = (&self.stands_at.0, &mut self.ends) else { return };
         for end in ends {
-            let Some(next) = next_of(end, stored).filter(|next| *next < end.high) else { continue };
+            let next = next_of(end, stored).unwrap_or(end.low);
+            if next >= end.high {
+                continue;
+            }
             let (kafka, topic, End { partition, high, .. }) = (Arc::clone(kafka), topic.to_owned(), end.clone());
             let reading = move || KafkaLog::open(&kafka).and_then(|mut log| log.read(&topic, partition, next, high));
             if let Ok(Ok(piece)) = tokio::task::spawn_blocking(reading).await
                 && piece.messages.is_empty()
                 && piece.next >= high
             {
-                end.high = next;
+                (end.low, end.high) = (next, next);
             }
         }
     }
