@@ -36,6 +36,9 @@ async fn three_wanted_messages_come_and_mark_their_tasks() {
     let sent = Instant::now();
     home.wait_for_rows(&mut service, TASKS, &["joba|success", "tbla|success", "tblb|success"]);
     println!("marked {:?} after the broker had the message, as seen every 20 ms", sent.elapsed());
+    // The page also says what is being caught up.
+    let due = "SELECT count(*) FROM to_catch_up WHERE due_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
+    home.wait_for_rows(&mut service, due, &["0"]);
     shows_all_received(&home);
     assert_eq!(service.terminate().code(), Some(0), "{}", service.log_end());
 }
