@@ -1,9 +1,8 @@
 //! Waits on sensors: opened, credited with matches, completed, ended at their deadlines.
 //!
 //! A wait has a business date, and counts the matches of the windows that hold it, one window of each wanted message's
-//! frequency. Where a match came before the business date its rendering must have the text that is in force on that date.
-//! (On a later date its text is the one in force there: the index held no other.) What arrives at the deadline or later is
-//! late. So the outcome is one of the facts and not of the order in which they came, nor of when the service was down.
+//! frequency. Its rendering must have the text that was in force when it came, or on the business date where it came before.
+//! What arrives at the deadline or later is late. So the outcome is one of the facts and not of the order in which they came, nor of when the service was down.
 //!
 //! Start at [`credit`], which lets one new match do what it can; [`judging`] looks at all that a wait rests on.
 

@@ -212,6 +212,18 @@ async fn people_decide_otherwise() {
 }
 
 #[tokio::test]
+async fn a_decision_on_a_task_lets_no_late_message_of_another_count() {
+    let mut fixture = two().await;
+    fixture.open(NOON, WaitRequest { timeout: Some(Timeout::Seconds(60)), ..request("s", "r") }).await.unwrap();
+    fixture.end("2019-07-07T12:05:00Z").await;
+    fixture.send("2019-07-07T12:06:00Z", &["s.b"]).await;
+    fixture.handle("a", Handling::Mark).await;
+    assert_eq!(fixture.stands(), "r failed: a success, b failed");
+    fixture.handle("b", Handling::Mark).await;
+    assert_eq!(fixture.stands(), "r complete: a success, b success");
+}
+
+#[tokio::test]
 async fn a_wait_that_is_cancelled_is_over() {
     let mut fixture = two().await;
     fixture.open(NOON, request("s", "r")).await.unwrap();

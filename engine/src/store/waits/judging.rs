@@ -250,10 +250,15 @@ fn first_lacking<'a>(
     Ok(None)
 }
 
-/// A wait whose deadline has passed: what came too late still marks its tasks, and may complete it.
+/// A wait whose deadline has passed: what came too late, or was decided by hand, still marks its tasks, and may complete it.
 pub(super) fn heal(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), StoreError> {
     let facts = Facts::of(books.db(), shape, wait)?;
-    let standing = facts.standing(shape, Deadline::Never);
+    let deadline = match (wait.late, wait.deadline) {
+        // A decision on one task lets no late message of another one count.
+        (Late::Ignore, Some(deadline)) => Deadline::At(deadline),
+        _ => Deadline::Never,
+    };
+    let standing = facts.standing(shape, deadline);
     mark_received(books, shape, wait, &facts, &standing)?;
     if !standing.complete {
         return Ok(());
