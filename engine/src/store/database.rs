@@ -14,8 +14,12 @@ use super::{columns, error::StoreError, lock_path};
 const APPLICATION_ID: i32 = 0x6576_6c74;
 
 /// Each brings a store from the version of its place to the next. Only ever appended to.
-const MIGRATIONS: [&str; 3] =
-    [include_str!("schema/0001.sql"), include_str!("schema/0002.sql"), include_str!("schema/0003.sql")];
+const MIGRATIONS: [&str; 4] = [
+    include_str!("schema/0001.sql"),
+    include_str!("schema/0002.sql"),
+    include_str!("schema/0003.sql"),
+    include_str!("schema/0004.sql"),
+];
 
 /// How long one connection waits for another's short locks.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -30,7 +30,7 @@ async fn an_identity_is_for_life() {
 #[tokio::test]
 async fn a_newer_schema_is_refused() {
     let (_dir, config) = changed("PRAGMA user_version = 99").await;
-    let expect = "the store PATH has schema version 99, this eventlatch knows versions up to 3: \
+    let expect = "the store PATH has schema version 99, this eventlatch knows versions up to 4: \
                   use the newer eventlatch that wrote it, or restore a backup";
     assert_eq!(refusal(&config), expect);
     assert!(matches!(Reader::open(&config.path), Err(StoreError::Newer { found: 99, .. })));

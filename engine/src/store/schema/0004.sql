@@ -1,0 +1,2 @@
+-- Delivery under every fault: epochs without an offset, topics that were created anew, partitions that stand still, and
+-- what goes along with a mark.
