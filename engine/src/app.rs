@@ -44,8 +44,9 @@ use crate::{
         intake::{self, IntakeError},
         keeping::Keeping,
         marking::Marker,
+        patience::Patience,
         reporting::Reporter,
-        turning,
+        tending, turning,
     },
     report::Channel,
     source::{self, Health, KafkaLog, Lines, Log, Source},
@@ -88,6 +89,7 @@ pub struct Service {
     catching_up: JoinHandle<()>,
     deadlines: JoinHandle<()>,
     forgetting: JoinHandle<()>,
+    tending: JoinHandle<()>,
     marking: Option<JoinHandle<()>>,
     reporting: Vec<JoinHandle<()>>,
     sensor_files: JoinHandle<()>,
@@ -98,6 +100,7 @@ pub struct Service {
     config: Config,
     keeping: Arc<ArcSwap<Keeping>>,
     backoff: Arc<ArcSwap<Backoff>>,
+    patience: Patience,
     stop: watch::Sender<Stop>,
 }
 
@@ -184,11 +187,15 @@ impl Service {
             let (store, days, stopped) = (store.clone(), config.store.retention_days, stopped.clone());
             async move { forgetting::run(&store, days, stopped).await }
         });
+        let tending = tokio::spawn({
+            let (store, stopped) = (store.clone(), stopped.clone());
+            async move { tending::run(&store, stopped).await }
+        });
         let files = SensorFiles { folder, watch, shared: shared.clone(), defining, problems };
         let sensor_files = tokio::spawn(files.run(stopped));
         let following = Following::new(&matchers, &config.matchers, &shared, refusals, other_sensors);
         let following = tokio::spawn(following.run(to_obey, stop.subscribe()));
-        let keeping = Arc::clone(&shared.keeping);
+        let (keeping, patience) = (Arc::clone(&shared.keeping), shared.patience.clone());
         let intake = tokio::spawn({
             let source = source.clone();
             async move { intake::run(&shared, &source, deliveries).await }
@@ -202,6 +209,8 @@ impl Service {
             catching_up,
             deadlines,
             forgetting,
+            tending,
+            patience,
             marking,
             reporting,
             following,
@@ -228,18 +237,24 @@ impl Service {
         self.sensor_problems.borrow().clone()
     }
 
-    /// Resolves when the source has ended by itself: a file is read, or reading cannot go on.
+    /// Resolves when it cannot go on, or need not: a file is read, reading fails for good, the store does.
     pub async fn ended(&mut self) -> Result<(), IntakeError> {
-        (&mut self.intake).await.unwrap_or(Err(IntakeError::Defect))
+        tokio::select! {
+            ended = &mut self.intake => ended.unwrap_or(Err(IntakeError::Defect)),
+            trouble = self.store.broken() => Err(IntakeError::Store(trouble.into())),
+        }
     }
 
     /// Stops in order: no more messages, what was read is recorded, Kafka is told, the mark in hand is finished (all that
     /// are due where the input has ended), requests are answered, the store is closed.
-    pub async fn stop(mut self, how: Stop) -> Result<(), IntakeError> {
+    pub async fn stop(self, how: Stop) -> Result<(), IntakeError> {
         self.source.stop();
-        let outcome = if self.intake.is_finished() { Ok(()) } else { self.ended().await };
+        self.patience.end();
+        // Whoever has awaited it has its outcome.
+        let has_ended = self.intake.is_finished();
+        let outcome = if has_ended { Ok(()) } else { self.intake.await.unwrap_or(Err(IntakeError::Defect)) };
         self.stop.send_replace(how);
-        let always = [self.turning, self.deadlines, self.endings, self.forgetting, self.catching_up];
+        let always = [self.turning, self.deadlines, self.endings, self.forgetting, self.tending, self.catching_up];
         let ended = always.into_iter().chain([self.sensor_files, self.following]).map(Some);
         let ended = ended.chain([self.marking, self.api]).chain(self.reporting.into_iter().map(Some));
         for task in ended.flatten() {

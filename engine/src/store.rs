@@ -7,6 +7,7 @@
 mod catch_ups;
 mod changes;
 mod columns;
+mod condition;
 mod database;
 mod dead_letters;
 mod error;
@@ -23,6 +24,8 @@ mod retention;
 mod sensors;
 mod shape;
 mod status;
+mod tending;
+mod trouble;
 mod waits;
 mod windows;
 mod writer;
@@ -60,6 +63,7 @@ pub use reader::{ActiveWanted, Reader, StoredOffset, WantedRoute};
 pub use retention::Forgetting;
 pub use sensors::{Changed, Refused};
 pub use status::{MarkStatus, NearMissStatus, Received, SensorStatus, WaitStatus, WantedStatus};
+pub use trouble::{Ailment, Trouble};
 pub use waits::{DueWait, WaitsToOpen};
 use writer::{Session, Writer};
 
@@ -366,7 +370,7 @@ impl Store {
 
     /// How far the partitions of a topic have been read. Blocks for a moment; meant for a rebalance callback.
     pub fn stored_offsets(&self, cluster: &str, topic: &str) -> Result<Vec<StoredOffset>, StoreError> {
-        self.offsets.stored_offsets(cluster, topic)
+        self.noted(self.offsets.stored_offsets(cluster, topic))
     }
 
     /// The partitions of a topic with the offsets to be read next, whatever cluster they were read from last.
@@ -515,7 +519,7 @@ impl Store {
         &self,
         look: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        with(&self.reader, look).await
+        self.noted(with(&self.reader, look).await)
     }
 
     /// For what takes its time.
@@ -523,7 +527,7 @@ impl Store {
         &self,
         look: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        with(&self.reports, look).await
+        self.noted(with(&self.reports, look).await)
     }
 }
 

@@ -12,7 +12,6 @@ use super::{
     Shared,
     evaluate::{Finding, Found, Place, Portion, evaluate},
     live::Live,
-    patience::patiently,
     portions::{portions, recordings},
     rendering::RenderError,
 };
@@ -198,7 +197,7 @@ async fn live_for(shared: &Shared, slices: &[Slice]) -> Result<Arc<Live>, Render
             return Ok(live);
         }
         for (calendar, date) in missing {
-            patiently(|| shared.render(&calendar, date)).await?;
+            shared.patiently(|| shared.render(&calendar, date)).await?;
         }
     }
 }

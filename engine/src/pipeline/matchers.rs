@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use super::{
     Shared,
     live::Live,
-    patience::{MATCHER_PAUSE, patiently},
+    patience::MATCHER_PAUSE,
     rendering::{RenderError, Tables, belongs},
     turning::open_waits,
 };
@@ -148,13 +148,13 @@ impl Shared {
         for (calendar, date) in live.index.days() {
             let mut tables = Tables::default();
             let mut pages = self.pages();
-            while let Some(page) = patiently(|| pages.peek()).await? {
+            while let Some(page) = self.patiently(|| pages.peek()).await? {
                 pages.pass(&page);
                 let of_day =
                     |wanted: &ActiveWanted| *wanted.matcher == **post.serving.name() && belongs(wanted, calendar);
                 let ours: Vec<_> = page.into_iter().filter(of_day).collect();
                 let awaited = || self.awaited(&registry, ours.clone(), date, Occasion::Anew);
-                patiently(awaited).await?.iter().for_each(|awaited| tables.add(awaited));
+                self.patiently(awaited).await?.iter().for_each(|awaited| tables.add(awaited));
             }
             days.push(ChangedDay { calendar: Arc::clone(calendar), date, tables: tables.build().await });
         }
@@ -165,8 +165,8 @@ impl Shared {
     async fn judge_waits_anew(&self, rendered_anew: HashSet<WantedId>) -> Result<(), Refusal> {
         let all: Vec<_> = rendered_anew.into_iter().collect();
         for some in all.chunks(RENEWED_AT_ONCE) {
-            let sensors = patiently(|| self.store.renew_sensors_of(some.to_vec())).await?;
-            patiently(|| open_waits(self, Timestamp::now(), &sensors)).await?;
+            let sensors = self.patiently(|| self.store.renew_sensors_of(some.to_vec())).await?;
+            self.patiently(|| open_waits(self, Timestamp::now(), &sensors)).await?;
         }
         Ok(())
     }

@@ -50,7 +50,11 @@ impl Part {
 impl Handle {
     /// How the parts stand now.
     pub async fn readiness(&self) -> Readiness {
-        let (store, marking) = self.store_and_marking().await;
+        let (mut store, marking) = self.store_and_marking().await;
+        if let Some(trouble) = self.shared.store.trouble() {
+            // It can often be read all the same.
+            store = vec![trouble.to_string()];
+        }
         let matchers = match self.matchers().await {
             Ok(all) => {
                 let waits = |state| matches!(state, MatcherState::Quarantined | MatcherState::Gone);
