@@ -8,7 +8,7 @@ use std::{
 use super::{readyz, scale, trial::Trial};
 
 /// An outage takes about so long: to be noticed, to start the broker, to be noticed again.
-const PACE: Duration = Duration::from_secs(8);
+const PACE: Duration = Duration::from_secs(5);
 
 /// How often `/readyz` is asked while the broker is away.
 const LOOK: Duration = Duration::from_millis(200);
@@ -39,20 +39,30 @@ fn absent_at_start(trial: &mut Trial, away: Duration) {
         service.start_again();
         missed_for(&service.url(), away);
     });
+    let back = Instant::now();
     readyz::wait_until_ready(&service.url());
+    println!("ready {:.1?} after the broker", back.elapsed());
+    trial.wait_for_progress();
+    println!("reading {:.1?} after the broker", back.elapsed());
 }
 
 fn outage(trial: &mut Trial, away: Duration) {
     let url = trial.service.url();
     readyz::wait_until_ready(&url);
     trial.cluster.while_away(|| missed_for(&url, away));
+    let back = Instant::now();
     readyz::wait_until_ready(&url);
+    println!("ready {:.1?} after the broker", back.elapsed());
+    trial.wait_for_progress();
+    println!("reading {:.1?} after the broker", back.elapsed());
     assert!(trial.service.ended().is_none(), "the service has ended by itself:\n{}", trial.service.log_end());
 }
 
 /// Once it was noticed the truth is told all the time long.
 fn missed_for(url: &str, away: Duration) {
+    let gone = Instant::now();
     readyz::wait_until_kafka_is_missed(url);
+    println!("missed after {:.1?}", gone.elapsed());
     let until = Instant::now() + away;
     while Instant::now() < until {
         let (ready, parts) = readyz::ask(url).unwrap();

@@ -74,7 +74,9 @@ impl Trial {
     /// Waits for the last message and for what follows from it, and counts.
     pub(super) async fn end(mut self, story: &str, faults: &str) {
         let sent = (&mut self.producing).await.unwrap();
+        let last = Instant::now();
         tokio::task::block_in_place(|| self.wait_until_caught_up());
+        println!("caught up {:.1?} after the last message", last.elapsed());
         effects::assert_exact(&self.home, &self.load, &sent);
         let (messages, matches, marks) = (sent.len(), sent.matches().len(), self.load.tasks().len());
         let came = format!("{messages} messages, {matches} matches, {marks} marks: none missing, none twice");
