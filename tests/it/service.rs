@@ -3,7 +3,6 @@
 mod catching_up;
 mod deadlines;
 mod example;
-mod kill;
 mod lines;
 mod malformed;
 mod matchers;
