@@ -46,7 +46,7 @@ use crate::{
         marking::Marker,
         patience::Patience,
         reporting::Reporter,
-        tending, turning,
+        turning, watching,
     },
     report::Channel,
     source::{self, Health, KafkaLog, Lines, Log, Source},
@@ -89,7 +89,7 @@ pub struct Service {
     catching_up: JoinHandle<()>,
     deadlines: JoinHandle<()>,
     forgetting: JoinHandle<()>,
-    tending: JoinHandle<()>,
+    watching: JoinHandle<()>,
     marking: Option<JoinHandle<()>>,
     reporting: Vec<JoinHandle<()>>,
     sensor_files: JoinHandle<()>,
@@ -187,9 +187,10 @@ impl Service {
             let (store, days, stopped) = (store.clone(), config.store.retention_days, stopped.clone());
             async move { forgetting::run(&store, days, stopped).await }
         });
-        let tending = tokio::spawn({
-            let (store, stopped) = (store.clone(), stopped.clone());
-            async move { tending::run(&store, stopped).await }
+        let watching = tokio::spawn({
+            let (shared, stopped) = (shared.clone(), stopped.clone());
+            let kafka = matches!(input, Input::Kafka).then(|| config.kafka.clone());
+            async move { watching::run(&shared, kafka, stopped).await }
         });
         let files = SensorFiles { folder, watch, shared: shared.clone(), defining, problems };
         let sensor_files = tokio::spawn(files.run(stopped));
@@ -209,7 +210,7 @@ impl Service {
             catching_up,
             deadlines,
             forgetting,
-            tending,
+            watching,
             patience,
             marking,
             reporting,
@@ -254,7 +255,7 @@ impl Service {
         let has_ended = self.intake.is_finished();
         let outcome = if has_ended { Ok(()) } else { self.intake.await.unwrap_or(Err(IntakeError::Defect)) };
         self.stop.send_replace(how);
-        let always = [self.turning, self.deadlines, self.endings, self.forgetting, self.tending, self.catching_up];
+        let always = [self.turning, self.deadlines, self.endings, self.forgetting, self.watching, self.catching_up];
         let ended = always.into_iter().chain([self.sensor_files, self.following]).map(Some);
         let ended = ended.chain([self.marking, self.api]).chain(self.reporting.into_iter().map(Some));
         for task in ended.flatten() {

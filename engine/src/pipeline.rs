@@ -58,9 +58,9 @@ mod remaining;
 pub mod rendering;
 pub mod reporting;
 pub mod standing;
-pub mod tending;
 pub mod turning;
 pub mod waiting;
+pub mod watching;
 
 use std::sync::Arc;
 
@@ -78,6 +78,7 @@ use keeping::Keeping;
 use live::Live;
 use needed::NeededDays;
 use patience::Patience;
+use watching::Watched;
 
 /// Whether the loops beside intake should end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +111,8 @@ pub struct Shared {
     pub catching_up: Arc<CatchingUp>,
     /// How long a store that fails is asked again.
     pub patience: Patience,
+    /// How Kafka and its logs were when somebody looked last.
+    pub watched: Arc<Watched>,
 }
 
 impl Shared {
@@ -127,6 +130,7 @@ impl Shared {
             keeping: Arc::default(),
             catching_up: Arc::default(),
             patience: Patience::default(),
+            watched: Arc::default(),
         }
     }
 }

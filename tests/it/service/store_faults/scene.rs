@@ -80,7 +80,8 @@ impl Scene {
         wait_for(why, DEADLINE, || {
             assert!(self.service.ended().is_none(), "the service has ended:\n{}", self.service.log_end());
             let (status, body) = self.ready();
-            let said = body["parts"][0]["problems"][0].as_str().is_some_and(|problem| problem.contains(why));
+            let store = body["parts"].as_array().unwrap().iter().find(|part| part["name"] == "store").unwrap();
+            let said = store["problems"][0].as_str().is_some_and(|problem| problem.contains(why));
             if status == 503 && said { Ok(()) } else { Err(format!("{status} {body}\n{}", self.service.log_end())) }
         });
         assert!(self.service.log().contains(why), "{}", self.service.log_end());
