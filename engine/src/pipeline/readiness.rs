@@ -90,6 +90,6 @@ impl Handle {
             State::Connecting => Some("Kafka was not reached yet"),
             _ => None,
         };
-        health.problem.or(state.map(str::to_owned)).into_iter().collect()
+        health.problem.or(state.map(str::to_owned)).into_iter().chain(health.uncommitted).collect()
     }
 }

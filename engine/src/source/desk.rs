@@ -78,6 +78,13 @@ pub struct Health {
     pub partitions: usize,
     /// What is wrong now, in one sentence.
     pub problem: Option<String>,
+    /// Why Kafka does not take what is done, where it decides where reading goes on: after a crash messages would come
+    /// again (at-least-once), or none are handed on (at-most-once).
+    pub uncommitted: Option<String>,
+    /// How many commits to Kafka have failed. Each was tried again.
+    pub failed_commits: u64,
+    /// Of how many partitions that were assigned last Kafka held another offset than the store, which decides.
+    pub drifted: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,7 +120,15 @@ pub(super) struct Desk {
 impl Desk {
     /// `holds_topics`: whether one topic can be held while others go on.
     pub(super) fn new(holds_topics: bool) -> Arc<Self> {
-        let health = Health { state: State::Connecting, cluster: None, partitions: 0, problem: None };
+        let health = Health {
+            state: State::Connecting,
+            cluster: None,
+            partitions: 0,
+            problem: None,
+            uncommitted: None,
+            failed_commits: 0,
+            drifted: 0,
+        };
         Arc::new(Self {
             holds_topics,
             orders: Mutex::default(),
