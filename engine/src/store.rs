@@ -434,14 +434,16 @@ impl Store {
         self.report(Reader::sensors_of_files).await
     }
 
-    /// For which of the next `limit` sensors after one [`Self::open_waits`] has something to do.
+    /// For which of the next `limit` sensors after one [`Self::open_waits`] has something to do; but for those that want
+    /// messages of some matchers.
     pub async fn waits_to_open(
         &self,
         now: Timestamp,
         after: Option<SensorId>,
         limit: usize,
+        without: Vec<String>,
     ) -> Result<WaitsToOpen, StoreError> {
-        self.report(move |reader| reader.waits_to_open(now, after, limit)).await
+        self.report(move |reader| reader.waits_to_open(now, after, limit, &without)).await
     }
 
     /// The marks that are due, the longest due first. One that is being delivered is among them until it is resolved.
