@@ -4,7 +4,6 @@ mod another_store;
 mod catching_up;
 mod deadlines;
 mod example;
-mod kill;
 mod lines;
 mod malformed;
 mod matchers;

@@ -53,7 +53,7 @@ impl Topic {
     }
 
     pub async fn grow(&self, partitions: usize) {
-        done(admin().create_partitions(&[NewPartitions::new(&self.name, partitions)], &options()).await);
+        grow(brokers(), &self.name, partitions).await;
     }
 
     pub async fn delete(&self) {
@@ -133,6 +133,11 @@ fn member(group: &str) -> BaseConsumer {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", brokers()).set("group.id", group);
     config.create().expect("the configuration is good")
+}
+
+/// Gives a topic so many partitions.
+pub(crate) async fn grow(brokers: &str, name: &str, partitions: usize) {
+    done(admin_of(brokers).create_partitions(&[NewPartitions::new(name, partitions)], &options()).await);
 }
 
 fn admin() -> AdminClient<DefaultClientContext> {
