@@ -69,7 +69,7 @@ impl Source {
 }
 
 /// How a source is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Health {
     pub state: State,
     /// The cluster's id, once it is known.
@@ -87,9 +87,10 @@ pub struct Health {
     pub drifted: usize,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum State {
     /// The broker has not been reached yet.
+    #[default]
     Connecting,
     /// No partition is assigned: the group is being joined, or others have them all, or the topics do not exist.
     Waiting,
@@ -120,15 +121,6 @@ pub(super) struct Desk {
 impl Desk {
     /// `holds_topics`: whether one topic can be held while others go on.
     pub(super) fn new(holds_topics: bool) -> Arc<Self> {
-        let health = Health {
-            state: State::Connecting,
-            cluster: None,
-            partitions: 0,
-            problem: None,
-            uncommitted: None,
-            failed_commits: 0,
-            drifted: 0,
-        };
         Arc::new(Self {
             holds_topics,
             orders: Mutex::default(),
@@ -136,7 +128,7 @@ impl Desk {
             stop: Notify::new(),
             closing: AtomicBool::new(false),
             thread: OnceLock::new(),
-            health: Mutex::new(health),
+            health: Mutex::default(),
         })
     }
 
