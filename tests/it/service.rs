@@ -3,11 +3,11 @@
 mod catching_up;
 mod deadlines;
 mod example;
-mod kill;
 mod lines;
 mod malformed;
 mod matchers;
 mod outbox;
+mod readiness;
 mod redefining;
 mod redriving;
 mod reload_sensors;
