@@ -167,6 +167,9 @@ mod tests {
             "[sql]\ndatabase = 'jobs.db'\nstatement = ''",
             Err("`[marking.sql]` is not used without `adapter = \"sql\"`"),
         );
-        check("adaptor = 'sql'", Err("unknown field `adaptor`, expected one of `adapter`, `order`, `concurrency`, `backoff`, `sql`"));
+        check(
+            "adaptor = 'sql'",
+            Err("unknown field `adaptor`, expected one of `adapter`, `order`, `concurrency`, `backoff`, `sql`"),
+        );
     }
 }
