@@ -47,3 +47,6 @@ BEGIN
     UPDATE marks SET behind = 0
      WHERE id = (SELECT min(id) FROM marks WHERE status = 'pending' AND ordering_key = old.ordering_key);
 END;
+
+-- Whether something of a topic is due to be caught up is asked at every deadline.
+CREATE INDEX to_catch_up_due ON to_catch_up (topic, due_at);
