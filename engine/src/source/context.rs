@@ -18,7 +18,7 @@ use super::{
     Bookmark, Bookmarks, SourceError, Start,
     assignment::Assignment,
     desk::{Desk, State, lock},
-    reach::{self, Reach},
+    reach::Reach,
     starting::{self, Known, Point},
 };
 use crate::domain::message::Partition;
@@ -168,7 +168,7 @@ impl Context {
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        reach::log(level, facility, line);
+        self.reach.log(level, facility, line);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
