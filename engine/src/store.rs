@@ -23,6 +23,7 @@ mod retention;
 mod sensors;
 mod shape;
 mod status;
+mod trouble;
 mod waits;
 mod windows;
 mod writer;
@@ -130,6 +131,17 @@ impl Store {
     /// The random name that it was given when it was created.
     pub fn identity(&self) -> &str {
         &self.identity
+    }
+
+    /// Why nothing can be recorded now, as the last attempt to record something found; none: it can.
+    pub fn problem(&self) -> Option<String> {
+        self.writer.trouble.problem()
+    }
+
+    /// Records something that changes nothing, to see whether anything can be recorded.
+    pub async fn prove(&self) -> Result<(), StoreError> {
+        let write = |session: &mut Session<'_>| Ok(session.db.execute("UPDATE store SET identity = identity", [])?);
+        self.writer.call(write).await.map(drop)
     }
 
     /// Takes each recording whole and moves its partition's offset with it, all in one transaction. One that lost its

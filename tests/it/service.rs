@@ -7,6 +7,7 @@ mod lines;
 mod malformed;
 mod matchers;
 mod outbox;
+mod readiness;
 mod redefining;
 mod redriving;
 mod reload_sensors;
