@@ -94,6 +94,16 @@ impl Reach {
         log(level, facility, line);
     }
 
+    /// Somebody asked in vain.
+    pub(super) fn not_answered(&self) {
+        self.lost(&mut lock(&self.heard));
+    }
+
+    /// Whether nobody waits for an answer any more.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.desk.stopping()
+    }
+
     pub(super) fn is_down(&self) -> bool {
         lock(&self.heard).down
     }
