@@ -108,8 +108,9 @@ impl Service {
     /// Builds everything and begins to read messages.
     pub async fn start(config: &Config, input: &Input) -> Result<Self, StartError> {
         let backoff = Arc::new(ArcSwap::from_pointee(config.marking.backoff));
+        let patience = Patience::default();
         metrics::start();
-        let (store, marking) = open_store(config, &backoff).await?;
+        let (store, marking) = open_store(config, &backoff, &patience).await?;
         let channels = config.report.build().map_err(StartError::Report)?;
         let past = Past::of(&store, config.matchers.directory.as_deref()).await.map_err(StartError::Store)?;
         let matchers = Matchers::load_after(config, past).await?;
@@ -123,6 +124,7 @@ impl Service {
         matchers.save(&store).await.map_err(StartError::Store)?;
         synchronise(&store, sensors).await?;
         let shared = Shared::new(store.clone(), Arc::clone(&matchers.pool), Registry::clone(&matchers.registry));
+        let shared = Shared { patience: patience.clone(), ..shared };
         shared.keeping.store(Arc::new(config.dead_letters.clone()));
         shared.reindex().await.map_err(StartError::Render)?;
         matchers.announce_gone(&shared);
@@ -196,7 +198,7 @@ impl Service {
         let sensor_files = tokio::spawn(files.run(stopped));
         let following = Following::new(&matchers, &config.matchers, &shared, refusals, other_sensors);
         let following = tokio::spawn(following.run(to_obey, stop.subscribe()));
-        let (keeping, patience) = (Arc::clone(&shared.keeping), shared.patience.clone());
+        let keeping = Arc::clone(&shared.keeping);
         let intake = tokio::spawn({
             let source = source.clone();
             async move { intake::run(&shared, &source, deliveries).await }
@@ -271,8 +273,12 @@ impl Service {
 }
 
 /// Opens the store, and what delivers its marks where that is not the store itself.
-async fn open_store(config: &Config, backoff: &Arc<ArcSwap<Backoff>>) -> Result<(Store, Option<Marker>), StartError> {
-    let mode = if config.marking.is_local() { MarkMode::Local } else { MarkMode::Outbox };
+async fn open_store(
+    config: &Config,
+    backoff: &Arc<ArcSwap<Backoff>>,
+    patience: &Patience,
+) -> Result<(Store, Option<Marker>), StartError> {
+    let mode = if config.marking.is_local() { MarkMode::Local } else { MarkMode::Outbox(config.marking.order) };
     let store = Store::open(&config.store, mode).map_err(StartError::Store)?;
     let marking = config.marking.build(store.identity()).map_err(StartError::Marking)?;
     tracing::info!(store = %config.store.path.display(), marking = marking.summary(), "Recording and marking");
@@ -284,7 +290,9 @@ async fn open_store(config: &Config, backoff: &Arc<ArcSwap<Backoff>>) -> Result<
         Err(MarkError::Retry(reason)) => tracing::warn!(reason, "Marking does not work yet"),
         Ok(()) => {}
     }
-    let marker = Marker { store: store.clone(), adapter, backoff: Arc::clone(backoff) };
+    let concurrency = config.marking.concurrency;
+    let marker =
+        Marker { store: store.clone(), adapter, concurrency, backoff: Arc::clone(backoff), patience: patience.clone() };
     Ok((store, Some(marker)))
 }
 

@@ -197,7 +197,7 @@ async fn live_for(shared: &Shared, slices: &[Slice]) -> Result<Arc<Live>, Render
             return Ok(live);
         }
         for (calendar, date) in missing {
-            shared.patiently(|| shared.render(&calendar, date)).await?;
+            shared.patience.patiently(|| shared.render(&calendar, date)).await?;
         }
     }
 }

@@ -263,7 +263,7 @@ fn note(recordings: &[Recording], messages: &[usize], outcomes: &[Recorded], too
 
 async fn record_all(shared: Shared, mut judged: mpsc::Receiver<Judged>) -> Result<(), IntakeError> {
     while let Some(Judged { recordings, receipts, in_flight, messages, handed_over }) = judged.recv().await {
-        let outcomes = shared.patiently(|| shared.store.record(recordings.clone())).await?;
+        let outcomes = shared.patience.patiently(|| shared.store.record(recordings.clone())).await?;
         drop(in_flight);
         note(&recordings, &messages, &outcomes, handed_over.elapsed());
         for (receipt, outcome) in receipts.into_iter().zip(outcomes) {

@@ -4,7 +4,6 @@ use std::{error::Error, time::Duration};
 
 use tokio::sync::watch;
 
-use super::Shared;
 use crate::store::StoreError;
 
 /// How long the store is left alone after it failed.
@@ -28,14 +27,6 @@ impl Patience {
         self.0.send_replace(false);
     }
 
-    /// Waits for a moment. False: there is no more time.
-    async fn pause(&self) -> bool {
-        let mut lasts = self.0.subscribe();
-        tokio::time::timeout(PAUSE, lasts.wait_for(|lasts| !lasts)).await.is_err()
-    }
-}
-
-impl Shared {
     /// Asks until there is an answer, or an error that does not pass. The store itself says in the log what ails it.
     pub(super) async fn patiently<T, E, F>(&self, ask: impl Fn() -> F) -> Result<T, E>
     where
@@ -44,12 +35,18 @@ impl Shared {
     {
         loop {
             match ask().await {
-                Err(error) if passes(&error) && self.patience.pause().await => {
+                Err(error) if passes(&error) && self.pause().await => {
                     tracing::debug!(error = &error as &dyn Error, "The store is asked again");
                 }
                 done => return done,
             }
         }
+    }
+
+    /// Waits for a moment. False: there is no more time.
+    async fn pause(&self) -> bool {
+        let mut lasts = self.0.subscribe();
+        tokio::time::timeout(PAUSE, lasts.wait_for(|lasts| !lasts)).await.is_err()
     }
 }
 

@@ -177,12 +177,12 @@ impl Shared {
         let registry = Registry::default().with(post.clone());
         let mut tables = Tables::default();
         let mut pages = self.pages();
-        while let Some(page) = self.patiently(|| pages.peek()).await? {
+        while let Some(page) = self.patience.patiently(|| pages.peek()).await? {
             pages.pass(&page);
             let of_day = |wanted: &ActiveWanted| *wanted.matcher == *matcher && belongs(wanted, calendar);
             let ours: Vec<_> = page.into_iter().filter(of_day).collect();
             let awaited = || self.awaited(&registry, ours.clone(), date, occasion);
-            self.patiently(awaited).await?.iter().for_each(|awaited| tables.add(awaited));
+            self.patience.patiently(awaited).await?.iter().for_each(|awaited| tables.add(awaited));
         }
         Ok(ChangedDay { matcher, calendar: Arc::clone(calendar), date, tables: tables.build().await })
     }
