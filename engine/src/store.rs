@@ -11,6 +11,7 @@ mod database;
 mod dead_letters;
 mod error;
 mod explaining;
+mod frozen;
 mod generations;
 mod marks;
 mod matches;
@@ -45,6 +46,8 @@ use crate::domain::{
     handling::{HandledTask, HandlingError},
     mark::{Mark, MarkId, Outcome},
     matched::{MatchFilter, MatchId, StoredMatch},
+    message::Partition,
+    partition::{PartitionStatus, Release},
     recording::{Recorded, Recording},
     sensor::{Owner, Sensor, SensorId, StoredSensor},
     wait::{OpenError, WaitDetail, WaitFilter, WaitId, WaitRequest, WaitState},
@@ -326,6 +329,22 @@ impl Store {
     /// The pinned matchers with the sha256 of their builds.
     pub async fn pins(&self) -> Result<Vec<(String, String)>, StoreError> {
         self.read(Reader::pins).await
+    }
+
+    /// Releases a frozen partition. The answer is the offset at which it goes on; none: it is not frozen.
+    pub async fn release(
+        &self,
+        partition: Partition,
+        how: Release,
+        actor: Actor,
+        reason: Option<String>,
+    ) -> Result<Option<i64>, StoreError> {
+        self.writer.call(move |session| frozen::release(session, &partition, how, actor, reason.as_deref())).await
+    }
+
+    /// How far partitions were read: all, or those of a topic.
+    pub async fn partitions(&self, topic: Option<String>) -> Result<Vec<PartitionStatus>, StoreError> {
+        self.report(move |reader| reader.partitions(topic.as_deref())).await
     }
 
     /// Takes what came of judging dead letters again, and moves no offset. May be repeated.

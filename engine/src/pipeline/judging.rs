@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::{
     Shared,
+    consequences::follow,
     evaluate::{Finding, Found, Place, Portion, evaluate},
     live::Live,
     patience::patiently,
@@ -100,7 +101,12 @@ async fn judge_all(
     if manner == Manner::Usual {
         hold_to_account(shared, slices, &judged).await?;
     }
-    Ok(recordings(slices, judged.into_iter().flat_map(|judged| judged.findings)))
+    let mut recordings = recordings(slices, judged.into_iter().flat_map(|judged| judged.findings));
+    if manner == Manner::Usual {
+        let policies = shared.policies.load();
+        recordings.iter_mut().for_each(|recording| follow(&policies, recording));
+    }
+    Ok(recordings)
 }
 
 /// Whether a matcher of the topic runs aside, where it takes as long as it takes.
@@ -123,8 +129,15 @@ struct Judged<'a> {
 /// the batch will be judged again.
 async fn hold_to_account(shared: &Shared, slices: &[Slice], judged: &[Judged<'_>]) -> Result<(), Waits> {
     let limit = shared.pool.limits().tolerated_faults;
-    for Judged { post, findings, .. } in judged {
-        let (faults, recent) = (faulted(findings).len(), &post.serving.trust.faults);
+    let policies = shared.policies.load();
+    let counted = |judged: &Judged<'_>| {
+        let halts = policies.of(judged.post.serving.name()).on_fault.halts();
+        // What comes behind a message that halts its partition will be judged again.
+        if halts { slices_of(&faulted(&judged.findings)) } else { faulted(&judged.findings).len() }
+    };
+    for judged in judged {
+        let Judged { post, findings, .. } = judged;
+        let (faults, recent) = (counted(judged), &post.serving.trust.faults);
         if faults > 0 && recent.with(faults) > limit {
             let (recent, reason) = (recent.with(faults), findings.iter().find_map(fault).unwrap_or_default());
             let reason = format!("the matcher failed on {recent} of the last messages, here it {reason}");
@@ -132,8 +145,9 @@ async fn hold_to_account(shared: &Shared, slices: &[Slice], judged: &[Judged<'_>
         }
     }
     let messages = slices.iter().map(|slice| slice.messages.len()).sum();
-    for Judged { post, findings, helped, failed } in judged {
-        post.serving.trust.faults.note(messages, faulted(findings).len());
+    for judged in judged {
+        let Judged { post, helped, failed, .. } = judged;
+        post.serving.trust.faults.note(messages, counted(judged));
         let Some(probation) = &post.probation else {
             continue;
         };
@@ -295,6 +309,10 @@ fn waits_for(generation: &Generation, reason: String) -> Waits {
 /// The messages on which the matcher faulted.
 fn faulted(findings: &[Finding]) -> HashSet<Place> {
     findings.iter().filter(|finding| fault(finding).is_some()).map(|(place, _)| *place).collect()
+}
+
+fn slices_of(places: &HashSet<Place>) -> usize {
+    places.iter().map(|place| place.slice).collect::<HashSet<_>>().len()
 }
 
 fn fault((_, found): &Finding) -> Option<&str> {

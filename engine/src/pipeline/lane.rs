@@ -4,6 +4,8 @@
 //! its matcher is gone or keeps failing, waits here, unrecorded and unsettled, and is tried again later and whenever the
 //! matchers change. Meanwhile the source brings no more of this topic.
 
+mod recording;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -16,16 +18,12 @@ use super::{
     catching_up::Ticket,
     intake::IntakeError,
     judging::{Manner, Waits, is_aside, judge},
-    patience::patiently,
 };
 use crate::{
-    domain::{
-        message::Slice,
-        recording::{Recorded, Recording},
-    },
-    source::{Delivery, Receipt, Source},
-    telemetry::metrics,
+    domain::{message::Slice, recording::Recording},
+    source::{Delivery, Source},
 };
+use recording::{Judged, count, record_all};
 
 /// So many batches wait to be judged; more would only hold memory.
 const WAITING: usize = 2;
@@ -127,16 +125,6 @@ pub(super) struct Running {
 /// Says that a batch of a topic is under way.
 type InFlight = Ticket<Arc<str>>;
 
-/// A batch that is ready to be recorded.
-struct Judged {
-    recordings: Vec<Recording>,
-    receipts: Vec<Receipt>,
-    in_flight: InFlight,
-    /// How many messages each slice has.
-    messages: Vec<usize>,
-    handed_over: Instant,
-}
-
 impl Running {
     pub(super) async fn run(mut self) -> Result<(), IntakeError> {
         let (judged, to_record) = mpsc::channel(JUDGED);
@@ -150,10 +138,11 @@ impl Running {
     async fn judge_all(&mut self, judged: mpsc::Sender<Judged>) -> Result<(), IntakeError> {
         while let Some(batch) = self.queue.recv().await {
             let (slices, receipts): (Vec<_>, _) = batch.into_iter().map(|it| (it.slice, it.receipt)).unzip();
-            let (messages, handed_over) = (slices.iter().map(|slice| slice.messages.len()).collect(), Instant::now());
-            let Some((recordings, in_flight)) = self.until_judged(&Arc::new(slices)).await? else {
+            let (slices, handed_over) = (Arc::new(slices), Instant::now());
+            let Some((recordings, in_flight)) = self.until_judged(&slices).await? else {
                 return Ok(());
             };
+            let messages = slices.iter().zip(&recordings).map(|(slice, recording)| count(slice, recording)).collect();
             let judged_batch = Judged { recordings, receipts, in_flight, messages, handed_over };
             let handed_on = self.noticed_if_slow(judged.send(judged_batch)).await;
             if handed_on.is_err() {
@@ -249,30 +238,4 @@ impl Running {
         }
         Err(IntakeError::Left { topic: Arc::clone(&self.topic), waits })
     }
-}
-
-fn note(recordings: &[Recording], messages: &[usize], outcomes: &[Recorded], took: Duration) {
-    if let Some(first) = recordings.first() {
-        metrics::batch(&first.partition.topic, took);
-    }
-    for ((recording, messages), outcome) in recordings.iter().zip(messages).zip(outcomes) {
-        if *outcome == Recorded::Stored {
-            metrics::recorded(recording, *messages);
-        }
-    }
-}
-
-async fn record_all(shared: Shared, mut judged: mpsc::Receiver<Judged>) -> Result<(), IntakeError> {
-    while let Some(Judged { recordings, receipts, in_flight, messages, handed_over }) = judged.recv().await {
-        let outcomes = patiently(|| shared.store.record(recordings.clone())).await?;
-        drop(in_flight);
-        note(&recordings, &messages, &outcomes, handed_over.elapsed());
-        for (receipt, outcome) in receipts.into_iter().zip(outcomes) {
-            match outcome {
-                Recorded::Stored => receipt.settle(),
-                Recorded::Superseded { next } => receipt.put_back(next),
-            }
-        }
-    }
-    Ok(())
 }

@@ -67,7 +67,7 @@ impl Context {
     }
 
     fn assign(&self, consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) -> Result<(), SourceError> {
-        let mut beginnings = Vec::new();
+        let (mut beginnings, mut frozen) = (Vec::new(), Vec::new());
         let mut bookmarks: Option<(String, Vec<Bookmark>)> = None;
         for mut element in list.elements() {
             let (topic, number) = (element.topic().to_owned(), element.partition());
@@ -81,11 +81,25 @@ impl Context {
             let next = if let Known::Next(next) = known { Some(next) } else { None };
             let partition = Partition { cluster: self.cluster(), topic: topic.as_str().into(), number, epoch };
             tracing::info!(topic, partition = number, from = %point, stored = next.is_some(), "Reading a partition");
+            frozen.push((topic.clone(), number, starting::is_frozen(&stored, number)));
             beginnings.push((partition, next, point));
             bookmarks = Some((topic, stored));
         }
         self.hand_to_kafka(consumer, list)?;
+        for (topic, number, frozen) in frozen {
+            self.assignment().freeze(&topic, number, frozen);
+        }
         self.begin(consumer, beginnings, list)
+    }
+
+    /// Whether a partition is frozen now; where the store cannot say it is as it was.
+    pub(super) fn look_whether_frozen(&self, topic: &str, number: i32) -> bool {
+        let stored = self.stored(topic).map(|stored| starting::is_frozen(&stored, number));
+        let mut assignment = self.assignment();
+        let frozen = stored.unwrap_or_else(|_| assignment.is_frozen(topic, number));
+        assignment.freeze(topic, number, frozen);
+        self.count(&assignment);
+        frozen
     }
 
     fn stored(&self, topic: &str) -> Result<Vec<Bookmark>, SourceError> {
@@ -113,8 +127,8 @@ impl Context {
         }
         if assignment.paused {
             consumer.pause(list).map_err(SourceError::Assign)?;
-        } else if !assignment.held.is_empty() {
-            let held = assignment.partitions(|topic| assignment.held.contains(topic));
+        } else {
+            let held = assignment.partitions(|partition| assignment.is_held(partition));
             consumer.pause(&held).map_err(SourceError::Assign)?;
         }
         self.count(&assignment);
@@ -140,6 +154,7 @@ impl Context {
     fn count(&self, assignment: &Assignment) {
         let mut health = self.desk.health();
         health.partitions = assignment.chains.len();
+        health.frozen = assignment.frozen_partitions();
         if health.state != State::Ended {
             health.state = if health.partitions == 0 { State::Waiting } else { State::Reading };
         }

@@ -67,6 +67,13 @@ impl Receipt {
         }
     }
 
+    /// Says that what comes before an offset of the slice is recorded; to be put back, or dropped.
+    pub fn settle_before(&self, offset: i64) {
+        if !self.lease.ended() {
+            self.lease.settled.fetch_max(offset, Ordering::AcqRel);
+        }
+    }
+
     /// Says that the slice does not count because `next` is stored for its partition: reading starts again there, or
     /// where a partition without a stored offset starts. What was read on from this slice is not delivered any more. For
     /// a slice of a lease that has ended already this does nothing.

@@ -57,6 +57,11 @@ pub(super) fn known(bookmarks: &[Bookmark], partition: i32) -> (i64, Known) {
     }
 }
 
+/// Whether nothing of a partition is to be read for now.
+pub(super) fn is_frozen(bookmarks: &[Bookmark], partition: i32) -> bool {
+    bookmarks.iter().any(|bookmark| bookmark.partition == partition && bookmark.frozen)
+}
+
 const ATTEMPTS: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -131,8 +136,10 @@ mod tests {
     use super::*;
 
     fn check(bookmarks: &[(i32, i64, Option<i64>)], partition: i32, expected: (i64, Known)) {
-        let bookmarks: Vec<_> =
-            bookmarks.iter().map(|&(partition, epoch, next)| Bookmark { partition, epoch, next }).collect();
+        let bookmarks: Vec<_> = bookmarks
+            .iter()
+            .map(|&(partition, epoch, next)| Bookmark { partition, epoch, next, frozen: false })
+            .collect();
         assert_eq!(known(&bookmarks, partition), expected);
     }
 

@@ -189,7 +189,15 @@ fn by() -> JudgedBy {
 fn empty(partition: i32, from: Option<i64>, to: i64) -> Recording {
     let partition = Partition { cluster: "c".into(), topic: "t".into(), number: partition, epoch: 0 };
     let span = Span { from, to };
-    Recording { partition, span, matches: Vec::new(), near_misses: Vec::new(), dead_letters: Vec::new() }
+    Recording {
+        partition,
+        span,
+        matches: Vec::new(),
+        near_misses: Vec::new(),
+        dead_letters: Vec::new(),
+        skipped: Vec::new(),
+        halt: None,
+    }
 }
 
 fn sensor(name: &str, wanted: &[(&str, Frequency)]) -> Sensor {

@@ -8,12 +8,17 @@ use std::{sync::OnceLock, time::Duration};
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::domain::{change::Change, dead_letter::DeadLetterKind, recording::Recording};
+use crate::domain::{
+    change::Change,
+    dead_letter::{DeadLetter, DeadLetterKind},
+    recording::Recording,
+};
 
 const MESSAGES: &str = "eventlatch_messages_total";
 const MATCHES: &str = "eventlatch_matches_total";
 const NEAR_MISSES: &str = "eventlatch_near_misses_total";
 const DEAD_LETTERS: &str = "eventlatch_dead_letters_total";
+const SKIPPED: &str = "eventlatch_skipped_messages_total";
 const MATCHER_FAULTS: &str = "eventlatch_matcher_faults_total";
 const DELIVERIES: &str = "eventlatch_mark_deliveries_total";
 const BATCH: &str = "eventlatch_batch_seconds";
@@ -57,6 +62,7 @@ fn describe() {
     describe_counter!(MATCHES, "Matches that were recorded, by topic.");
     describe_counter!(NEAR_MISSES, "Messages with the right key that were refused, by topic.");
     describe_counter!(DEAD_LETTERS, "Messages that were set aside, by topic, matcher and kind.");
+    describe_counter!(SKIPPED, "Failures of matchers of which nothing was kept, by topic, matcher and kind.");
     describe_counter!(MATCHER_FAULTS, "Messages on which a matcher failed, by matcher.");
     describe_counter!(DELIVERIES, "Attempts to deliver marks, by outcome.");
     describe_histogram!(BATCH, Unit::Seconds, "From the hand-over of a batch to its commit, by topic.");
@@ -85,13 +91,16 @@ pub fn recorded(recording: &Recording, messages: usize) {
     counter!(MESSAGES, "topic" => topic.clone()).increment(messages as u64);
     counter!(MATCHES, "topic" => topic.clone()).increment(recording.matches.len() as u64);
     counter!(NEAR_MISSES, "topic" => topic.clone()).increment(recording.near_misses.len() as u64);
-    for letter in &recording.dead_letters {
-        let (kind, matcher) = (letter.cause.kind(), letter.by.matcher.to_string());
-        if kind == DeadLetterKind::Fault {
-            counter!(MATCHER_FAULTS, "matcher" => matcher.clone()).increment(1);
-        }
-        counter!(DEAD_LETTERS, "topic" => topic.clone(), "matcher" => matcher, "kind" => kind.word()).increment(1);
+    recording.dead_letters.iter().for_each(|letter| failed(DEAD_LETTERS, &topic, letter));
+    recording.skipped.iter().for_each(|letter| failed(SKIPPED, &topic, letter));
+}
+
+fn failed(name: &'static str, topic: &str, letter: &DeadLetter) {
+    let (kind, matcher) = (letter.cause.kind(), letter.by.matcher.to_string());
+    if kind == DeadLetterKind::Fault {
+        counter!(MATCHER_FAULTS, "matcher" => matcher.clone()).increment(1);
     }
+    counter!(name, "topic" => topic.to_owned(), "matcher" => matcher, "kind" => kind.word()).increment(1);
 }
 
 /// A batch of a topic, from its hand-over to its commit.

@@ -1,0 +1,125 @@
+//! Partitions that stand still at a message, until somebody releases them.
+//!
+//! A row appears in the transaction that records what came before the message, and as long as it is there the
+//! partition's offset does not move ([`super::record`]).
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{columns, dead_letters, error::StoreError, reader::Reader, record::Books, writer::Session};
+use crate::domain::{
+    change::Change,
+    dead_letter::{Actor, DeadLetter, DeadLetterKind},
+    message::Partition,
+    partition::{Frozen, PartitionStatus, Release},
+};
+
+pub(super) fn freeze(books: &Books<'_, '_>, partition: &Partition, letter: &DeadLetter) -> Result<(), StoreError> {
+    // One of an earlier life of the partition may be there still.
+    let sql = "INSERT OR REPLACE INTO frozen_partitions
+                      (cluster, topic, \"partition\", epoch, \"offset\", arrival, key, payload, payload_size, kind, reason,
+                       matcher, sha256, frozen_at, fault, backtrace)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+    dead_letters::insert(books, sql, partition, letter)?;
+    books.session.tell(Change::PartitionFrozen {
+        topic: partition.topic.to_string(),
+        partition: partition.number,
+        offset: letter.offset,
+        matcher: letter.by.matcher.to_string(),
+        cause: letter.cause.kind(),
+    });
+    Ok(())
+}
+
+/// Releases a partition. The answer is the offset at which it goes on; none: it is not frozen.
+pub(super) fn release(
+    session: &mut Session<'_>,
+    partition: &Partition,
+    how: Release,
+    actor: Actor,
+    reason: Option<&str>,
+) -> Result<Option<i64>, StoreError> {
+    let Partition { cluster, topic, number, epoch } = partition;
+    let place = params![cluster, topic, number, epoch];
+    let books = Books::open(session);
+    let here = "cluster = ?1 AND topic = ?2 AND \"partition\" = ?3 AND epoch = ?4";
+    let frozen = format!("SELECT \"offset\" FROM frozen_partitions WHERE {here}");
+    let Some(offset) = books.db().prepare_cached(&frozen)?.query_row(place, |row| row.get(0)).optional()? else {
+        return Ok(None);
+    };
+    let next = match how {
+        Release::Unfreeze => offset,
+        Release::Skip => skip(&books, partition, here)?,
+    };
+    books.db().prepare_cached(&format!("DELETE FROM frozen_partitions WHERE {here}"))?.execute(place)?;
+    let detail = serde_json::json!({"offset": offset, "reason": reason}).to_string();
+    let audit = "INSERT INTO audit (at, actor, action, subject, detail) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let subject = format!("partition {partition}");
+    books.db().prepare_cached(audit)?.execute(params![books.now, actor.word(), how.word(), subject, detail])?;
+    let (topic, partition) = (topic.to_string(), *number);
+    books.session.tell(Change::PartitionReleased { topic, partition, offset: next });
+    Ok(Some(next))
+}
+
+/// Sets the message aside and moves the offset over it.
+fn skip(books: &Books<'_, '_>, partition: &Partition, here: &str) -> Result<i64, StoreError> {
+    let Partition { cluster, topic, number, epoch } = partition;
+    let set_aside = format!(
+        "INSERT INTO dead_letters (cluster, topic, \"partition\", epoch, \"offset\", arrival, key, payload, payload_size,
+                                   kind, reason, matcher, sha256, recorded_at, fault, backtrace)
+         SELECT cluster, topic, \"partition\", epoch, \"offset\", arrival, key, payload, payload_size, kind, reason, matcher,
+                sha256, ?5, fault, backtrace
+           FROM frozen_partitions WHERE {here} ON CONFLICT DO NOTHING"
+    );
+    books.db().prepare_cached(&set_aside)?.execute(params![cluster, topic, number, epoch, books.now])?;
+    let told = format!("SELECT \"offset\", matcher, kind FROM frozen_partitions WHERE {here}");
+    let (offset, matcher, cause) =
+        books.db().prepare_cached(&told)?.query_row(params![cluster, topic, number, epoch], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get(1)?, columns::read_word(row, 2, KINDS, DeadLetterKind::word)?))
+        })?;
+    books.session.tell(Change::DeadLetter { topic: topic.to_string(), partition: *number, offset, matcher, cause });
+    let next = offset + 1;
+    let go_on = format!("UPDATE offsets SET next = ?5, updated_at = ?6 WHERE {here}");
+    books.db().prepare_cached(&go_on)?.execute(params![cluster, topic, number, epoch, next, books.now])?;
+    Ok(next)
+}
+
+const KINDS: [DeadLetterKind; 2] = [DeadLetterKind::Reject, DeadLetterKind::Fault];
+
+impl Reader {
+    /// How far partitions were read: all, or those of a topic.
+    pub fn partitions(&self, topic: Option<&str>) -> Result<Vec<PartitionStatus>, StoreError> {
+        let sql = "SELECT offsets.cluster, offsets.topic, offsets.\"partition\", offsets.epoch, next, updated_at,
+                          \"offset\", arrival, kind, fault, reason, matcher, sha256, frozen_at
+                     FROM offsets LEFT JOIN frozen_partitions AS frozen
+                       ON frozen.cluster = offsets.cluster AND frozen.topic = offsets.topic
+                      AND frozen.\"partition\" = offsets.\"partition\" AND frozen.epoch = offsets.epoch
+                    WHERE ?1 IS NULL OR offsets.topic = ?1 ORDER BY offsets.topic, offsets.\"partition\", offsets.cluster";
+        self.rows(sql, [topic], status)
+    }
+}
+
+fn status(row: &Row<'_>) -> rusqlite::Result<PartitionStatus> {
+    Ok(PartitionStatus {
+        cluster: row.get::<_, String>(0)?.into(),
+        topic: row.get::<_, String>(1)?.into(),
+        partition: row.get(2)?,
+        epoch: row.get(3)?,
+        next: row.get(4)?,
+        updated_at: columns::read_instant(row, 5)?,
+        lag: None,
+        frozen: row.get::<_, Option<i64>>(6)?.map(|offset| frozen(row, offset)).transpose()?,
+    })
+}
+
+fn frozen(row: &Row<'_>, offset: i64) -> rusqlite::Result<Frozen> {
+    Ok(Frozen {
+        offset,
+        arrival: columns::read_instant(row, 7)?,
+        kind: columns::read_word(row, 8, KINDS, DeadLetterKind::word)?,
+        fault: row.get(9)?,
+        reason: row.get(10)?,
+        matcher: row.get(11)?,
+        sha256: row.get(12)?,
+        frozen_at: columns::read_instant(row, 13)?,
+    })
+}
