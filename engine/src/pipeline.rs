@@ -50,6 +50,7 @@ pub mod marking;
 pub mod matchers;
 pub mod measuring;
 pub mod needed;
+pub mod partitions;
 mod patience;
 mod portions;
 pub mod readiness;

@@ -347,6 +347,11 @@ impl Store {
         self.report(move |reader| reader.partitions(topic.as_deref())).await
     }
 
+    /// The partitions of a topic that stand still.
+    pub async fn frozen_of(&self, topic: String) -> Result<Vec<i32>, StoreError> {
+        self.read(move |reader| reader.frozen_of(&topic)).await
+    }
+
     /// Takes what came of judging dead letters again, and moves no offset. May be repeated.
     pub async fn redrive(&self, rejudged: Vec<Rejudged>, actor: Actor) -> Result<(), StoreError> {
         self.writer.call(move |session| dead_letters::redrive(session, &rejudged, actor)).await

@@ -3,6 +3,7 @@
 mod catching_up;
 mod deadlines;
 mod example;
+mod failing;
 mod kill;
 mod lines;
 mod malformed;

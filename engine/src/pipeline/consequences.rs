@@ -70,7 +70,7 @@ mod tests {
             offset,
             arrival: Timestamp::UNIX_EPOCH,
             kept: Kept::default(),
-            cause: word.map_or(Cause::Reject, |word| Cause::Fault { word, backtrace: None }),
+            cause: word.map_or(Cause::Reject, |word| Cause::Fault { word: word.into(), backtrace: None }),
             reason: String::new(),
             by: JudgedBy { matcher: matcher.into(), sha256: "abc".into() },
         }

@@ -86,6 +86,10 @@ impl Defining {
         self.source.health()
     }
 
+    pub(super) fn source(&self) -> &Source {
+        &self.source
+    }
+
     pub fn broken(&self) -> &Broken {
         &self.broken
     }

@@ -167,7 +167,7 @@ impl<'a> Judging<'a> {
     }
 
     fn faulted(&self, message: usize, fault: &Fault) -> Found {
-        let cause = Cause::Fault { word: fault.kind.word(), backtrace: fault.backtrace.clone() };
+        let cause = Cause::Fault { word: fault.kind.word().into(), backtrace: fault.backtrace.clone() };
         self.dead_letter(message, cause, fault.to_string())
     }
 

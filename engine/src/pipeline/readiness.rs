@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{handle::Handle, standing::MatcherState};
-use crate::source::State;
+use crate::{domain::partition::PartitionStatus, source::State};
 
 /// The store answers in so long, or is said not to.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -23,7 +23,7 @@ pub struct Readiness {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Part {
-    /// `store`, `source`, `matchers`, `sensors` or `marking`.
+    /// `store`, `source`, `partitions`, `matchers`, `sensors` or `marking`.
     pub name: String,
     pub state: PartState,
     /// What is wrong, each in one sentence.
@@ -64,6 +64,7 @@ impl Handle {
         let parts = vec![
             Part::of("store", PartState::Failing, store),
             Part::of("source", PartState::Failing, self.source()),
+            Part::of("partitions", PartState::Degraded, self.frozen().await),
             Part::of("matchers", PartState::Degraded, matchers),
             Part::of("sensors", PartState::Degraded, broken),
             Part::of("marking", PartState::Degraded, marking),
@@ -81,6 +82,15 @@ impl Handle {
             Ok(Err(error)) => (vec![error.to_string()], Vec::new()),
             Err(_) => (vec!["the store does not answer".to_owned()], Vec::new()),
         }
+    }
+
+    /// Partitions that stand still.
+    async fn frozen(&self) -> Vec<String> {
+        // The store says so itself when it does not answer.
+        let all = self.shared.store.partitions(None).await.unwrap_or_default();
+        let told = |it: &PartitionStatus| Some((it.partition(), it.frozen.as_ref()?.reason.clone()));
+        let told = all.iter().filter_map(told);
+        told.map(|(partition, reason)| format!("{partition} is frozen at a message: {reason}")).collect()
     }
 
     fn source(&self) -> Vec<String> {

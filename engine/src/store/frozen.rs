@@ -8,9 +8,10 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::{columns, dead_letters, error::StoreError, reader::Reader, record::Books, writer::Session};
 use crate::domain::{
     change::Change,
-    dead_letter::{Actor, DeadLetter, DeadLetterKind},
+    dead_letter::{Actor, Cause, DeadLetter, DeadLetterKind, Kept, Sample},
     message::Partition,
     partition::{Frozen, PartitionStatus, Release},
+    recording::JudgedBy,
 };
 
 pub(super) fn freeze(books: &Books<'_, '_>, partition: &Partition, letter: &DeadLetter) -> Result<(), StoreError> {
@@ -38,20 +39,16 @@ pub(super) fn release(
     actor: Actor,
     reason: Option<&str>,
 ) -> Result<Option<i64>, StoreError> {
-    let Partition { cluster, topic, number, epoch } = partition;
-    let place = params![cluster, topic, number, epoch];
     let books = Books::open(session);
-    let here = "cluster = ?1 AND topic = ?2 AND \"partition\" = ?3 AND epoch = ?4";
-    let frozen = format!("SELECT \"offset\" FROM frozen_partitions WHERE {here}");
-    let Some(offset) = books.db().prepare_cached(&frozen)?.query_row(place, |row| row.get(0)).optional()? else {
-        return Ok(None);
-    };
+    let Some(letter) = frozen_at(&books, partition)? else { return Ok(None) };
     let next = match how {
-        Release::Unfreeze => offset,
-        Release::Skip => skip(&books, partition, here)?,
+        Release::Unfreeze => letter.offset,
+        Release::Skip => skip(&books, partition, &letter)?,
     };
-    books.db().prepare_cached(&format!("DELETE FROM frozen_partitions WHERE {here}"))?.execute(place)?;
-    let detail = serde_json::json!({"offset": offset, "reason": reason}).to_string();
+    let Partition { cluster, topic, number, .. } = partition;
+    let thaw = "DELETE FROM frozen_partitions WHERE cluster = ?1 AND topic = ?2 AND \"partition\" = ?3";
+    books.db().prepare_cached(thaw)?.execute(params![cluster, topic, number])?;
+    let detail = serde_json::json!({"offset": letter.offset, "reason": reason}).to_string();
     let audit = "INSERT INTO audit (at, actor, action, subject, detail) VALUES (?1, ?2, ?3, ?4, ?5)";
     let subject = format!("partition {partition}");
     books.db().prepare_cached(audit)?.execute(params![books.now, actor.word(), how.word(), subject, detail])?;
@@ -60,26 +57,38 @@ pub(super) fn release(
     Ok(Some(next))
 }
 
-/// Sets the message aside and moves the offset over it.
-fn skip(books: &Books<'_, '_>, partition: &Partition, here: &str) -> Result<i64, StoreError> {
+/// What would be set aside of the message at which a partition stands still, if it does.
+fn frozen_at(books: &Books<'_, '_>, partition: &Partition) -> Result<Option<DeadLetter>, StoreError> {
     let Partition { cluster, topic, number, epoch } = partition;
-    let set_aside = format!(
-        "INSERT INTO dead_letters (cluster, topic, \"partition\", epoch, \"offset\", arrival, key, payload, payload_size,
-                                   kind, reason, matcher, sha256, recorded_at, fault, backtrace)
-         SELECT cluster, topic, \"partition\", epoch, \"offset\", arrival, key, payload, payload_size, kind, reason, matcher,
-                sha256, ?5, fault, backtrace
-           FROM frozen_partitions WHERE {here} ON CONFLICT DO NOTHING"
-    );
-    books.db().prepare_cached(&set_aside)?.execute(params![cluster, topic, number, epoch, books.now])?;
-    let told = format!("SELECT \"offset\", matcher, kind FROM frozen_partitions WHERE {here}");
-    let (offset, matcher, cause) =
-        books.db().prepare_cached(&told)?.query_row(params![cluster, topic, number, epoch], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get(1)?, columns::read_word(row, 2, KINDS, DeadLetterKind::word)?))
-        })?;
-    books.session.tell(Change::DeadLetter { topic: topic.to_string(), partition: *number, offset, matcher, cause });
-    let next = offset + 1;
-    let go_on = format!("UPDATE offsets SET next = ?5, updated_at = ?6 WHERE {here}");
-    books.db().prepare_cached(&go_on)?.execute(params![cluster, topic, number, epoch, next, books.now])?;
+    let sql = "SELECT \"offset\", arrival, key, payload, payload_size, kind, fault, backtrace, reason, matcher, sha256
+                 FROM frozen_partitions
+                WHERE cluster = ?1 AND topic = ?2 AND \"partition\" = ?3 AND epoch = ?4";
+    let mut statement = books.db().prepare_cached(sql)?;
+    Ok(statement.query_row(params![cluster, topic, number, epoch], dead_letter).optional()?)
+}
+
+fn dead_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
+    let sample = |column: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<Vec<u8>>>(column)?.map(Sample));
+    let payload_size = row.get::<_, Option<i64>>(4)?.and_then(|size| usize::try_from(size).ok());
+    let (word, backtrace): (Option<String>, _) = (row.get(6)?, row.get(7)?);
+    Ok(DeadLetter {
+        offset: row.get(0)?,
+        arrival: columns::read_instant(row, 1)?,
+        kept: Kept { key: sample(2)?, payload: sample(3)?, payload_size },
+        cause: word.map_or(Cause::Reject, |word| Cause::Fault { word: word.into(), backtrace }),
+        reason: row.get(8)?,
+        by: JudgedBy { matcher: row.get::<_, String>(9)?.into(), sha256: row.get::<_, String>(10)?.into() },
+    })
+}
+
+/// Sets the message aside and moves the offset over it.
+fn skip(books: &Books<'_, '_>, partition: &Partition, letter: &DeadLetter) -> Result<i64, StoreError> {
+    let Partition { cluster, topic, number, epoch } = partition;
+    dead_letters::set_aside(books, partition, letter)?;
+    let next = letter.offset + 1;
+    let go_on = "UPDATE offsets SET next = ?5, updated_at = ?6
+                  WHERE cluster = ?1 AND topic = ?2 AND \"partition\" = ?3 AND epoch = ?4";
+    books.db().prepare_cached(go_on)?.execute(params![cluster, topic, number, epoch, next, books.now])?;
     Ok(next)
 }
 
@@ -95,6 +104,11 @@ impl Reader {
                       AND frozen.\"partition\" = offsets.\"partition\" AND frozen.epoch = offsets.epoch
                     WHERE ?1 IS NULL OR offsets.topic = ?1 ORDER BY offsets.topic, offsets.\"partition\", offsets.cluster";
         self.rows(sql, [topic], status)
+    }
+
+    /// The partitions of a topic that stand still.
+    pub fn frozen_of(&self, topic: &str) -> Result<Vec<i32>, StoreError> {
+        self.rows("SELECT \"partition\" FROM frozen_partitions WHERE topic = ?1", [topic], |row| row.get(0))
     }
 }
 

@@ -6,6 +6,7 @@ mod dead_letters;
 mod defining;
 mod ending;
 mod explaining;
+mod freezing;
 mod generations;
 mod looking;
 mod marking;
