@@ -20,6 +20,7 @@ pub mod recording;
 pub mod report;
 pub mod sensor;
 pub mod terms;
+pub mod trace;
 pub mod wait;
 pub mod wanted;
 pub mod window;

@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, civil::Date};
 
-use super::message::Position;
+use super::{message::Position, recording::Carried};
 
 /// The store's number of a mark; the idempotency key outside, together with the store's identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,6 +57,8 @@ pub struct Evidence {
     /// When it says it happened, where it says so.
     pub event_time: Option<Timestamp>,
     pub arrival: Timestamp,
+    /// Its key and its trace.
+    pub carried: Carried,
 }
 
 /// What came of one attempt to deliver a mark.

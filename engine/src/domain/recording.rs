@@ -6,7 +6,8 @@ use jiff::{Timestamp, civil::Date};
 
 use super::{
     dead_letter::DeadLetter,
-    message::{Partition, Span},
+    message::{Message, Partition, Span},
+    trace::TraceContext,
     wanted::{RenderingId, WantedId},
     window::Window,
 };
@@ -80,7 +81,21 @@ pub struct Match {
     pub sighting: Sighting,
     /// JSON: the values of the fields by which its wanted message counts messages, where it does.
     pub distinct: Option<String>,
+    pub carried: Carried,
     pub by: JudgedBy,
+}
+
+/// What of a message goes along with the marks that rest on it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Carried {
+    pub key: Option<Vec<u8>>,
+    pub trace: Option<TraceContext>,
+}
+
+impl Carried {
+    pub fn by(message: &Message) -> Self {
+        Self { key: message.key.clone(), trace: TraceContext::of(message) }
+    }
 }
 
 /// The fact that a message had the right key and was refused all the same.

@@ -10,7 +10,7 @@ use crate::{
         calendar::Calendar,
         dead_letter::{Cause, DeadLetter},
         message::{Message, Slice},
-        recording::{JudgedBy, Match, NearMiss, Sighting},
+        recording::{Carried, JudgedBy, Match, NearMiss, Sighting},
     },
     matcher::{Candidate, EventTime, Extraction, Fault, GaveUp, Generation, Moment, SetAside, Verdict, Why, Worker},
     sensor::{CalendarDays, DayIndex, Entry, Index},
@@ -137,9 +137,9 @@ impl<'a> Judging<'a> {
         let by = self.by.clone();
         match verdict {
             Verdict::Fulfilled => {
-                let message = self.messages[hit.message].value.as_deref();
-                let distinct = hit.distinct.map(|fields| distinct::values(fields, message));
-                Found::Match(Match { sighting: self.sighting(hit), distinct, by })
+                let message = self.messages[hit.message];
+                let distinct = hit.distinct.map(|fields| distinct::values(fields, message.value.as_deref()));
+                Found::Match(Match { sighting: self.sighting(hit), distinct, carried: Carried::by(message), by })
             }
             Verdict::Refused(reason) => Found::NearMiss(NearMiss { sighting: self.sighting(hit), by, reason }),
             Verdict::Faulted(fault) => self.faulted(hit.message, &fault),

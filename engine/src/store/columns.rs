@@ -8,6 +8,7 @@ use rusqlite::{Row, types::Type};
 use crate::domain::{
     message::{Partition, Position},
     sensor::{Late, Opening, Owner, Require, Timeout},
+    trace::{TraceContext, TraceParent},
     wait::{OnTimeout, WaitState},
     window::Frequency,
 };
@@ -150,6 +151,12 @@ pub(super) fn read_position(row: &Row<'_>, first: usize) -> rusqlite::Result<Pos
         epoch: row.get(first + 3)?,
     };
     Ok(partition.at(row.get(first + 4)?))
+}
+
+/// Reads a trace from two columns: parent, state.
+pub(super) fn read_trace(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<TraceContext>> {
+    let parent = row.get_ref(first)?.as_str_or_null()?.and_then(TraceParent::parse);
+    parent.map(|parent| Ok(TraceContext { parent, state: row.get(first + 1)? })).transpose()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::{MarkMode, columns, error::StoreError, reader::Reader, writer::Sessio
 use crate::domain::{
     change::Change,
     mark::{Evidence, Mark, MarkId, Outcome, TaskState},
+    recording::Carried,
     wait::WaitId,
 };
 
@@ -118,7 +119,8 @@ impl Reader {
         let sql = "SELECT marks.id, sensors.name, waits.name, waits.business_date, marks.task_id, marks.state,
                           marks.attempts, marks.match_id IS NOT NULL,
                           matches.cluster, matches.topic, matches.\"partition\", matches.epoch, matches.\"offset\",
-                          matches.matcher, matches.sha256, matches.event_time, matches.arrival
+                          matches.matcher, matches.sha256, matches.event_time, matches.arrival,
+                          matches.message_key, matches.traceparent, matches.tracestate
                      FROM marks
                      JOIN waits ON waits.id = marks.wait_id
                      JOIN sensors ON sensors.id = waits.sensor_id
@@ -163,5 +165,6 @@ fn evidence(row: &Row<'_>) -> rusqlite::Result<Evidence> {
         sha256: row.get(14)?,
         event_time: columns::read_optional_instant(row, 15)?,
         arrival: columns::read_instant(row, 16)?,
+        carried: Carried { key: row.get(17)?, trace: columns::read_trace(row, 18)? },
     })
 }

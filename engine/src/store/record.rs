@@ -134,10 +134,13 @@ pub(super) fn record_match(books: &mut Books<'_, '_>, partition: &Partition, fou
     let Some((shape, window)) = place(books, &found.sighting)? else { return Ok(()) };
     let insert = "INSERT INTO matches (cluster, topic, \"partition\", epoch, \"offset\", wanted_id, rendering_id,
                                        window_id, business_date, arrival, event_time, matcher, sha256, recorded_at,
-                                       distinct_value)
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT DO NOTHING";
+                                       distinct_value, message_key, traceparent, tracestate)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+                  ON CONFLICT DO NOTHING";
     let sighted = Sighted { partition, sighting: &found.sighting, window, by: &found.by };
-    match sighted.insert(books, insert, &[&found.distinct])? {
+    let trace = found.carried.trace.as_ref();
+    let (parent, state) = (trace.map(|it| it.parent.as_str()), trace.and_then(|it| it.state.as_deref()));
+    match sighted.insert(books, insert, &[&found.distinct, &found.carried.key, &parent, &state])? {
         Some(id) => waits::credit(books, &shape, &found.sighting, id),
         // It may count for a wait that did not want its text yet when it was recorded.
         None => {

@@ -26,8 +26,9 @@ use super::*;
 use crate::domain::{
     calendar::Calendar,
     message::{Partition, Span},
-    recording::{JudgedBy, Match, NearMiss, Sighting},
+    recording::{Carried, JudgedBy, Match, NearMiss, Sighting},
     sensor::{Late, Opening, Require, Timeout},
+    trace::{TraceContext, TraceParent},
     wait::OnTimeout,
     wanted::WantedMessage,
     window::{Frequency, Window},
@@ -104,7 +105,7 @@ impl Fixture {
         let mut recording = self.recording(1);
         for name in names {
             let sighting = self.sighting(name, arrival, recording.span.to - 1).await;
-            recording.matches.push(Match { sighting, distinct: None, by: by() });
+            recording.matches.push(fulfilled(sighting));
         }
         assert_eq!(self.record(recording).await, Recorded::Stored);
     }
@@ -185,6 +186,13 @@ fn at(instant: &str) -> Timestamp {
 
 fn by() -> JudgedBy {
     JudgedBy { matcher: "job-finish".into(), sha256: "abc".into() }
+}
+
+/// A match of a message that came with a key and a trace.
+fn fulfilled(sighting: Sighting) -> Match {
+    let parent = TraceParent::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap();
+    let carried = Carried { key: Some(b"k".to_vec()), trace: Some(TraceContext { parent, state: None }) };
+    Match { sighting, distinct: None, carried, by: by() }
 }
 
 fn empty(partition: i32, from: Option<i64>, to: i64) -> Recording {

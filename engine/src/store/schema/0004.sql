@@ -1,6 +1,11 @@
 -- Delivery under every fault: epochs without an offset, topics that were created anew, partitions that stand still, and
 -- what goes along with a mark.
 
+-- What of a message goes along with the marks that rest on it.
+ALTER TABLE matches ADD COLUMN message_key BLOB;
+ALTER TABLE matches ADD COLUMN traceparent TEXT;  -- its header, where it is well-formed
+ALTER TABLE matches ADD COLUMN tracestate TEXT;
+
 -- Partitions that stand still until somebody releases them, with what would be set aside of the message that they stopped
 -- at. (Nothing has written to the table before.)
 DROP TABLE frozen_partitions;

@@ -35,7 +35,7 @@ async fn piece(fixture: &Fixture, scan: ScanId, from: i64, to: i64, matches: &[&
     let of = fixture.store.scan(scan).await.unwrap().remove(0);
     let mut found = Vec::new();
     for name in matches {
-        found.push(Match { sighting: fixture.sighting(name, NOW, from).await, distinct: None, by: by() });
+        found.push(fulfilled(fixture.sighting(name, NOW, from).await));
     }
     CaughtUp {
         id: of.id,

@@ -88,11 +88,7 @@ async fn what_follows_from_one_judged_again_follows_once() {
     fixture.define(vec![sensor("s", &[("a", D), ("b", D)])]).await;
     let set_aside = fixture.set_aside().await;
     let judged = Rejudgement::Judged {
-        matches: vec![Match {
-            sighting: fixture.sighting("s.a", "2019-07-07T08:00:00Z", 0).await,
-            distinct: None,
-            by: by(),
-        }],
+        matches: vec![fulfilled(fixture.sighting("s.a", "2019-07-07T08:00:00Z", 0).await)],
         near_misses: vec![NearMiss {
             sighting: fixture.sighting("s.b", "2019-07-07T08:00:00Z", 0).await,
             by: by(),
@@ -132,7 +128,7 @@ async fn one_that_fails_leaves_nothing_behind() {
     let set_aside = fixture.set_aside().await;
     let mut sighting = fixture.sighting("s.a", "2019-07-07T08:00:00Z", 0).await;
     sighting.rendering = RenderingId(4711);
-    let matches = vec![Match { sighting, distinct: None, by: by() }];
+    let matches = vec![fulfilled(sighting)];
     let verdict = Rejudgement::Judged { matches, near_misses: Vec::new(), outcome: "never".to_owned() };
     let rejudged = Rejudged { id: set_aside.id, partition: set_aside.position().partition, verdict };
     fixture.store.redrive(vec![rejudged], Actor::Api).await.unwrap_err();

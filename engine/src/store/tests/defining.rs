@@ -79,7 +79,7 @@ async fn a_match_for_a_sensor_that_has_just_retired_is_kept_and_marks_nothing() 
     let late = fixture.sighting("s.a", NOW, 0).await;
     fixture.define(Vec::new()).await;
     let mut recording = fixture.recording(1);
-    recording.matches.push(Match { sighting: late, distinct: None, by: by() });
+    recording.matches.push(fulfilled(late));
     assert_eq!(fixture.record(recording).await, Recorded::Stored);
     assert_eq!(fixture.sql("SELECT count(*) FROM matches"), ["1"]);
     assert_eq!(fixture.waits(), Vec::<String>::new());

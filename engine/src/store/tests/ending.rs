@@ -143,7 +143,7 @@ async fn so_many_messages_or_values() {
         assert_eq!(fixture.sql("SELECT state FROM tasks WHERE task_id = 'b'"), ["pending"]);
         let mut recording = fixture.recording(1);
         let sighting = fixture.sighting("s.b", "2019-07-07T13:00:00Z", recording.span.to - 1).await;
-        recording.matches.push(Match { sighting, distinct: Some(format!("[{value:?}]")), by: by() });
+        recording.matches.push(Match { distinct: Some(format!("[{value:?}]")), ..fulfilled(sighting) });
         fixture.record(recording).await;
     }
     fixture.send("2019-07-07T14:00:00Z", &["s.a"]).await;

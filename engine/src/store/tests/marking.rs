@@ -31,6 +31,8 @@ async fn a_mark_carries_its_evidence() {
         "sha256: \"abc\"",
         "arrival: 2019-07-07T08:00:00Z",
         "event_time: Some(2019-07-07T00:00:00Z)",
+        "key: Some([107])",
+        "4bf92f3577b34da6a3ce929d0e0e4736",
         "attempts: 0",
     ];
     for part in parts {

@@ -39,7 +39,7 @@ async fn a_newer_schema_is_refused() {
 #[tokio::test]
 async fn a_reader_does_not_migrate() {
     let (_dir, config) = changed("PRAGMA user_version = 0").await;
-    assert!(matches!(Reader::open(&config.path), Err(StoreError::Older { found: 0, supported: 3, .. })));
+    assert!(matches!(Reader::open(&config.path), Err(StoreError::Older { found: 0, supported: 4, .. })));
     let missing = config.path.with_file_name("other.db");
     assert!(matches!(Reader::open(&missing), Err(StoreError::Missing { .. })));
     assert!(!missing.exists());

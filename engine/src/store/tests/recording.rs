@@ -15,7 +15,7 @@ async fn a_person_finds_the_columns_without_quotes() {
 async fn a_slice_that_lost_its_place_is_dropped_and_the_others_are_kept() {
     let mut fixture = Fixture::new(MarkMode::Local);
     fixture.define(vec![sensor("s", &[("a", D)])]).await;
-    let found = Match { sighting: fixture.sighting("s.a", "2019-07-07T08:00:00Z", 3).await, distinct: None, by: by() };
+    let found = fulfilled(fixture.sighting("s.a", "2019-07-07T08:00:00Z", 3).await);
     let check = async |recording: Recording, expect: Recorded| {
         let recording = Recording { matches: vec![found.clone()], ..recording };
         assert_eq!(fixture.store.record(vec![recording, empty(9, None, 1)]).await.unwrap()[0], expect);
@@ -39,7 +39,7 @@ async fn a_slice_that_lost_its_place_is_dropped_and_the_others_are_kept() {
 async fn a_message_is_recorded_once() {
     let mut fixture = Fixture::new(MarkMode::Local);
     fixture.define(vec![sensor("s", &[("a", D)])]).await;
-    let found = Match { sighting: fixture.sighting("s.a", "2019-07-07T08:00:00Z", 3).await, distinct: None, by: by() };
+    let found = fulfilled(fixture.sighting("s.a", "2019-07-07T08:00:00Z", 3).await);
     for _ in 0..2 {
         let mut again = fixture.recording(1);
         again.matches = vec![found.clone(), found.clone()];
@@ -60,7 +60,7 @@ async fn one_that_fails_in_a_group_is_undone_alone() {
     let blocker = fixture.store.clone();
     let blocker = tokio::spawn(async move { blocker.writer.call(move |_| Ok(held.recv())).await });
     let slice = |partition, sighting: &Sighting| {
-        let matches = vec![Match { sighting: sighting.clone(), distinct: None, by: by() }];
+        let matches = vec![fulfilled(sighting.clone())];
         let store = fixture.store.clone();
         tokio::spawn(async move { store.record(vec![Recording { matches, ..empty(partition, None, 1) }]).await })
     };

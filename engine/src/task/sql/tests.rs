@@ -8,6 +8,7 @@ use super::*;
 use crate::domain::{
     mark::{Evidence, MarkId, TaskState},
     message::Partition,
+    recording::Carried,
 };
 
 const JOBS: &str = "CREATE TABLE jobs (day TEXT, name TEXT, state TEXT CHECK (state <> 'failed'), note TEXT);
@@ -59,6 +60,7 @@ fn mark(id: i64, task_id: &str) -> Mark {
         sha256: "abc".to_owned(),
         event_time: None,
         arrival,
+        carried: Carried::default(),
     };
     Mark {
         id: MarkId(id),
