@@ -26,6 +26,7 @@ const PATHS: &[&str] = &[
     "matchers.workers",
     "matchers.on_fault",
     "matchers.on_reject",
+    "matchers.retries",
     "matchers.limits.memory_mib",
     "matchers.limits.table_elements",
     "matchers.limits.tolerated_faults",

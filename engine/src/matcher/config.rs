@@ -32,6 +32,9 @@ pub struct Config {
     pub on_fault: OnFailure,
     /// The same for a message that a matcher finds malformed.
     pub on_reject: OnFailure,
+    /// So often a message on which a matcher fails is judged again, with growing pauses, before `on_fault` decides.
+    /// Default 0.
+    pub retries: u32,
     pub limits: Limits,
     pub named: Named,
 }
@@ -39,9 +42,9 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         let (directory, cache, workers) = (None, None, None);
-        let Policy { on_fault, on_reject, .. } = Policy::default();
+        let Policy { on_fault, on_reject, retries } = Policy::default();
         let (limits, named) = (Limits::default(), Named::new());
-        Self { directory, cache, workers, probation_minutes: 60, on_fault, on_reject, limits, named }
+        Self { directory, cache, workers, probation_minutes: 60, on_fault, on_reject, retries, limits, named }
     }
 }
 
@@ -57,12 +60,13 @@ pub struct Settings {
     /// For this matcher, in place of what stands in `[matchers]`.
     pub on_fault: Option<OnFailure>,
     pub on_reject: Option<OnFailure>,
+    pub retries: Option<u32>,
 }
 
 impl Config {
     /// What becomes of messages on which matchers fail.
     pub fn policies(&self) -> Policies {
-        let otherwise = Policy { on_fault: self.on_fault, on_reject: self.on_reject, retries: 0 };
+        let otherwise = Policy { on_fault: self.on_fault, on_reject: self.on_reject, retries: self.retries };
         let named = self.named.iter().map(|(name, settings)| (name.clone(), settings.policy(otherwise)));
         Policies { otherwise, named: named.collect() }
     }
@@ -73,7 +77,7 @@ impl Settings {
         Policy {
             on_fault: self.on_fault.unwrap_or(otherwise.on_fault),
             on_reject: self.on_reject.unwrap_or(otherwise.on_reject),
-            ..otherwise
+            retries: self.retries.unwrap_or(otherwise.retries),
         }
     }
 
@@ -104,6 +108,7 @@ impl<'de> Deserialize<'de> for Config {
                         "probation_minutes" => config.probation_minutes = map.next_value()?,
                         "on_fault" => config.on_fault = map.next_value()?,
                         "on_reject" => config.on_reject = map.next_value()?,
+                        "retries" => config.retries = map.next_value()?,
                         "limits" => config.limits = map.next_value()?,
                         _ => drop(config.named.insert(key, map.next_value()?)),
                     }

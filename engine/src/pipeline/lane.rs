@@ -20,7 +20,7 @@ use super::{
     judging::{Manner, Waits, is_aside, judge},
 };
 use crate::{
-    domain::{message::Slice, recording::Recording},
+    domain::{backoff::Backoff, message::Slice, recording::Recording},
     source::{Delivery, Source},
 };
 use recording::{Judged, count, record_all};
@@ -38,9 +38,8 @@ const SLOW: Duration = Duration::from_millis(50);
 /// What is in hand when the service stops may take so long.
 const IN_HAND: Duration = Duration::from_millis(250);
 
-/// A batch that cannot be judged is tried again after so long, then after twice that, and so on.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// When a batch that cannot be judged is tried again.
+const PAUSES: Backoff = Backoff { first_seconds: 1.0, limit_seconds: 60.0 };
 
 /// How a lane is.
 #[derive(Debug, Clone, Copy, Default)]
@@ -155,7 +154,7 @@ impl Running {
 
     /// None: the service stops before it could be judged.
     async fn until_judged(&self, slices: &Arc<Vec<Slice>>) -> Result<Option<(Vec<Recording>, InFlight)>, IntakeError> {
-        let mut pause = FIRST_PAUSE;
+        let mut attempts = 0;
         let mut changes = self.shared.matchers_changed.subscribe();
         loop {
             let in_flight = self.shared.catching_up.batch(&self.topic);
@@ -172,8 +171,8 @@ impl Running {
             self.load.send_modify(|load| load.slow = true);
             self.shared.topic_waits(&self.topic, &waits).await;
             tokio::select! {
-                () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
-                _ = changes.changed() => pause = FIRST_PAUSE,
+                () = tokio::time::sleep(PAUSES.pause(attempts, 0)) => attempts = attempts.saturating_add(1),
+                _ = changes.changed() => attempts = 0,
                 () = self.closing() => return self.left(waits),
             }
         }

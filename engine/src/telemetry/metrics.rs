@@ -19,6 +19,7 @@ const MATCHES: &str = "eventlatch_matches_total";
 const NEAR_MISSES: &str = "eventlatch_near_misses_total";
 const DEAD_LETTERS: &str = "eventlatch_dead_letters_total";
 const SKIPPED: &str = "eventlatch_skipped_messages_total";
+const RETRIES: &str = "eventlatch_matcher_retries_total";
 const MATCHER_FAULTS: &str = "eventlatch_matcher_faults_total";
 const DELIVERIES: &str = "eventlatch_mark_deliveries_total";
 const BATCH: &str = "eventlatch_batch_seconds";
@@ -63,6 +64,7 @@ fn describe() {
     describe_counter!(NEAR_MISSES, "Messages with the right key that were refused, by topic.");
     describe_counter!(DEAD_LETTERS, "Messages that were set aside, by topic, matcher and kind.");
     describe_counter!(SKIPPED, "Failures of matchers of which nothing was kept, by topic, matcher and kind.");
+    describe_counter!(RETRIES, "Messages that were judged again because their matcher had failed, by matcher.");
     describe_counter!(MATCHER_FAULTS, "Messages on which a matcher failed, by matcher.");
     describe_counter!(DELIVERIES, "Attempts to deliver marks, by outcome.");
     describe_histogram!(BATCH, Unit::Seconds, "From the hand-over of a batch to its commit, by topic.");
@@ -101,6 +103,11 @@ fn failed(name: &'static str, topic: &str, letter: &DeadLetter) {
         counter!(MATCHER_FAULTS, "matcher" => matcher.clone()).increment(1);
     }
     counter!(name, "topic" => topic.to_owned(), "matcher" => matcher, "kind" => kind.word()).increment(1);
+}
+
+/// Messages are judged again because their matcher failed.
+pub fn retried(matcher: &str, messages: usize) {
+    counter!(RETRIES, "matcher" => matcher.to_owned()).increment(messages as u64);
 }
 
 /// A batch of a topic, from its hand-over to its commit.

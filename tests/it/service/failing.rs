@@ -21,7 +21,8 @@ use serde_json::{Value, json};
 use crate::guests::UNRULY;
 
 /// The names that messages have which are wanted.
-const NAMES: [&str; 12] = ["p0-0", "p0-1", "p0-2", "p0-3", "p1-0", "p1-1", "p1-2", "p1-3", "p2-0", "p2-1", "p2-2", "p2-3"];
+const NAMES: [&str; 12] =
+    ["p0-0", "p0-1", "p0-2", "p0-3", "p1-0", "p1-1", "p1-2", "p1-3", "p2-0", "p2-1", "p2-2", "p2-3"];
 
 /// How far each partition was read.
 const NEXT: &str = "SELECT \"partition\" || ':' || next FROM offsets ORDER BY 1";
@@ -30,7 +31,8 @@ const NEXT: &str = "SELECT \"partition\" || ':' || next FROM offsets ORDER BY 1"
 const MATCHES: &str = "SELECT \"partition\" || ':' || \"offset\" FROM matches ORDER BY \"partition\", \"offset\"";
 
 /// Where partitions stand still.
-const FROZEN: &str = "SELECT \"partition\" || ':' || \"offset\" || ' ' || kind || ' ' || matcher FROM frozen_partitions ORDER BY 1";
+const FROZEN: &str =
+    "SELECT \"partition\" || ':' || \"offset\" || ' ' || kind || ' ' || matcher FROM frozen_partitions ORDER BY 1";
 
 /// A place for a service with the matcher `unruly`, which does what messages say, and a sensor that wants all of them.
 fn home(cluster: &Cluster, matchers: &str) -> Home {
@@ -51,8 +53,7 @@ async fn cluster(partitions: i32) -> Cluster {
 
 /// Sends to partitions, each message named after its place, one after the other: `"2:panic"` is one for the partition 2.
 async fn send(cluster: &Cluster, messages: &[&str]) {
-    let producer: FutureProducer =
-        ClientConfig::new().set("bootstrap.servers", cluster.brokers()).create().unwrap();
+    let producer: FutureProducer = ClientConfig::new().set("bootstrap.servers", cluster.brokers()).create().unwrap();
     for message in messages {
         let (partition, act) = message.split_once(':').unwrap();
         let partition: i32 = partition.parse().unwrap();

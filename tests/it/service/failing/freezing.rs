@@ -40,7 +40,8 @@ async fn the_seed_set_freezes_one_partition_and_finishes_the_others() {
     let cluster = cluster(3).await;
     let home = home(&cluster, "on_fault = \"freeze\"");
     // A hundred messages over three partitions, one of which is an error.
-    let all: Vec<String> = (0..100).map(|number| format!("{}:{}", number % 3, if number == 58 { "panic" } else { "" })).collect();
+    let all: Vec<String> =
+        (0..100).map(|number| format!("{}:{}", number % 3, if number == 58 { "panic" } else { "" })).collect();
     send(&cluster, &all.iter().map(String::as_str).collect::<Vec<_>>()).await;
     let mut service = home.serve();
     // The 59th message is the 20th of the second partition.

@@ -32,7 +32,9 @@ async fn a_matcher_that_was_replaced_goes_on_with_the_message_and_repeats_nothin
     assert_eq!(home.rows(FROZEN), [""; 0]);
     assert_eq!(home.rows("SELECT count(*) FROM dead_letters"), ["0"]);
     let audit = "SELECT actor, action, subject, detail FROM audit ORDER BY id";
-    let unfreeze = |partition, reason| format!("cli|partition unfreeze|partition unruly/{partition}|{{\"offset\":1,\"reason\":{reason}}}");
+    let unfreeze = |partition, reason| {
+        format!("cli|partition unfreeze|partition unruly/{partition}|{{\"offset\":1,\"reason\":{reason}}}")
+    };
     assert_eq!(home.rows(audit), [unfreeze(0, "null"), unfreeze(0, "\"mended\""), unfreeze(1, "\"mended\"")]);
 }
 

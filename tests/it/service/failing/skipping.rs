@@ -15,7 +15,8 @@ async fn what_is_skipped_is_counted_and_told_and_nothing_else() {
     let url = service.url();
     let metrics = ureq::get(format!("{url}/metrics")).call().unwrap().body_mut().read_to_string().unwrap();
     for kind in ["fault", "reject"] {
-        let counted = format!("eventlatch_skipped_messages_total{{topic=\"unruly\",matcher=\"unruly\",kind=\"{kind}\"}} 1");
+        let counted =
+            format!("eventlatch_skipped_messages_total{{topic=\"unruly\",matcher=\"unruly\",kind=\"{kind}\"}} 1");
         assert!(metrics.contains(&counted), "{metrics}");
     }
 }
