@@ -127,8 +127,12 @@ type InFlight = Ticket<Arc<str>>;
 impl Running {
     pub(super) async fn run(mut self) -> Result<(), IntakeError> {
         let (judged, to_record) = mpsc::channel(JUDGED);
-        let recording = tokio::spawn(record_all(self.shared.clone(), to_record));
-        let outcome = self.judge_all(judged).await;
+        let mut recording = tokio::spawn(record_all(self.shared.clone(), to_record));
+        let outcome = tokio::select! {
+            outcome = self.judge_all(judged) => outcome,
+            // It ends before its time only with an error.
+            recorded = &mut recording => return recorded.unwrap_or(Err(IntakeError::Defect)),
+        };
         // The channel is closed now: the recorder finishes what it has.
         let recorded = recording.await.unwrap_or(Err(IntakeError::Defect));
         outcome.and(recorded)

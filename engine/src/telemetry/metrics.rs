@@ -30,6 +30,7 @@ const PENDING: &str = "eventlatch_marks_pending";
 const WAITING: &str = "eventlatch_waits_waiting";
 const LAG: &str = "eventlatch_lag_messages";
 const CATCH_UPS: &str = "eventlatch_catch_ups";
+const FROZEN: &str = "eventlatch_frozen_partitions";
 const SENSORS: &str = "eventlatch_sensors";
 
 /// From a quick commit to a matcher that takes all of its time.
@@ -75,6 +76,7 @@ fn describe() {
     describe_gauge!(WAITING, "Waits that have not ended.");
     describe_gauge!(LAG, "Messages in the logs that are not recorded yet, by topic.");
     describe_gauge!(CATCH_UPS, "Wanted messages and dates for which Kafka is still to be read again.");
+    describe_gauge!(FROZEN, "Partitions that stand still until somebody releases them.");
     describe_gauge!(SENSORS, "Sensors that are active.");
 }
 
@@ -131,6 +133,7 @@ pub struct Levels {
     pub waiting: i64,
     pub sensors: i64,
     pub catch_ups: i64,
+    pub frozen: i64,
     /// By topic; those whose logs could not be asked for are left as they were.
     pub lag: Vec<(String, i64)>,
 }
@@ -143,6 +146,7 @@ impl Levels {
             gauge!(LAG, "topic" => topic.clone()).set(*number as f64);
         }
         gauge!(SENSORS).set(self.sensors as f64);
+        gauge!(FROZEN).set(self.frozen as f64);
         gauge!(CATCH_UPS).set(self.catch_ups as f64);
     }
 }

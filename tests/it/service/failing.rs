@@ -5,9 +5,8 @@ mod releasing;
 mod skipping;
 mod stopping;
 
-use eventlatch::source::Outgoing;
 use eventlatch_tests::{
-    cluster::{Cluster, message},
+    cluster::Cluster,
     home::{DEADLINE, Home, Ran, noon_zone},
     service::Service,
     waiting::wait_for,
@@ -21,8 +20,10 @@ use serde_json::{Value, json};
 use crate::guests::UNRULY;
 
 /// The names that messages have which are wanted.
-const NAMES: [&str; 12] =
-    ["p0-0", "p0-1", "p0-2", "p0-3", "p1-0", "p1-1", "p1-2", "p1-3", "p2-0", "p2-1", "p2-2", "p2-3"];
+const NAMES: [&str; 15] = [
+    "p0-0", "p0-1", "p0-2", "p0-3", "p0-4", "p1-0", "p1-1", "p1-2", "p1-3", "p1-4", "p2-0", "p2-1", "p2-2", "p2-3",
+    "p2-4",
+];
 
 /// How far each partition was read.
 const NEXT: &str = "SELECT \"partition\" || ':' || next FROM offsets ORDER BY 1";
@@ -86,9 +87,4 @@ fn get(service: &mut Service, path: &str) -> Value {
 /// Waits until the log says something.
 fn wait_for_words(service: &Service, words: &str) {
     wait_for(words, DEADLINE, || service.log().contains(words).then_some(()).ok_or(service.log_end()));
-}
-
-/// A message for the topic, wherever it comes to.
-fn anywhere(value: &str) -> Outgoing {
-    message("unruly", value)
 }
