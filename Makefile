@@ -6,7 +6,7 @@ WASM := wasm32-unknown-unknown
 KAFKA := $(TARGET_DIR)/kafka
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench openapi lint doc fmt rust build-tools wasm kafka
+.PHONY: help demo test chaos bench openapi lint doc fmt rust build-tools wasm kafka
 
 help: ## Says what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -18,6 +18,15 @@ demo: wasm build-tools ## Shows a sensor filling up; needs no broker
 test: wasm build-tools kafka ## Runs every test, with a real Apache Kafka
 	$(CARGO) build --workspace --all-targets
 	$(CARGO) test --workspace
+
+# What one fault does once is told by other tests; they belong to the picture.
+CHAOS := chaos:: source::gaps source::groups source::trouble service::outbox service::stopping
+
+chaos: wasm build-tools kafka ## Breaks everything again and again under load, for about an hour, and counts
+	$(CARGO) build --workspace --bin eventlatch --test it
+	rm -rf $(TARGET_DIR)/tmp/chaos
+	EVENTLATCH_TEST_SCALE=full $(CARGO) test --workspace --test it -- $(CHAOS) --test-threads=1 --nocapture; \
+		code=$$?; cat $(TARGET_DIR)/tmp/chaos/*.txt; exit $$code
 
 bench: wasm build-tools kafka ## Measures; a quiet machine gives better figures
 	$(CARGO) build --release --bin eventlatch

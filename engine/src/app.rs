@@ -45,7 +45,7 @@ use crate::{
         keeping::Keeping,
         marking::Marker,
         reporting::Reporter,
-        turning,
+        turning, watching,
     },
     report::Channel,
     source::{self, Health, KafkaLog, Lines, Log, Source},
@@ -88,6 +88,7 @@ pub struct Service {
     catching_up: JoinHandle<()>,
     deadlines: JoinHandle<()>,
     forgetting: JoinHandle<()>,
+    watching: JoinHandle<()>,
     marking: Option<JoinHandle<()>>,
     reporting: Vec<JoinHandle<()>>,
     sensor_files: JoinHandle<()>,
@@ -185,6 +186,11 @@ impl Service {
             let (store, days, stopped) = (store.clone(), config.store.retention_days, stopped.clone());
             async move { forgetting::run(&store, days, stopped).await }
         });
+        let watching = tokio::spawn({
+            let (shared, stopped) = (shared.clone(), stopped.clone());
+            let kafka = matches!(input, Input::Kafka).then(|| config.kafka.clone());
+            async move { watching::run(&shared, kafka, stopped).await }
+        });
         let files = SensorFiles { folder, watch, shared: shared.clone(), defining, problems };
         let sensor_files = tokio::spawn(files.run(stopped));
         let following = Following::new(&matchers, &config.matchers, &shared, refusals, other_sensors);
@@ -203,6 +209,7 @@ impl Service {
             catching_up,
             deadlines,
             forgetting,
+            watching,
             marking,
             reporting,
             following,
@@ -240,7 +247,7 @@ impl Service {
         self.source.stop();
         let outcome = if self.intake.is_finished() { Ok(()) } else { self.ended().await };
         self.stop.send_replace(how);
-        let always = [self.turning, self.deadlines, self.endings, self.forgetting, self.catching_up];
+        let always = [self.turning, self.deadlines, self.endings, self.forgetting, self.watching, self.catching_up];
         let ended = always.into_iter().chain([self.sensor_files, self.following]).map(Some);
         let ended = ended.chain([self.marking, self.api]).chain(self.reporting.into_iter().map(Some));
         for task in ended.flatten() {

@@ -61,6 +61,7 @@ pub mod reporting;
 pub mod standing;
 pub mod turning;
 pub mod waiting;
+pub mod watching;
 
 use std::sync::Arc;
 
@@ -77,6 +78,7 @@ use held::HeldTopics;
 use keeping::Keeping;
 use live::Live;
 use needed::NeededDays;
+use watching::Watched;
 
 /// Whether the loops beside intake should end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +111,8 @@ pub struct Shared {
     /// What is kept of messages that are set aside.
     pub keeping: Arc<ArcSwap<Keeping>>,
     pub catching_up: Arc<CatchingUp>,
+    /// How Kafka and its logs were when somebody looked last.
+    pub watched: Arc<Watched>,
 }
 
 impl Shared {
@@ -126,6 +130,7 @@ impl Shared {
             policies: Arc::default(),
             keeping: Arc::default(),
             catching_up: Arc::default(),
+            watched: Arc::default(),
         }
     }
 }

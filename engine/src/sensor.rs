@@ -6,5 +6,5 @@
 mod index;
 mod table;
 
-pub use index::{CalendarDays, ChangedDay, DayIndex, Index, Route};
+pub use index::{CalendarDays, ChangedDay, DayIndex, Index, Route, Unprepared};
 pub use table::{Entry, Table, TableBuilder};

@@ -24,6 +24,7 @@ mod retention;
 mod sensors;
 mod shape;
 mod status;
+mod trouble;
 mod waits;
 mod windows;
 mod writer;
@@ -133,6 +134,17 @@ impl Store {
     /// The random name that it was given when it was created.
     pub fn identity(&self) -> &str {
         &self.identity
+    }
+
+    /// Why nothing can be recorded now, as the last attempt to record something found; none: it can.
+    pub fn problem(&self) -> Option<String> {
+        self.writer.trouble.problem()
+    }
+
+    /// Records something that changes nothing, to see whether anything can be recorded.
+    pub async fn prove(&self) -> Result<(), StoreError> {
+        let write = |session: &mut Session<'_>| Ok(session.db.execute("UPDATE store SET identity = identity", [])?);
+        self.writer.call(write).await.map(drop)
     }
 
     /// Takes each recording whole and moves its partition's offset with it, all in one transaction. One that lost its
@@ -458,14 +470,16 @@ impl Store {
         self.report(Reader::sensors_of_files).await
     }
 
-    /// For which of the next `limit` sensors after one [`Self::open_waits`] has something to do.
+    /// For which of the next `limit` sensors after one [`Self::open_waits`] has something to do; but for those that want
+    /// messages of some matchers.
     pub async fn waits_to_open(
         &self,
         now: Timestamp,
         after: Option<SensorId>,
         limit: usize,
+        without: Vec<String>,
     ) -> Result<WaitsToOpen, StoreError> {
-        self.report(move |reader| reader.waits_to_open(now, after, limit)).await
+        self.report(move |reader| reader.waits_to_open(now, after, limit, &without)).await
     }
 
     /// The marks that are due, the longest due first. One that is being delivered is among them until it is resolved.

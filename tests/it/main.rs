@@ -5,6 +5,7 @@
 mod api;
 mod architecture;
 mod catching_up;
+mod chaos;
 mod cli;
 mod demo;
 mod explaining;

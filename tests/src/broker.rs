@@ -15,7 +15,7 @@ use std::{
 use eventlatch::source::{KafkaConfig, probe};
 use tempfile::TempDir;
 
-use crate::{jars, waiting::wait_for};
+use crate::{jars, topic::make_all, waiting::wait_for};
 
 /// What to write for `brokers`.
 pub fn brokers() -> &'static str {
@@ -49,9 +49,9 @@ const JAVA: [&str; 7] = [
     "-Dlog4j2.disableJmx=true",
 ];
 
-/// Runs a command until it ends or its standard input is closed; then removes a directory, if one is given. (A background
-/// command has no standard input of its own, hence the third descriptor.)
-const WATCHDOG: &str = "directory=$1; shift; exec 3<&0; \"$@\" </dev/null & main=$!; \
+/// Runs a command, whose process it notes in a file, until it ends or its standard input is closed; then removes a
+/// directory, if one is given. (A background command has no standard input of its own, hence the third descriptor.)
+const WATCHDOG: &str = "id=$1; directory=$2; shift 2; exec 3<&0; \"$@\" </dev/null & main=$!; echo $main >\"$id\"; \
     { cat <&3 >/dev/null; while kill -9 $main 2>/dev/null; do sleep 0.1; done; \
       [ -z \"$directory\" ] || rm -rf \"$directory\"; } & wait $main";
 
@@ -93,6 +93,18 @@ impl Broker {
     pub fn restart(&mut self) {
         self.process = run(self.directory.path(), Remains::Kept);
         self.wait_until_up();
+    }
+
+    /// Makes topics of these names.
+    pub async fn make(&self, topics: &[&str], partitions: i32) {
+        make_all(&self.address(), topics, partitions).await;
+    }
+
+    /// Sends it a signal by its name: `STOP` lets it stand still with all its connections, `CONT` go on.
+    pub fn signal(&self, name: &str) {
+        let id = fs::read_to_string(id_file(self.directory.path())).expect("the watchdog has noted the process");
+        let asked = Command::new("kill").args([&format!("-{name}"), id.trim()]).status();
+        assert!(asked.expect("kill can be started").success(), "the broker was gone:\n{}", self.log());
     }
 
     fn wait_until_up(&mut self) {
@@ -141,11 +153,11 @@ fn format_storage(directory: &Path) {
 }
 
 fn run(directory: &Path, remains: Remains) -> Child {
-    let removed = if remains == Remains::Removed { directory } else { Path::new("") };
+    let removed = if remains == Remains::Removed { directory.to_owned() } else { PathBuf::new() };
     let log = fs::File::create(log_file(directory)).expect("the temporary directory can be written");
     Command::new("sh")
         .args(["-c", WATCHDOG, "watchdog"])
-        .arg(removed)
+        .args([id_file(directory), removed])
         .args(java("kafka.Kafka"))
         .arg(directory.join("server.properties"))
         .stdin(Stdio::piped())
@@ -157,6 +169,10 @@ fn run(directory: &Path, remains: Remains) -> Child {
 
 fn log_file(directory: &Path) -> PathBuf {
     directory.join("broker.log")
+}
+
+fn id_file(directory: &Path) -> PathBuf {
+    directory.join("broker.pid")
 }
 
 /// Ports that nobody listens on. They are found together, so that they differ.

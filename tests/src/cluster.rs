@@ -2,7 +2,14 @@
 
 use eventlatch::source::{Ends, KafkaConfig, Outgoing, Producer};
 
-use crate::{broker::Broker, home::DEADLINE, topic::make_all};
+use crate::{
+    broker::Broker,
+    home::DEADLINE,
+    topic::{grow, make_all},
+};
+
+/// What is sent while the broker is away arrives when it is back, and a new partition has messages soon.
+const SENDING: [(&str, &str); 2] = [("message.timeout.ms", "600000"), ("topic.metadata.refresh.interval.ms", "500")];
 
 /// A broker of one's own, with a producer and somebody to ask for the ends of logs.
 pub struct Cluster {
@@ -15,7 +22,10 @@ impl Cluster {
     /// Starts a broker and makes topics.
     pub async fn start(topics: &[&str], partitions: i32) -> Self {
         let broker = Broker::start();
-        let config = KafkaConfig { brokers: broker.address(), ..KafkaConfig::default() };
+        let mut config = KafkaConfig { brokers: broker.address(), ..KafkaConfig::default() };
+        for (name, value) in SENDING {
+            config.properties.set(name, value).expect("it is not refused");
+        }
         make_all(&config.brokers, topics, partitions).await;
         let producer = Producer::new(&config).expect("the configuration is good");
         Self { ends: Ends::new(&config).expect("the configuration is good"), producer, broker }
@@ -30,6 +40,13 @@ impl Cluster {
         self.broker.stop();
         act();
         self.broker.restart();
+    }
+
+    /// Adds a partition to a topic: its number.
+    pub async fn add_partition(&self, topic: &str) -> i32 {
+        let partitions = self.ends(topic).len();
+        grow(&self.brokers(), topic, partitions + 1).await;
+        partitions as i32
     }
 
     /// Sends a message; its place in the log is the answer.

@@ -8,5 +8,6 @@ pub mod home;
 mod jars;
 pub mod ledger;
 pub mod service;
+pub mod summary;
 pub mod topic;
 pub mod waiting;

@@ -52,7 +52,7 @@ impl Topic {
     }
 
     pub async fn grow(&self, partitions: usize) {
-        done(admin().create_partitions(&[NewPartitions::new(&self.name, partitions)], &options()).await);
+        grow(brokers(), &self.name, partitions).await;
     }
 
     pub async fn delete(&self) {
@@ -108,6 +108,11 @@ pub fn producer() -> Producer {
 pub(crate) async fn make_all(brokers: &str, names: &[&str], partitions: i32) {
     let new = names.iter().map(|name| NewTopic::new(name, partitions, TopicReplication::Fixed(1)));
     done(admin_of(brokers).create_topics(&new.collect::<Vec<_>>(), &options()).await);
+}
+
+/// Gives a topic so many partitions.
+pub(crate) async fn grow(brokers: &str, name: &str, partitions: usize) {
+    done(admin_of(brokers).create_partitions(&[NewPartitions::new(name, partitions)], &options()).await);
 }
 
 fn admin() -> AdminClient<DefaultClientContext> {

@@ -90,6 +90,11 @@ impl Defining {
         &self.source
     }
 
+    /// Whether the service is told to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.source.is_stopping()
+    }
+
     pub fn broken(&self) -> &Broken {
         &self.broken
     }

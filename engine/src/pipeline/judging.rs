@@ -66,10 +66,7 @@ pub async fn judge(
     let Some(topic) = slices.first().map(|slice| Arc::clone(&slice.partition.topic)) else {
         return Ok(Ok(Vec::new()));
     };
-    let live = match live_for(shared, slices).await {
-        Err(RenderError::GaveUp { matcher, gave_up }) => return Ok(Err(cannot_prepare(matcher, &gave_up))),
-        live => live?,
-    };
+    let live = live_for(shared, slices).await?;
     Ok(judge_all(shared, &topic, slices, &live, manner).await)
 }
 
@@ -96,6 +93,9 @@ async fn judge_all(
     let mut judged = Vec::new();
     for name in live.index.matchers(topic) {
         let post = live.registry.post(name).ok_or_else(|| gone(name))?;
+        if let Some(why) = live.index.unprepared(name, arrivals(slices)) {
+            return Err(cannot_prepare(name, why));
+        }
         judged.push(match manner {
             Manner::Usual => judge_by(shared, post, slices, live).await?,
             Manner::Aside => judge_aside_by(shared, post, slices, live).await?,
@@ -178,9 +178,9 @@ async fn judge_aside_by<'a>(
     Ok(Judged { post, findings, helped: 0, failed: None })
 }
 
-fn cannot_prepare(matcher: Arc<str>, gave_up: &GaveUp) -> Waits {
-    let reason = format!("what is wanted on the day of a message cannot be asked of the matcher: {gave_up}");
-    Waits { matcher, generation: None, reason }
+fn cannot_prepare(matcher: &Arc<str>, why: &str) -> Waits {
+    let reason = format!("what is wanted on the day of a message cannot be asked of the matcher: {why}");
+    Waits { matcher: Arc::clone(matcher), generation: None, reason }
 }
 
 /// Evaluates without a note of how it went. What loops is found aside; the rest does not queue up behind what does.

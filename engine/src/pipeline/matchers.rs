@@ -16,7 +16,7 @@ use super::{
     Shared,
     live::Live,
     patience::{MATCHER_PAUSE, patiently},
-    rendering::{RenderError, Tables, belongs},
+    rendering::{RenderError, belongs},
     turning::open_waits,
 };
 use crate::{
@@ -24,7 +24,7 @@ use crate::{
         generation::{self, GenerationState},
         wanted::WantedId,
     },
-    matcher::{Generation, Post, Probation, Problem, Registry},
+    matcher::{Generation, Post, Probation, Problem},
     sensor::{ChangedDay, Index},
     store::{ActiveWanted, Occasion, StoreError},
 };
@@ -143,20 +143,9 @@ impl Shared {
 
     /// What those wait for who judge from a post, on all days of the index.
     pub(super) async fn days_of(&self, post: &Post, live: &Live) -> Result<Vec<ChangedDay>, Refusal> {
-        let registry = Registry::default().with(post.clone());
         let mut days = Vec::new();
         for (calendar, date) in live.index.days() {
-            let mut tables = Tables::default();
-            let mut pages = self.pages();
-            while let Some(page) = patiently(|| pages.peek()).await? {
-                pages.pass(&page);
-                let of_day =
-                    |wanted: &ActiveWanted| *wanted.matcher == **post.serving.name() && belongs(wanted, calendar);
-                let ours: Vec<_> = page.into_iter().filter(of_day).collect();
-                let awaited = || self.awaited(&registry, ours.clone(), date, Occasion::Anew);
-                patiently(awaited).await?.iter().for_each(|awaited| tables.add(awaited));
-            }
-            days.push(ChangedDay { calendar: Arc::clone(calendar), date, tables: tables.build().await });
+            days.push(self.day_of(post, calendar, date, Occasion::Anew).await?);
         }
         Ok(days)
     }

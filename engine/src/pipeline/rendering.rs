@@ -9,14 +9,14 @@ use std::{
 
 use jiff::{civil::Date, tz::TimeZone};
 
-use super::{Shared, distinct};
+use super::{Shared, distinct, patience::patiently};
 use crate::{
     domain::{
         calendar::Calendar,
         wanted::{RenderingId, WantedId},
     },
     matcher::{GaveUp, Generation, Post, Prepared, Problem, Registry, Worker},
-    sensor::{DayIndex, Entry, Index, Route, Table, TableBuilder},
+    sensor::{ChangedDay, DayIndex, Entry, Index, Route, Table, TableBuilder, Unprepared},
     store::{ActiveWanted, Occasion, StoreError},
 };
 
@@ -88,18 +88,103 @@ impl Shared {
         }
         let was_rendered = self.store.was_rendered(calendar, date).await?;
         let occasion = if was_rendered { Occasion::Anew } else { Occasion::NewDay };
-        let mut tables = Tables::default();
-        let mut pages = self.pages();
-        while let Some(page) = pages.next().await? {
-            let ours = page.into_iter().filter(|wanted| belongs(wanted, calendar)).collect();
-            self.awaited(&live.registry, ours, date, occasion).await?.iter().for_each(|awaited| tables.add(awaited));
+        let (tables, unprepared) = self.day(&live.registry, calendar, date, occasion).await?;
+        if unprepared.is_empty() {
+            self.store.note_rendered_day(calendar, date).await?;
         }
-        let day = Arc::new(DayIndex::new(calendar, date, tables.build().await));
-        self.store.note_rendered_day(calendar, date).await?;
+        let day = Arc::new(DayIndex::new(calendar, date, tables.build().await).without(unprepared));
         self.change_index(|index| index.with_day(calendar, &day));
         self.catching_up.look();
         tracing::debug!(%date, zone = ?calendar.zone.iana_name(), "Rendered a business date");
         Ok(())
+    }
+
+    /// What is awaited on a business date. A matcher that cannot be asked is left out, and named: messages of its topics
+    /// wait, the others go on.
+    async fn day(
+        &self,
+        registry: &Registry,
+        calendar: &Calendar,
+        date: Date,
+        occasion: Occasion,
+    ) -> Result<(Tables, Unprepared), RenderError> {
+        let (mut tables, mut unprepared) = (Tables::default(), Unprepared::new());
+        let mut pages = self.pages();
+        while let Some(page) = pages.next().await? {
+            let ours = page.into_iter().filter(|wanted| belongs(wanted, calendar));
+            for (matcher, ours) in by_matcher(ours) {
+                if unprepared.contains_key(&*matcher) {
+                    continue;
+                }
+                match self.awaited(registry, ours, date, occasion).await {
+                    Ok(awaited) => awaited.iter().for_each(|awaited| tables.add(awaited)),
+                    Err(RenderError::GaveUp { matcher, gave_up }) => {
+                        tracing::error!(
+                            matcher = &*matcher, %date, %gave_up,
+                            "A matcher cannot be asked what it waits for: messages of its topics wait on that day"
+                        );
+                        unprepared.insert(matcher, gave_up.to_string().into());
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok((tables, unprepared))
+    }
+
+    /// Asks those matchers again that could not be asked what they wait for. True if one of them could.
+    pub(super) async fn prepare_again(&self) -> Result<bool, RenderError> {
+        let mut any = false;
+        for (calendar, date, matcher) in unprepared(&self.live.load().index) {
+            let _alone = self.changing.lock().await;
+            match self.prepare_day(&calendar, date, &matcher).await {
+                Ok(()) => any = true,
+                Err(RenderError::GaveUp { gave_up, .. }) => {
+                    tracing::debug!(matcher = &*matcher, %date, %gave_up, "A matcher still cannot be asked")
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if any {
+            self.matchers_changed.send_replace(());
+        }
+        Ok(any)
+    }
+
+    async fn prepare_day(&self, calendar: &Arc<Calendar>, date: Date, matcher: &Arc<str>) -> Result<(), RenderError> {
+        let live = self.live.load_full();
+        let Some(post) = live.registry.post(matcher) else { return Ok(()) };
+        let was_rendered = self.store.was_rendered(calendar, date).await?;
+        let occasion = if was_rendered { Occasion::Anew } else { Occasion::NewDay };
+        let day = self.day_of(post, calendar, date, occasion).await?;
+        self.change_index(|index| index.with_tables(&day));
+        tracing::info!(matcher = &**matcher, %date, "A matcher could be asked what it waits for");
+        if !unprepared(&self.live.load().index).iter().any(|it| *it.0 == **calendar && it.1 == date) {
+            self.store.note_rendered_day(calendar, date).await?;
+        }
+        Ok(())
+    }
+
+    /// What those wait for who judge from a post, on a day.
+    pub(super) async fn day_of(
+        &self,
+        post: &Post,
+        calendar: &Arc<Calendar>,
+        date: Date,
+        occasion: Occasion,
+    ) -> Result<ChangedDay, RenderError> {
+        let matcher = Arc::clone(post.serving.name());
+        let registry = Registry::default().with(post.clone());
+        let mut tables = Tables::default();
+        let mut pages = self.pages();
+        while let Some(page) = patiently(|| pages.peek()).await? {
+            pages.pass(&page);
+            let of_day = |wanted: &ActiveWanted| *wanted.matcher == *matcher && belongs(wanted, calendar);
+            let ours: Vec<_> = page.into_iter().filter(of_day).collect();
+            let awaited = || self.awaited(&registry, ours.clone(), date, occasion);
+            patiently(awaited).await?.iter().for_each(|awaited| tables.add(awaited));
+        }
+        Ok(ChangedDay { matcher, calendar: Arc::clone(calendar), date, tables: tables.build().await })
     }
 
     /// What is awaited on a date on behalf of a page of wanted messages; their renderings are saved.
@@ -110,12 +195,8 @@ impl Shared {
         date: Date,
         occasion: Occasion,
     ) -> Result<Vec<Awaited>, RenderError> {
-        let mut by_matcher: BTreeMap<String, Vec<ActiveWanted>> = BTreeMap::new();
-        for wanted in page {
-            by_matcher.entry(wanted.matcher.clone()).or_default().push(wanted);
-        }
         let mut awaited = Vec::new();
-        for (matcher, wanted) in by_matcher {
+        for (matcher, wanted) in by_matcher(page) {
             match registry.post(&matcher) {
                 Some(post) => awaited.extend(self.awaited_by(post, wanted.into(), date, occasion).await?),
                 None => tracing::warn!(matcher, %date, wanted = wanted.len(), "Not rendered: their matcher is gone"),
@@ -204,6 +285,24 @@ impl Shared {
     pub(super) fn pages(&self) -> Pages<'_> {
         Pages { shared: self, after: WantedId(0) }
     }
+}
+
+fn by_matcher(page: impl IntoIterator<Item = ActiveWanted>) -> BTreeMap<String, Vec<ActiveWanted>> {
+    let mut by_matcher: BTreeMap<String, Vec<ActiveWanted>> = BTreeMap::new();
+    for wanted in page {
+        by_matcher.entry(wanted.matcher.clone()).or_default().push(wanted);
+    }
+    by_matcher
+}
+
+/// The days on which it is not known what a matcher waits for.
+pub(super) fn unprepared(index: &Index) -> Vec<(Arc<Calendar>, Date, Arc<str>)> {
+    let days = index.calendars.iter().flat_map(|days| days.days().map(|day| (&days.calendar, day)));
+    let of_day = |(calendar, day): (&Arc<Calendar>, &Arc<DayIndex>)| {
+        let each = |matcher: &Arc<str>| (Arc::clone(calendar), day.date, Arc::clone(matcher));
+        day.unprepared().keys().map(each).collect::<Vec<_>>()
+    };
+    days.flat_map(of_day).collect()
 }
 
 /// Pages of wanted messages.

@@ -116,6 +116,7 @@ impl Known {
         let serving = &post.serving;
         let name = &**serving.name();
         let held = self.held.iter().find(|(_, held)| *held.waits.matcher == *name);
+        let held = held.map(|(_, held)| held.waits.reason.clone()).or_else(|| self.unprepared(name));
         let state = match (&held, &post.probation) {
             (Some(_), _) => MatcherState::Quarantined,
             (None, Some(_)) => MatcherState::Probation,
@@ -129,12 +130,20 @@ impl Known {
             topics: serving.topics.clone(),
             origin: serving.origin.to_string(),
             state,
-            reason: held.map(|(_, held)| held.waits.reason.clone()),
+            reason: held,
             loaded_at: builds.find(|it| it.state != GenerationState::Refused).map(|it| it.loaded_at),
             previous: post.previous().map(|it| it.sha256().to_string()),
             pinned: self.is_pinned(name),
             refused: self.refused(name).or_else(|| self.rolled_back(name, serving.sha256())),
         }
+    }
+
+    /// Why a matcher cannot be asked what it waits for, if so.
+    fn unprepared(&self, name: &str) -> Option<String> {
+        let mut days = self.live.index.calendars.iter().flat_map(|days| days.days());
+        days.find_map(|day| {
+            Some(format!("it cannot be asked what it waits for on {}: {}", day.date, day.unprepared().get(name)?))
+        })
     }
 
     /// The matchers that nobody is, though somebody waits for messages of theirs.

@@ -1,11 +1,18 @@
 //! The turn of business days: what the next one needs is made ready before it begins, and its waits open when it does.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
-use super::{Shared, Stop, rendering::RenderError};
+use super::{
+    Shared, Stop,
+    rendering::{RenderError, unprepared},
+};
 use crate::{
     domain::{
         calendar::{Calendar, next},
@@ -20,6 +27,9 @@ const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
 /// The longest pause without a look at the clock, should it jump.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+/// How soon matchers are asked again that could not be asked what they wait for.
+const ASK_AGAIN: Duration = Duration::from_secs(10);
 
 /// So many sensors are looked at for waits to be opened.
 const LOOKED_AT_ONCE: usize = 2_000;
@@ -39,12 +49,13 @@ pub enum TurnError {
 /// Keeps the days turning until told to stop. What fails is tried again at the next look at the clock.
 /// `begun_at`: of that instant the days have begun already.
 pub async fn run(shared: &Shared, begun_at: Timestamp, mut stop: watch::Receiver<Stop>) {
-    let mut opened_at = begun_at;
+    let mut begun = Begun { at: begun_at, without: lacking(shared) };
+    let mut matchers = shared.matchers_changed.subscribe();
     while *stop.borrow() == Stop::Not {
         let now = Timestamp::now();
         shared.end_probations(Instant::now());
         let turned = tokio::select! {
-            turned = turn(shared, &mut opened_at, now) => turned,
+            turned = turn(shared, &mut begun, now) => turned,
             // What was not finished is done again at the next start.
             _ = stop.wait_for(|stop| *stop != Stop::Not) => return,
         };
@@ -54,30 +65,44 @@ pub async fn run(shared: &Shared, begun_at: Timestamp, mut stop: watch::Receiver
         });
         tokio::select! {
             () = tokio::time::sleep(pause(shared, now, hourly)) => {}
+            // One may be asked now that could not be.
+            _ = matchers.changed(), if !begun.without.is_empty() => {}
             _ = stop.changed() => {}
         }
     }
 }
 
+/// What has begun.
+struct Begun {
+    /// Of that instant.
+    at: Timestamp,
+    /// But for what these matchers serve.
+    without: BTreeSet<Arc<str>>,
+}
+
 /// The answer is whether hours matter.
-async fn turn(shared: &Shared, opened_at: &mut Timestamp, now: Timestamp) -> Result<bool, TurnError> {
+async fn turn(shared: &Shared, begun: &mut Begun, now: Timestamp) -> Result<bool, TurnError> {
     let hourly = shared.store.has_hourly().await?;
-    if begun_between(shared, *opened_at, now, hourly) {
+    shared.prepare_again().await?;
+    let more = !begun.without.is_subset(&lacking(shared));
+    if more || begun_between(shared, begun.at, now, hourly) {
         begin(shared, now).await?;
-        *opened_at = now;
+        *begun = Begun { at: now, without: lacking(shared) };
     }
     prepare_next(shared, now).await?;
     Ok(hourly)
 }
 
-/// Renders the current days and opens their waits. May be repeated.
+/// Renders the current days and opens their waits. May be repeated. Where a matcher cannot be asked what it waits for the
+/// waits of its sensors do not open yet: nobody knows what would complete them.
 pub async fn begin(shared: &Shared, now: Timestamp) -> Result<(), TurnError> {
     for calendar in calendars(shared) {
         shared.render(&calendar, calendar.business_date(now)).await?;
     }
+    let without: Vec<_> = lacking(shared).iter().map(ToString::to_string).collect();
     let mut after = None;
     loop {
-        let found = shared.store.waits_to_open(now, after, LOOKED_AT_ONCE).await?;
+        let found = shared.store.waits_to_open(now, after, LOOKED_AT_ONCE, without.clone()).await?;
         open_waits(shared, now, &found.sensors).await?;
         after = found.next;
         if after.is_none() {
@@ -92,6 +117,11 @@ pub(super) async fn open_waits(shared: &Shared, now: Timestamp, sensors: &[Senso
         shared.store.open_waits(now, some.to_vec()).await?;
     }
     Ok(())
+}
+
+/// The matchers that could not be asked what they wait for, on whatever day.
+fn lacking(shared: &Shared) -> BTreeSet<Arc<str>> {
+    unprepared(&shared.live.load().index).into_iter().map(|(_, _, matcher)| matcher).collect()
 }
 
 async fn prepare_next(shared: &Shared, now: Timestamp) -> Result<(), RenderError> {
@@ -126,7 +156,8 @@ fn pause(shared: &Shared, now: Timestamp, hourly: bool) -> Duration {
     };
     let shortest =
         calendars(shared).iter().map(|calendar| pause(calendar)).min().and_then(|pause| Duration::try_from(pause).ok());
-    shortest.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN)
+    let longest = if lacking(shared).is_empty() { LOOK_AGAIN } else { ASK_AGAIN };
+    shortest.unwrap_or(longest).min(longest)
 }
 
 fn tomorrow(calendar: &Calendar, now: Timestamp) -> (jiff::civil::Date, Timestamp) {

@@ -42,10 +42,17 @@ pub struct DayIndex {
     /// The window around it of each frequency but the hour, of which there are many.
     windows: HashMap<Frequency, Window>,
     tables: HashMap<Route, Arc<Table>>,
+    /// The matchers that could not be asked what they wait for, and why: nobody knows what their messages mean.
+    unprepared: Unprepared,
 }
+
+/// Matchers that cannot be asked what they wait for, each with the reason.
+pub type Unprepared = BTreeMap<Arc<str>, Arc<str>>;
 
 /// What is to be different on a day.
 pub struct ChangedDay {
+    /// Whose tables they are.
+    pub matcher: Arc<str>,
     pub calendar: Arc<Calendar>,
     pub date: Date,
     pub tables: HashMap<Route, Arc<Table>>,
@@ -106,9 +113,18 @@ impl Index {
         if let Some(before) = days.and_then(|days| days.days.get_mut(&day.date)) {
             let mut tables = before.tables.clone();
             tables.extend(day.tables.iter().map(|(route, table)| (route.clone(), Arc::clone(table))));
-            *before = Arc::new(DayIndex { tables, ..DayIndex::clone(before) });
+            let mut unprepared = before.unprepared.clone();
+            unprepared.remove(&day.matcher);
+            *before = Arc::new(DayIndex { tables, unprepared, ..DayIndex::clone(before) });
         }
         index
+    }
+
+    /// Why a matcher cannot judge messages that arrived at these instants, if so.
+    pub fn unprepared(&self, matcher: &str, arrivals: impl Iterator<Item = Timestamp> + Clone) -> Option<&Arc<str>> {
+        let lacking = self.calendars.iter().flat_map(|days| days.days.values());
+        let mut lacking = lacking.filter_map(|day| Some((day, day.unprepared.get(matcher)?)));
+        lacking.find(|(day, _)| arrivals.clone().any(|arrival| day.contains(arrival))).map(|(_, why)| why)
     }
 
     /// The same index with what these generations wait for, and no others.
@@ -196,7 +212,18 @@ impl DayIndex {
             closes: window.closes,
             windows: windows.map(|it| (it, Window::on(it, date, calendar))).collect(),
             tables,
+            unprepared: Unprepared::new(),
         }
+    }
+
+    /// The same day, on which it is not known what these matchers wait for.
+    pub fn without(self, unprepared: Unprepared) -> Self {
+        Self { unprepared, ..self }
+    }
+
+    /// The matchers of which it is not known what they wait for.
+    pub fn unprepared(&self) -> &Unprepared {
+        &self.unprepared
     }
 
     /// The same day without some wanted messages, and with more.

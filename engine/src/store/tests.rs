@@ -94,10 +94,10 @@ impl Fixture {
             let date = calendar(wanted).business_date(at(now));
             self.store.save_renderings(vec![(wanted.id, date, self.text(name))], Occasion::NewDay).await.unwrap();
         }
-        let found = self.store.waits_to_open(at(now), None, 1_000).await.unwrap();
+        let found = self.store.waits_to_open(at(now), None, 1_000, Vec::new()).await.unwrap();
         assert_eq!(found.next, None);
         self.store.open_waits(at(now), found.sensors).await.unwrap();
-        assert_eq!(self.store.waits_to_open(at(now), None, 1_000).await.unwrap(), WaitsToOpen::default());
+        assert_eq!(self.store.waits_to_open(at(now), None, 1_000, Vec::new()).await.unwrap(), WaitsToOpen::default());
     }
 
     /// One message that arrives and fulfils these.

@@ -16,7 +16,13 @@ use std::{
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{MarkMode, changes::Changes, database::Opened, error::StoreError};
+use super::{
+    MarkMode,
+    changes::Changes,
+    database::Opened,
+    error::StoreError,
+    trouble::{self, Trouble},
+};
 use crate::{domain::change::Change, telemetry::metrics};
 
 /// Requests that may wait; whoever brings one more waits too, and so back to Kafka.
@@ -50,6 +56,7 @@ pub(super) struct Writer {
     marks_appeared: watch::Receiver<u64>,
     deadlines_moved: watch::Receiver<u64>,
     pub(super) changes: Arc<Changes>,
+    pub(super) trouble: Arc<Trouble>,
 }
 
 impl Writer {
@@ -57,7 +64,7 @@ impl Writer {
         let (requests, queue) = mpsc::channel(QUEUE);
         let (announce, marks_appeared) = watch::channel(0);
         let (announce_deadlines, deadlines_moved) = watch::channel(0);
-        let changes = Arc::new(Changes::new());
+        let (changes, trouble) = (Arc::new(Changes::new()), Arc::new(Trouble::default()));
         let owner = Owner {
             connection: opened.connection,
             _lock: opened.lock,
@@ -65,11 +72,12 @@ impl Writer {
             announce,
             announce_deadlines,
             changes: Arc::clone(&changes),
+            trouble: Arc::clone(&trouble),
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         let thread = thread.spawn(move || owner.run(queue)).map_err(StoreError::Thread)?;
         let (requests, thread) = (Mutex::new(Some(requests)), Mutex::new(Some(thread)));
-        Ok(Self { requests, thread, marks_appeared, deadlines_moved, changes })
+        Ok(Self { requests, thread, marks_appeared, deadlines_moved, changes, trouble })
     }
 
     pub(super) fn marks_appeared(&self) -> watch::Receiver<u64> {
@@ -142,6 +150,7 @@ struct Owner {
     announce: watch::Sender<u64>,
     announce_deadlines: watch::Sender<u64>,
     changes: Arc<Changes>,
+    trouble: Arc<Trouble>,
 }
 
 impl Owner {
@@ -167,6 +176,7 @@ impl Owner {
         match run_group(&mut session, &mut group) {
             Ok(outcomes) => {
                 metrics::commit(began.elapsed());
+                self.trouble.note(trouble::of(&outcomes));
                 if session.marks_appeared {
                     self.announce.send_modify(|count| *count = count.wrapping_add(1));
                 }
@@ -177,6 +187,7 @@ impl Owner {
                 group.into_iter().zip(outcomes).for_each(|(request, outcome)| request.answer(outcome));
             }
             Err(error) => {
+                self.trouble.note(Some(&error));
                 let error = Arc::new(error);
                 group.into_iter().for_each(|request| request.answer(Err(StoreError::Commit(Arc::clone(&error)))));
             }

@@ -8,6 +8,7 @@ mod refused;
 mod removed;
 mod rolled_back;
 mod swapped;
+mod unprepared;
 
 use std::fs;
 

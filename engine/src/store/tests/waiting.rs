@@ -197,7 +197,7 @@ async fn opening_goes_in_pages_and_may_be_repeated() {
         let mut pages = 0;
         let mut opened = 0;
         loop {
-            let page = fixture.store.waits_to_open(now, after, 2).await.unwrap();
+            let page = fixture.store.waits_to_open(now, after, 2, Vec::new()).await.unwrap();
             opened += page.sensors.len();
             fixture.store.open_waits(now, page.sensors).await.unwrap();
             pages += 1;

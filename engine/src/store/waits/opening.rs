@@ -45,17 +45,22 @@ pub struct WaitsToOpen {
 
 impl Reader {
     /// Which of the next `limit` active sensors lack the wait of their current window, or have waits that were judged by
-    /// an earlier definition.
+    /// an earlier definition; but for those that want messages of some matchers.
     pub fn waits_to_open(
         &self,
         now: Timestamp,
         after: Option<SensorId>,
         limit: usize,
+        without: &[String],
     ) -> Result<WaitsToOpen, StoreError> {
-        let page = "SELECT id FROM sensors WHERE id > ?1 AND state = 'active' ORDER BY id LIMIT ?2";
+        let page = "SELECT id FROM sensors WHERE id > ?1 AND state = 'active' AND (?3 = '[]' OR NOT EXISTS (
+                        SELECT 1 FROM wanted WHERE sensor_id = sensors.id AND wanted.state = 'active'
+                                               AND matcher IN (SELECT value FROM json_each(?3))))
+                     ORDER BY id LIMIT ?2";
         let after = after.map_or(i64::MIN, |sensor| sensor.0);
+        let without = serde_json::json!(without).to_string();
         self.with(|db| {
-            let page = rows(db, page, params![after, limit as i64], |row| row.get(0).map(SensorId))?;
+            let page = rows(db, page, params![after, limit as i64, without], |row| row.get(0).map(SensorId))?;
             let mut found =
                 WaitsToOpen { next: page.last().copied().filter(|_| page.len() == limit), sensors: Vec::new() };
             let mut windows = Windows::default();

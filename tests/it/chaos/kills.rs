@@ -1,0 +1,71 @@
+//! Killed again and again under load.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    SHORT_SESSION,
+    load::BURST,
+    scale,
+    trial::{Trial, total},
+};
+
+/// So long messages are sent for each kill.
+const PACE: Duration = Duration::from_secs(2);
+
+/// Before a kill on average: shorter, so that messages are sent until the last one.
+const PAUSE: Duration = Duration::from_millis(1_700);
+
+/// Of the kills at least two of three must find messages that were not recorded yet.
+const LAGGING: (usize, usize) = (2, 3);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_or_doubled_by_kills() {
+    let (number, seed) = (scale::number("KILLS", 8, 200), scale::seed());
+    let mut trial = Trial::begin(PACE * number as u32, seed, SHORT_SESSION).await;
+    let mut random = fastrand::Rng::with_seed(seed);
+    let kills = tokio::task::block_in_place(|| kill_repeatedly(&mut trial, number, &mut random));
+    let faults = format!("{} kills, {} on a lag, {} at work", kills.all, kills.with_lag, kills.at_work);
+    trial.end("kill -9", &faults).await;
+    let (some, of) = LAGGING;
+    assert!(kills.with_lag * of >= kills.all * some, "too few kills on a lag to mean anything: {kills:?}");
+}
+
+#[derive(Debug, Default)]
+struct Kills {
+    all: usize,
+    /// Messages were in Kafka that were not recorded.
+    with_lag: usize,
+    /// The service had recorded messages since its last start.
+    at_work: usize,
+}
+
+/// Kills and restarts at random moments.
+fn kill_repeatedly(trial: &mut Trial, number: usize, random: &mut fastrand::Rng) -> Kills {
+    let mut kills = Kills::default();
+    while kills.all < number {
+        let before = trial.stored();
+        std::thread::sleep(PAUSE.mul_f64(2.0 * random.f64()));
+        let service = &mut trial.service;
+        assert!(service.ended().is_none(), "the service has ended by itself:\n{}", service.log_end());
+        wait_for_lag(trial);
+        // The high watermarks are together at least this, and nothing is recorded after the kill: so is the lag.
+        let sent = trial.acknowledged();
+        trial.service.kill();
+        let stored = trial.stored();
+        kills.all += 1;
+        kills.with_lag += usize::from(sent > total(&stored));
+        kills.at_work += usize::from(stored != before);
+        trial.service.start_again();
+    }
+    kills
+}
+
+/// The service is quick: most of the time nothing waits for it. A kill then shows little, so the next moment at which
+/// something does is waited for; when nothing is sent any more there is none.
+fn wait_for_lag(trial: &Trial) {
+    let until = Instant::now() + Duration::from_millis(500);
+    let lag = || trial.acknowledged() - total(&trial.stored());
+    while lag() < BURST as i64 / 5 && Instant::now() < until {
+        std::thread::yield_now();
+    }
+}
