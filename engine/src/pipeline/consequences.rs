@@ -85,7 +85,7 @@ mod tests {
         });
         let mut recording = Recording {
             partition: Partition { cluster: "c".into(), topic: "t".into(), number: 0, epoch: 0 },
-            span: Span { from: Some(0), to: 9 },
+            span: Span { from: Some(0).into(), to: 9 },
             matches: Vec::new(),
             near_misses: Vec::new(),
             dead_letters: dead_letters.collect(),

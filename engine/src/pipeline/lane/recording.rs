@@ -65,7 +65,6 @@ fn settle(receipt: Receipt, recording: Recording) -> Option<IntakeError> {
         receipt.settle();
         return None;
     };
-    receipt.settle_before(span.to);
     match how {
         HaltKind::Freeze => {
             tell_frozen(&partition, &letter);
