@@ -16,6 +16,7 @@ pub mod handling;
 pub mod mark;
 pub mod matched;
 pub mod message;
+pub mod ordering;
 pub mod partition;
 pub mod recording;
 pub mod report;
