@@ -126,6 +126,7 @@ impl Service {
         let shared = Shared::new(store.clone(), Arc::clone(&matchers.pool), Registry::clone(&matchers.registry));
         let shared = Shared { patience: patience.clone(), ..shared };
         shared.keeping.store(Arc::new(config.dead_letters.clone()));
+        shared.policies.store(Arc::new(config.matchers.policies()));
         shared.reindex().await.map_err(StartError::Render)?;
         matchers.announce_gone(&shared);
         let begun_at = Timestamp::now();
