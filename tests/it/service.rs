@@ -6,6 +6,7 @@ mod example;
 mod lines;
 mod malformed;
 mod matchers;
+mod metrics;
 mod outbox;
 mod readiness;
 mod redefining;

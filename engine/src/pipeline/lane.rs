@@ -251,22 +251,11 @@ impl Running {
     }
 }
 
-fn note(recordings: &[Recording], messages: &[usize], outcomes: &[Recorded], took: Duration) {
-    if let Some(first) = recordings.first() {
-        metrics::batch(&first.partition.topic, took);
-    }
-    for ((recording, messages), outcome) in recordings.iter().zip(messages).zip(outcomes) {
-        if *outcome == Recorded::Stored {
-            metrics::recorded(recording, *messages);
-        }
-    }
-}
-
 async fn record_all(shared: Shared, mut judged: mpsc::Receiver<Judged>) -> Result<(), IntakeError> {
     while let Some(Judged { recordings, receipts, in_flight, messages, handed_over }) = judged.recv().await {
         let outcomes = patiently(|| shared.store.record(recordings.clone())).await?;
         drop(in_flight);
-        note(&recordings, &messages, &outcomes, handed_over.elapsed());
+        metrics::batch(&recordings, &messages, &outcomes, handed_over.elapsed());
         for (receipt, outcome) in receipts.into_iter().zip(outcomes) {
             match outcome {
                 Recorded::Stored => receipt.settle(),
