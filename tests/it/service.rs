@@ -1,5 +1,6 @@
 //! The service as a whole: the real binary, a real broker, a real database.
 
+mod another_store;
 mod catching_up;
 mod deadlines;
 mod example;

@@ -11,6 +11,10 @@ use crate::{
 pub struct StoredBookmarks(pub Store);
 
 impl Bookmarks for StoredBookmarks {
+    fn store(&self) -> &str {
+        self.0.identity()
+    }
+
     fn stored(&self, cluster: &str, topic: &str) -> Result<Vec<Bookmark>, Box<dyn Error + Send + Sync>> {
         let stored = self.0.stored_offsets(cluster, topic)?;
         let bookmark =

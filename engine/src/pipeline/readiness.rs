@@ -113,7 +113,7 @@ fn nothing_is_read(health: Health, silent: Option<String>, wanted: bool) -> Opti
         State::Ended => Some("reading has ended"),
         State::Waiting | State::Reading => None,
     };
-    health.problem.or(silent).or(reason.map(str::to_owned))
+    health.problem.or(silent).or(health.uncommitted).or(reason.map(str::to_owned))
 }
 
 /// An error with what it comes from.
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     fn check(state: State, problem: Option<&str>, wanted: bool, expected: Option<&str>) {
-        let health = Health { state, cluster: None, partitions: 0, problem: problem.map(str::to_owned) };
+        let health = Health { state, problem: problem.map(str::to_owned), ..Health::default() };
         let found = nothing_is_read(health, None, wanted);
         let as_expected = match (&found, expected) {
             (None, None) => true,

@@ -4,8 +4,8 @@ use std::{collections::HashSet, sync::Arc};
 
 use rdkafka::TopicPartitionList;
 
-use super::{SourceError, batch::Batch, deliveries::Delivery, desk::Desk, receipt::Lease, starting::Point};
-use crate::domain::message::{Message, Partition};
+use super::{SourceError, Tombstones, batch::Batch, deliveries::Delivery, desk::Desk, receipt::Lease, starting::Point};
+use crate::domain::message::{Before, Message, Partition};
 
 /// One partition that is read now.
 #[derive(Debug)]
@@ -20,6 +20,9 @@ pub(super) struct Chain {
 pub(super) struct Assignment {
     pub(super) chains: Vec<Chain>,
     pub(super) batch: Batch,
+    /// Whether Kafka decides where reading goes on, and not the store.
+    pub(super) unchecked: bool,
+    pub(super) tombstones: Tombstones,
     /// Whether nothing is fetched at the moment; partitions that come meanwhile are paused, too.
     pub(super) paused: bool,
     /// Topics that are paused whatever else is read.
@@ -29,12 +32,17 @@ pub(super) struct Assignment {
 }
 
 impl Assignment {
+    /// What must be stored for a slice that goes on at an offset, or begins.
+    fn before(&self, next: Option<i64>) -> Before {
+        if self.unchecked { Before::Anything } else { next.into() }
+    }
+
     /// Reads a partition from here on. A starting point that Kafka gave, and not the store, is announced.
     pub(super) fn begin(&mut self, partition: Partition, stored: Option<i64>, point: Point) {
         self.end(&partition.topic, partition.number);
         let lease = Lease::new(partition);
         if let (None, Point::At(offset)) = (stored, point) {
-            self.batch.begin(lease.clone(), None, offset);
+            self.batch.begin(lease.clone(), self.before(None), offset);
         }
         self.chains.push(Chain { lease, next: stored });
     }
@@ -43,7 +51,7 @@ impl Assignment {
     pub(super) fn jump(&mut self, partition: Partition, from: i64, to: i64) {
         self.end(&partition.topic, partition.number);
         let lease = Lease::new(partition);
-        self.batch.begin(lease.clone(), Some(from), to);
+        self.batch.begin(lease.clone(), self.before(Some(from)), to);
         self.chains.push(Chain { lease, next: Some(from) });
     }
 
@@ -84,9 +92,9 @@ impl Assignment {
                 return false;
             }
             let (lease, next) = (chain.lease.clone(), chain.next);
-            self.batch.begin(lease, next, next.unwrap_or(0));
+            self.batch.begin(lease, self.before(next), next.unwrap_or(0));
         }
-        self.batch.add(message());
+        self.batch.add(message(), self.tombstones);
         true
     }
 

@@ -69,7 +69,7 @@ impl Source {
 }
 
 /// How a source is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Health {
     pub state: State,
     /// The cluster's id, once it is known.
@@ -78,11 +78,19 @@ pub struct Health {
     pub partitions: usize,
     /// What is wrong now, in one sentence.
     pub problem: Option<String>,
+    /// Why Kafka does not take what is done, where it decides where reading goes on: after a crash messages would come
+    /// again (at-least-once), or none are handed on (at-most-once).
+    pub uncommitted: Option<String>,
+    /// How many commits to Kafka have failed. Each was tried again.
+    pub failed_commits: u64,
+    /// Of how many partitions that were assigned last Kafka held another offset than the store, which decides.
+    pub drifted: usize,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum State {
     /// The broker has not been reached yet.
+    #[default]
     Connecting,
     /// No partition is assigned: the group is being joined, or others have them all, or the topics do not exist.
     Waiting,
@@ -113,7 +121,6 @@ pub(super) struct Desk {
 impl Desk {
     /// `holds_topics`: whether one topic can be held while others go on.
     pub(super) fn new(holds_topics: bool) -> Arc<Self> {
-        let health = Health { state: State::Connecting, cluster: None, partitions: 0, problem: None };
         Arc::new(Self {
             holds_topics,
             orders: Mutex::default(),
@@ -121,7 +128,7 @@ impl Desk {
             stop: Notify::new(),
             closing: AtomicBool::new(false),
             thread: OnceLock::new(),
-            health: Mutex::new(health),
+            health: Mutex::default(),
         })
     }
 

@@ -21,6 +21,14 @@ pub enum SourceError {
     Bookmarks { topic: String, source: Box<dyn Error + Send + Sync> },
     #[error("cannot find out where {topic}/{partition} starts (`start = \"{start}\"` in [kafka])")]
     Start { topic: String, partition: i32, start: String, source: Box<KafkaError> },
+    #[error(
+        "the consumer group `{group}` is read for the store {theirs}, and this store is {ours}: each would miss what the \
+         other one reads. Set another `group` in [kafka], or use that store; to give the group to this store, stop \
+         whoever reads in it and delete it (`kafka-consumer-groups.sh --delete --group {group}`)"
+    )]
+    OtherStore { group: String, theirs: String, ours: String },
+    #[error("cannot ask Kafka what it holds for the group `{group}`")]
+    Group { group: String, source: Box<KafkaError> },
     #[error("cannot take over the partitions that Kafka assigned")]
     Assign(#[source] KafkaError),
     #[error("cannot start {partition} again at {next}")]
@@ -44,6 +52,6 @@ pub enum SourceError {
 impl SourceError {
     /// Whether the remedy is in the configuration rather than outside.
     pub fn is_configuration(&self) -> bool {
-        matches!(self, Self::Property { .. } | Self::Reference { .. } | Self::Client(_))
+        matches!(self, Self::Property { .. } | Self::Reference { .. } | Self::Client(_) | Self::OtherStore { .. })
     }
 }

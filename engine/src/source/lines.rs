@@ -207,11 +207,15 @@ mod tests {
     use std::{error::Error, io::Write};
 
     use super::*;
-    use crate::source::Bookmark;
+    use crate::{domain::message::Before, source::Bookmark};
 
     struct At(Option<i64>);
 
     impl Bookmarks for At {
+        fn store(&self) -> &str {
+            "store"
+        }
+
         fn stored(&self, cluster: &str, topic: &str) -> Result<Vec<Bookmark>, Box<dyn Error + Send + Sync>> {
             assert!(cluster.starts_with("file:/") && topic != "other", "{cluster} {topic}");
             Ok(self.0.map(|next| Bookmark { partition: 0, epoch: 0, next: Some(next) }).into_iter().collect())
@@ -238,7 +242,8 @@ mod tests {
 
     fn show(slice: crate::domain::message::Slice) -> String {
         let offsets: Vec<_> = slice.messages.iter().map(|message| message.offset).collect();
-        format!("{} {:?}..{} {offsets:?}", slice.partition.topic, slice.span.from, slice.span.to)
+        let from = if let Before::At(from) = slice.span.from { Some(from) } else { None };
+        format!("{} {from:?}..{} {offsets:?}", slice.partition.topic, slice.span.to)
     }
 
     const TEXT: &str = "{\"topic\":\"a\",\"value\":1}\n\n{\"topic\":\"b\",\"value\":2}\n{\"topic\":\"other\",\"value\":2}\n{\"topic\":\"a\",\"raw\":\"\"}";

@@ -75,6 +75,16 @@ impl Reach {
         self.desk.health().problem = Some(format!("no Kafka broker answers at {}: {reason}", self.brokers));
     }
 
+    /// Somebody asked in vain.
+    pub(super) fn not_answered(&self) {
+        self.lost(&mut lock(&self.heard));
+    }
+
+    /// Whether nobody waits for an answer any more.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.desk.stopping()
+    }
+
     pub(super) fn is_down(&self) -> bool {
         lock(&self.heard).down
     }

@@ -16,7 +16,7 @@ use super::{
     writer::Session,
 };
 use crate::domain::{
-    message::{Partition, Span},
+    message::{Before, Partition, Span},
     recording::{JudgedBy, Match, NearMiss, Recorded, Recording, Sighting},
     window::Frequency,
 };
@@ -70,16 +70,23 @@ fn record_one(books: &mut Books<'_, '_>, recording: &Recording) -> Result<Record
 fn move_offset(books: &Books<'_, '_>, partition: &Partition, span: Span) -> Result<bool, StoreError> {
     let Partition { cluster, topic, number, epoch } = partition;
     let moved = match span.from {
-        None => {
+        Before::Nothing => {
             let sql = "INSERT INTO offsets (cluster, topic, \"partition\", epoch, next, updated_at)
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
             books.db().prepare_cached(sql)?.execute(params![cluster, topic, number, epoch, span.to, books.now])?
         }
-        Some(from) => {
+        Before::At(from) => {
             let sql = "UPDATE offsets SET next = ?5, updated_at = ?6
                         WHERE cluster = ?1 AND topic = ?2 AND \"partition\" = ?3 AND epoch = ?4 AND next = ?7";
             let values = params![cluster, topic, number, epoch, span.to, books.now, from];
             books.db().prepare_cached(sql)?.execute(values)?
+        }
+        Before::Anything => {
+            let sql = "INSERT INTO offsets (cluster, topic, \"partition\", epoch, next, updated_at)
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                       ON CONFLICT DO UPDATE SET epoch = excluded.epoch, next = excluded.next,
+                                                 updated_at = excluded.updated_at WHERE excluded.epoch >= epoch";
+            books.db().prepare_cached(sql)?.execute(params![cluster, topic, number, epoch, span.to, books.now])?
         }
     };
     Ok(moved == 1)

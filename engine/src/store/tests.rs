@@ -196,7 +196,7 @@ fn fulfilled(sighting: Sighting) -> Match {
 
 fn empty(partition: i32, from: Option<i64>, to: i64) -> Recording {
     let partition = Partition { cluster: "c".into(), topic: "t".into(), number: partition, epoch: 0 };
-    let span = Span { from, to };
+    let span = Span { from: from.into(), to };
     Recording { partition, span, matches: Vec::new(), near_misses: Vec::new(), dead_letters: Vec::new() }
 }
 

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     domain::{
         catch_up::{CatchUp, CatchUpState, CaughtUp, ScanId},
-        message::{Slice, Span as Offsets},
+        message::{Before, Slice, Span as Offsets},
         recording::{Match, NearMiss, Recording},
     },
     source::{Log, Piece, SourceError},
@@ -188,7 +188,7 @@ impl Scan<'_> {
     async fn record(&self, of: &CatchUp, from: i64, piece: Piece, live: &Live) -> Result<Read, CatchUpError> {
         let Piece { messages, next: to, gone_before } = piece;
         let (partition, count) = (of.partition(), messages.len());
-        let slice = Slice { partition: partition.clone(), span: Offsets { from: Some(from), to }, messages };
+        let slice = Slice { partition: partition.clone(), span: Offsets { from: Before::At(from), to }, messages };
         let judged = judge_aside(self.shared, &Arc::new(vec![slice]), live).await.map_err(CatchUpError::Waits)?;
         let (matches, near_misses) = judged.into_iter().map(found).next().unwrap_or_default();
         let lacking = gone_before.map(plan::gone);

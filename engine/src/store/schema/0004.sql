@@ -5,3 +5,6 @@
 ALTER TABLE matches ADD COLUMN message_key BLOB;
 ALTER TABLE matches ADD COLUMN traceparent TEXT;  -- its header, where it is well-formed
 ALTER TABLE matches ADD COLUMN tracestate TEXT;
+
+-- Whether something of a topic is due to be caught up is asked at every deadline.
+CREATE INDEX to_catch_up_due ON to_catch_up (topic, due_at);
