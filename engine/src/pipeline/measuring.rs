@@ -22,11 +22,13 @@ impl Handle {
 
     async fn standing(&self) -> Standing {
         let readiness = self.readiness().await;
-        let health = self.defining.as_ref().map(Defining::health);
+        let health = self.defining.as_ref().map(Defining::health).unwrap_or_default();
         Standing {
             ready: readiness.ready,
             parts: readiness.parts.into_iter().map(|part| (part.name, part.state as u8)).collect(),
-            partitions: health.map_or(0, |health| health.partitions),
+            partitions: health.partitions,
+            failed_commits: health.failed_commits,
+            drifted: health.drifted,
             topics_waiting: self.shared.held.all().len(),
             instances: self.shared.pool.instances(),
         }

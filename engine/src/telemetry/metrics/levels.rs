@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, sync::OnceLock};
 
 use jiff::Timestamp;
-use metrics::gauge;
+use metrics::{counter, gauge};
 
 use super::names::{
-    ASSIGNED, BUILD, CATCH_UPS, INSTANCES, LAG, OLDEST, PARTS, PENDING, READY, SENSORS, STARTED, TOPICS_WAITING,
-    WAITING,
+    ASSIGNED, BUILD, CATCH_UPS, COMMIT_FAILURES, DRIFTED, INSTANCES, LAG, OLDEST, PARTS, PENDING, READY, SENSORS,
+    STARTED, TOPICS_WAITING, WAITING,
 };
 
 static STARTED_AT: OnceLock<Timestamp> = OnceLock::new();
@@ -46,6 +46,9 @@ pub struct Standing {
     /// By name: 0 works, 1 is degraded, 2 fails.
     pub parts: Vec<(String, u8)>,
     pub partitions: usize,
+    /// How many commits to Kafka have failed since the start.
+    pub failed_commits: u64,
+    pub drifted: usize,
     pub topics_waiting: usize,
     /// None: they are not counted.
     pub instances: Option<u64>,
@@ -61,6 +64,8 @@ impl Standing {
             gauge!(PARTS.name, "part" => part.clone()).set(f64::from(*state));
         }
         gauge!(ASSIGNED.name).set(self.partitions as f64);
+        counter!(COMMIT_FAILURES.name).absolute(self.failed_commits);
+        gauge!(DRIFTED.name).set(self.drifted as f64);
         gauge!(TOPICS_WAITING.name).set(self.topics_waiting as f64);
         if let Some(instances) = self.instances {
             gauge!(INSTANCES.name).set(instances as f64);

@@ -48,6 +48,10 @@ metrics! {
 
     ASSIGNED = Gauge "eventlatch_partitions_assigned" [] "Partitions that are read.";
     REBALANCES = Counter "eventlatch_rebalances_total" ["change"] "Changes of the assignment: `assigned` or `revoked`.";
+    COMMIT_FAILURES = Counter "eventlatch_kafka_commit_failures_total" []
+        "Commits that Kafka did not take; each was tried again.";
+    DRIFTED = Gauge "eventlatch_partitions_drifted" []
+        "Partitions of which Kafka held another offset than the store when they were assigned; the store decides.";
     LAG = Gauge "eventlatch_lag_messages" ["topic", "partition"]
         "Offsets in the log that are not recorded yet, as of a few seconds ago.";
     MESSAGES = Counter "eventlatch_messages_total" ["topic"] "Messages that were judged and recorded.";
