@@ -15,6 +15,7 @@ pub mod handling;
 pub mod mark;
 pub mod matched;
 pub mod message;
+pub mod ordering;
 pub mod recording;
 pub mod report;
 pub mod sensor;

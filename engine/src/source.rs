@@ -32,6 +32,7 @@ mod producer;
 mod properties;
 mod reach;
 mod reader;
+mod reason;
 mod receipt;
 mod starting;
 

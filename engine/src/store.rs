@@ -15,6 +15,7 @@ mod generations;
 mod marks;
 mod matches;
 mod modules;
+mod ordering;
 mod reader;
 mod record;
 mod renderings;
@@ -46,6 +47,7 @@ use crate::domain::{
     handling::{HandledTask, HandlingError},
     mark::{Mark, MarkId, Outcome},
     matched::{MatchFilter, MatchId, StoredMatch},
+    ordering::Order,
     recording::{Recorded, Recording},
     sensor::{Owner, Sensor, SensorId, StoredSensor},
     wait::{OpenError, WaitDetail, WaitFilter, WaitId, WaitRequest, WaitState},
@@ -88,8 +90,8 @@ impl Default for Config {
 pub enum MarkMode {
     /// The store itself, in its `tasks` table and in the transaction that records the match.
     Local,
-    /// An adapter, later: marks stay pending until [`Store::resolve`].
-    Outbox,
+    /// An adapter, later and in this order: marks stay pending until [`Store::resolve`].
+    Outbox(Order),
 }
 
 /// The open store. Clones share it; the last one to go, or [`Store::close`], ends the writer thread.
@@ -121,8 +123,9 @@ impl Store {
         let reader = Arc::new(Reader::beside(&opened.path)?);
         let reports = Arc::new(Reader::beside(&opened.path)?);
         let offsets = Arc::new(Reader::beside(&opened.path)?);
-        if mode == MarkMode::Local {
-            marks::settle_left_over(&opened.connection)?;
+        match mode {
+            MarkMode::Local => marks::settle_left_over(&opened.connection)?,
+            MarkMode::Outbox(order) => ordering::order_left_over(&opened.connection, order)?,
         }
         let writer = Arc::new(Writer::start(opened, mode)?);
         Ok(Self { writer, reader, reports, offsets, identity })

@@ -23,7 +23,7 @@ use super::{
     desk::{Desk, State, lock},
     group::Held,
     patience::{PATIENCE, patiently},
-    reach::{self, Reach},
+    reach::Reach,
     starting::{self, Known, Point},
 };
 use crate::{domain::message::Partition, telemetry::metrics};
@@ -237,7 +237,7 @@ impl Context {
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        reach::log(level, facility, line);
+        self.reach.log(level, facility, line);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

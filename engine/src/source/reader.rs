@@ -141,6 +141,7 @@ impl Reader {
                 tracing::info!(brokers = %self.config.brokers, cluster, "Connected to Kafka");
                 return Some(cluster.into());
             }
+            self.consumer.context().reach.is_not_reached();
         }
         None
     }
