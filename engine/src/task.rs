@@ -1,16 +1,15 @@
 //! Telling tasks in outside systems: one trait, one file for each kind of system.
 //!
 //! Knows nothing of Kafka, matchers or our own store: it is handed a [`Mark`] and answers what came of it. Who asks
-//! again, and when, is decided above, with [`backoff`]. Start at [`TaskAdapter`], then [`Config::build`].
+//! again, and when, is decided above, with a [`Backoff`]. Start at [`TaskAdapter`], then [`Config::build`].
 
-pub mod backoff;
 pub mod sql;
 
 use std::{num::NonZeroUsize, pin::Pin, sync::Arc};
 
 use crate::domain::{mark::Mark, ordering::Order};
 
-pub use backoff::Backoff;
+pub use crate::domain::backoff::Backoff;
 
 /// What an adapter answers with, later.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, MarkError>> + Send + 'a>>;

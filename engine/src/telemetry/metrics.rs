@@ -24,7 +24,8 @@ pub use evaluating::Evaluating;
 pub use levels::{Levels, Standing, lag};
 use names::{
     ALL, BATCH, BATCHES, COMMIT, DEAD_LETTERS, DELIVERIES, DELIVERY, ENDED, FAULTS, GROUP, Kind, MARKS, MATCHES,
-    MESSAGES, NEAR_MISSES, PUT_BACKS, READ_BACK, REBALANCES, STORE_FAILURES, TO_MARK, TO_MATCH,
+    MESSAGES, Metric, NEAR_MISSES, PUT_BACKS, READ_BACK, REBALANCES, RETRIES, SKIPPED, STORE_FAILURES, TO_MARK,
+    TO_MATCH,
 };
 
 /// From a quick commit to a matcher that takes all of its time.
@@ -118,15 +119,29 @@ fn recorded(topic: String, stored: &[&Recording]) {
     for found in stored.iter().flat_map(|recording| &recording.matches) {
         to_match.record(since(now, found.sighting.arrival));
     }
-    stored.iter().flat_map(|recording| &recording.dead_letters).for_each(|letter| set_aside(&topic, letter));
+    for recording in stored {
+        recording.dead_letters.iter().for_each(|letter| failed(DEAD_LETTERS, &topic, letter));
+        recording.skipped.iter().for_each(|letter| failed(SKIPPED, &topic, letter));
+        recording.halt.iter().for_each(|halt| faulted(&halt.letter));
+    }
 }
 
-fn set_aside(topic: &str, letter: &DeadLetter) {
+fn failed(what: Metric, topic: &str, letter: &DeadLetter) {
+    faulted(letter);
     let (kind, matcher) = (letter.cause.kind(), letter.by.matcher.to_string());
+    counter!(what.name, "topic" => topic.to_owned(), "matcher" => matcher, "kind" => kind.word()).increment(1);
+}
+
+fn faulted(letter: &DeadLetter) {
     if let Cause::Fault { word, .. } = &letter.cause {
-        counter!(FAULTS.name, "matcher" => matcher.clone(), "fault" => word.to_string()).increment(1);
+        let matcher = letter.by.matcher.to_string();
+        counter!(FAULTS.name, "matcher" => matcher, "fault" => word.to_string()).increment(1);
     }
-    counter!(DEAD_LETTERS.name, "topic" => topic.to_owned(), "matcher" => matcher, "kind" => kind.word()).increment(1);
+}
+
+/// Messages are judged again because their matcher failed.
+pub fn retried(matcher: &str, messages: usize) {
+    counter!(RETRIES.name, "matcher" => matcher.to_owned()).increment(messages as u64);
 }
 
 /// A transaction of so many requests was committed.

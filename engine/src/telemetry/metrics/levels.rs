@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use metrics::{counter, gauge};
 
 use super::names::{
-    ASSIGNED, BUILD, CATCH_UPS, COMMIT_FAILURES, DRIFTED, INSTANCES, LAG, OLDEST, PARTS, PENDING, READY, SENSORS,
-    STARTED, TOPICS_WAITING, WAITING,
+    ASSIGNED, BUILD, CATCH_UPS, COMMIT_FAILURES, DRIFTED, FROZEN, INSTANCES, LAG, OLDEST, PARTS, PENDING, READY,
+    SENSORS, STARTED, TOPICS_WAITING, WAITING,
 };
 
 static STARTED_AT: OnceLock<Timestamp> = OnceLock::new();
@@ -26,6 +26,7 @@ pub struct Levels {
     pub waiting: i64,
     pub sensors: i64,
     pub catch_ups: i64,
+    pub frozen: i64,
 }
 
 impl Levels {
@@ -36,6 +37,7 @@ impl Levels {
         gauge!(WAITING.name).set(self.waiting as f64);
         gauge!(SENSORS.name).set(self.sensors as f64);
         gauge!(CATCH_UPS.name).set(self.catch_ups as f64);
+        gauge!(FROZEN.name).set(self.frozen as f64);
     }
 }
 

@@ -48,6 +48,7 @@ metrics! {
 
     ASSIGNED = Gauge "eventlatch_partitions_assigned" [] "Partitions that are read.";
     REBALANCES = Counter "eventlatch_rebalances_total" ["change"] "Changes of the assignment: `assigned` or `revoked`.";
+    FROZEN = Gauge "eventlatch_frozen_partitions" [] "Partitions that stand still until somebody releases them.";
     COMMIT_FAILURES = Counter "eventlatch_kafka_commit_failures_total" []
         "Commits that Kafka did not take; each was tried again.";
     DRIFTED = Gauge "eventlatch_partitions_drifted" []
@@ -68,6 +69,10 @@ metrics! {
         "Messages on which a matcher failed, by what it did.";
     DEAD_LETTERS = Counter "eventlatch_dead_letters_total" ["topic", "matcher", "kind"]
         "Messages that were set aside: `reject` (malformed) or `fault`.";
+    SKIPPED = Counter "eventlatch_skipped_messages_total" ["topic", "matcher", "kind"]
+        "Failures of matchers of which nothing was kept: `reject` or `fault`.";
+    RETRIES = Counter "eventlatch_matcher_retries_total" ["matcher"]
+        "Messages that were judged again because their matcher had failed.";
     INSTANCES = Gauge "eventlatch_matcher_instances" [] "Instances of matchers that are kept warm or at work.";
     TOPICS_WAITING = Gauge "eventlatch_topics_waiting" [] "Topics that wait for a matcher that is gone or keeps failing.";
 
