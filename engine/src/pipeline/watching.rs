@@ -13,7 +13,10 @@ use std::{
 use tokio::sync::watch;
 
 use super::{Shared, Stop};
-use crate::source::{End, Ends, KafkaConfig, SourceError};
+use crate::{
+    source::{End, Ends, KafkaConfig, SourceError},
+    telemetry::metrics,
+};
 
 /// Kafka is asked so often, and sooner again where it did not answer.
 const EVERY: Duration = Duration::from_secs(5);
@@ -94,6 +97,7 @@ pub async fn run(shared: &Shared, kafka: Option<KafkaConfig>, mut stop: watch::R
 async fn tend(shared: &Shared) {
     loop {
         tokio::time::sleep(TENDING).await;
+        metrics::tidy();
         shared.store.tend().await;
     }
 }

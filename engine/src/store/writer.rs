@@ -178,7 +178,7 @@ impl Owner {
         let written = db.total_changes();
         match run_group(&mut session, &mut group, &self.condition) {
             Ok(outcomes) => {
-                metrics::commit(began.elapsed());
+                metrics::commit(began.elapsed(), group.len());
                 let outcomes: Vec<_> =
                     outcomes.into_iter().map(|outcome| outcome.map_err(|it| self.explained(it))).collect();
                 if outcomes.iter().all(Result::is_ok) && db.total_changes() > written {
@@ -188,6 +188,7 @@ impl Owner {
                 group.into_iter().zip(outcomes).for_each(|(request, outcome)| request.answer(outcome));
             }
             Err(error) => {
+                metrics::commit_failed();
                 let error = Arc::new(self.explained(error));
                 group.into_iter().for_each(|request| request.answer(Err(StoreError::shared(&error))));
             }
