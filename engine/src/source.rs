@@ -9,6 +9,7 @@
 mod assignment;
 mod batch;
 mod client;
+mod committing;
 mod config;
 mod context;
 mod deliveries;
@@ -17,23 +18,27 @@ mod ends;
 mod error;
 mod fetch;
 mod gap;
+mod group;
 mod incoming;
 mod kafka_log;
 mod lines;
 mod log;
 mod mock;
+mod native;
 mod outgoing;
+mod patience;
 mod probe;
 mod producer;
 mod properties;
 mod reach;
 mod reader;
+mod reason;
 mod receipt;
 mod starting;
 
 use std::error::Error;
 
-pub use config::{KafkaConfig, OnGap, Start};
+pub use config::{Guarantee, KafkaConfig, OnGap, Protocol, Start, Tombstones};
 pub use deliveries::{Deliveries, Delivery};
 pub use desk::{Health, Source, State};
 pub use ends::{End, Ends};
@@ -55,6 +60,9 @@ pub use receipt::Receipt;
 ///
 /// Asked on the source's own thread at every assignment, so it may block, for as long as a query takes.
 pub trait Bookmarks: Send + Sync {
+    /// The name of the store. It is written into the group, so that no other store reads in it.
+    fn store(&self) -> &str;
+
     /// All that is stored for a topic of a cluster, also for partitions that are read elsewhere.
     fn stored(&self, cluster: &str, topic: &str) -> Result<Vec<Bookmark>, Box<dyn Error + Send + Sync>>;
 }
@@ -66,4 +74,6 @@ pub struct Bookmark {
     pub epoch: i64,
     /// The offset to be read next. None: the epoch has begun, and nothing of it is stored.
     pub next: Option<i64>,
+    /// Whether nothing of it is to be read until it is put back.
+    pub frozen: bool,
 }

@@ -17,7 +17,7 @@ mod wanted;
 use std::sync::Arc;
 
 use eventlatch::{
-    domain::message::{Message, Partition, Slice, Span},
+    domain::message::{Before, Message, Partition, Slice, Span},
     matcher::Generation,
     pipeline::evaluate::{Finding, Found, Place, Portion, evaluate},
     sensor::Index,
@@ -110,7 +110,7 @@ fn message(offset: usize, wanted: u64, random: &mut Random) -> (Message, Option<
 fn slice(messages: Vec<Message>) -> Slice {
     Slice {
         partition: Partition { cluster: "bench".into(), topic: TOPIC.into(), number: 0, epoch: 0 },
-        span: Span { from: Some(0), to: messages.len() as i64 },
+        span: Span { from: Before::At(0), to: messages.len() as i64 },
         messages,
     }
 }

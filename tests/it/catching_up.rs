@@ -128,7 +128,7 @@ impl Bench {
             let message = self.log.append(instant(at), value);
             let offset = message.offset;
             let partition = Partition { cluster: "memory".into(), topic: TOPIC.into(), number: 0, epoch: 0 };
-            let span = Span { from: Some(offset).filter(|offset| *offset > 0), to: offset + 1 };
+            let span = Span { from: Some(offset).filter(|offset| *offset > 0).into(), to: offset + 1 };
             let slices = Arc::new(vec![Slice { partition, span, messages: vec![message] }]);
             let recordings = judge(&self.shared, &slices, Manner::Usual).await.unwrap().unwrap();
             self.shared.store.record(recordings).await.unwrap();

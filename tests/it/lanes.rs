@@ -5,7 +5,7 @@ use std::{error::Error, fmt::Write as _, fs, path::PathBuf, sync::Arc};
 use eventlatch::{
     domain::{
         calendar::Calendar,
-        message::{Message, Partition, Slice, Span},
+        message::{Before, Message, Partition, Slice, Span},
     },
     matcher::{Cache, Limits, Pool, Registry, Runtime},
     pipeline::{
@@ -83,6 +83,10 @@ impl Bench {
 struct New;
 
 impl Bookmarks for New {
+    fn store(&self) -> &str {
+        "new"
+    }
+
     fn stored(&self, _: &str, _: &str) -> Result<Vec<Bookmark>, Box<dyn Error + Send + Sync>> {
         Ok(Vec::new())
     }
@@ -102,7 +106,7 @@ fn slices(topic: &str, days: i64) -> Arc<Vec<Slice>> {
     };
     let partition = Partition { cluster: "bench".into(), topic: topic.into(), number: 0, epoch: 0 };
     let messages = (0..days).rev().map(message).collect();
-    Arc::new(vec![Slice { partition, span: Span { from: None, to: days + 1 }, messages }])
+    Arc::new(vec![Slice { partition, span: Span { from: Before::Nothing, to: days + 1 }, messages }])
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,14 @@
 //! The service as a whole: the real binary, a real broker, a real database.
 
+mod another_store;
 mod catching_up;
 mod deadlines;
 mod example;
+mod failing;
 mod lines;
 mod malformed;
 mod matchers;
+mod metrics;
 mod outbox;
 mod readiness;
 mod redefining;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use eventlatch::{
-    domain::message::{Message, Slice},
+    domain::message::{Before, Message, Slice},
     source::{Bookmark, Bookmarks},
 };
 
@@ -16,6 +16,8 @@ type Key = (String, String, i32);
 /// Shared by its clones.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
+    /// Ledgers of one name pass for one store.
+    name: &'static str,
     partitions: Arc<Mutex<BTreeMap<Key, Page>>>,
 }
 
@@ -27,6 +29,10 @@ struct Page {
 }
 
 impl Ledger {
+    pub fn named(name: &'static str) -> Self {
+        Self { name, ..Self::default() }
+    }
+
     /// Records a slice if it goes on where the one before ended; else says where to go on.
     pub fn record(&self, slice: &Slice) -> Result<(), Option<i64>> {
         let partition = &slice.partition;
@@ -34,8 +40,10 @@ impl Ledger {
         let page = partitions
             .entry((partition.cluster.to_string(), partition.topic.to_string(), partition.number))
             .or_default();
-        if page.next != slice.span.from {
-            return Err(page.next);
+        match slice.span.from {
+            Before::Anything => {}
+            from if from == page.next.into() => {}
+            _ => return Err(page.next),
         }
         page.epoch = partition.epoch;
         page.next = Some(slice.span.to);
@@ -67,11 +75,18 @@ impl Ledger {
 }
 
 impl Bookmarks for Ledger {
+    fn store(&self) -> &str {
+        self.name
+    }
+
     fn stored(&self, cluster: &str, topic: &str) -> Result<Vec<Bookmark>, Box<dyn Error + Send + Sync>> {
         let partitions = self.partitions.lock().map_err(|_| "a test panicked while it recorded")?;
         let of_topic = partitions.iter().filter(|((of, name, _), _)| of == cluster && name == topic);
         Ok(of_topic
-            .map(|((_, _, partition), page)| Bookmark { partition: *partition, epoch: page.epoch, next: page.next })
+            .map(|((_, _, partition), page)| {
+                let (partition, epoch, next) = (*partition, page.epoch, page.next);
+                Bookmark { partition, epoch, next, frozen: false }
+            })
             .collect())
     }
 }

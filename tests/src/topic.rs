@@ -13,6 +13,7 @@ use rdkafka::{
     ClientConfig, Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication},
     client::DefaultClientContext,
+    consumer::{BaseConsumer, CommitMode, Consumer},
 };
 
 use crate::broker::brokers;
@@ -66,6 +67,23 @@ impl Topic {
         admin().delete_records(&list, &options()).await.expect("the broker deletes records");
     }
 
+    /// What Kafka holds of it for a group: partition, offset and metadata.
+    pub fn committed(&self, group: &str, partitions: i32) -> Vec<(i32, i64, String)> {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_range(&self.name, 0, partitions - 1);
+        let answer = member(group).committed_offsets(list, Duration::from_secs(15)).expect("the broker answers");
+        let elements = answer.elements();
+        let known = elements.iter().filter_map(|it| Some((it, it.offset().to_raw().filter(|offset| *offset >= 0)?)));
+        known.map(|(it, offset)| (it.partition(), offset, it.metadata().to_owned())).collect()
+    }
+
+    /// Sets the offset of a group that nobody is in, as somebody does by hand.
+    pub fn set_committed(&self, group: &str, partition: i32, offset: i64) {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&self.name, partition, Offset::Offset(offset)).expect("offsets are not negative");
+        member(group).commit(&list, CommitMode::Sync).expect("the group is empty");
+    }
+
     /// A message for this topic with a text as its value.
     pub fn message(&self, value: &str) -> Outgoing {
         let value = Some(value.as_bytes().to_vec());
@@ -105,9 +123,16 @@ pub fn producer() -> Producer {
 }
 
 /// Makes topics of these names.
-pub(crate) async fn make_all(brokers: &str, names: &[&str], partitions: i32) {
+pub async fn make_all(brokers: &str, names: &[&str], partitions: i32) {
     let new = names.iter().map(|name| NewTopic::new(name, partitions, TopicReplication::Fixed(1)));
     done(admin_of(brokers).create_topics(&new.collect::<Vec<_>>(), &options()).await);
+}
+
+/// Somebody who asks for a group without joining it.
+fn member(group: &str) -> BaseConsumer {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", brokers()).set("group.id", group);
+    config.create().expect("the configuration is good")
 }
 
 /// Gives a topic so many partitions.

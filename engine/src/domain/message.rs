@@ -69,9 +69,24 @@ pub struct Slice {
 /// The offsets that a slice covers. They may hold fewer messages than offsets: a compacted topic has gaps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
-    /// Where the slice before this one ended: what the store must hold for this slice to count. None: nothing is
-    /// stored yet for the partition.
-    pub from: Option<i64>,
+    pub from: Before,
     /// The offset to be read next.
     pub to: i64,
+}
+
+/// What must be stored of a partition for a slice to count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Before {
+    /// Nothing yet, in this epoch.
+    Nothing,
+    /// The end of the slice before.
+    At(i64),
+    /// Whatever it is: not the store but Kafka decides where reading goes on.
+    Anything,
+}
+
+impl From<Option<i64>> for Before {
+    fn from(next: Option<i64>) -> Self {
+        next.map_or(Self::Nothing, Self::At)
+    }
 }

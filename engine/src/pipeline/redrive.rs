@@ -18,7 +18,7 @@ use crate::{
         dead_letter::{
             Actor, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterKind, Rejudged, Rejudgement, StoredDeadLetter,
         },
-        message::{Position, Slice, Span},
+        message::{Before, Position, Slice, Span},
         recording::Recording,
     },
     source::{self, Fetched, SourceError},
@@ -205,7 +205,7 @@ fn not_judged(why: impl fmt::Display) -> Rejudgement {
 fn slice(letter: &StoredDeadLetter, fetched: &BTreeMap<Position, Fetched>) -> Option<Slice> {
     let position = letter.position();
     let message = fetched.get(&position)?.as_ref().ok()?.clone();
-    let span = Span { from: None, to: position.offset + 1 };
+    let span = Span { from: Before::Anything, to: position.offset + 1 };
     Some(Slice { partition: position.partition, span, messages: vec![message] })
 }
 

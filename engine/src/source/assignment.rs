@@ -1,11 +1,14 @@
 //! The partitions that are ours, and the chain of slices of each.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use rdkafka::TopicPartitionList;
 
-use super::{SourceError, batch::Batch, deliveries::Delivery, desk::Desk, receipt::Lease, starting::Point};
-use crate::domain::message::{Message, Partition};
+use super::{SourceError, Tombstones, batch::Batch, deliveries::Delivery, desk::Desk, receipt::Lease, starting::Point};
+use crate::domain::message::{Before, Message, Partition};
 
 /// One partition that is read now.
 #[derive(Debug)]
@@ -20,21 +23,31 @@ pub(super) struct Chain {
 pub(super) struct Assignment {
     pub(super) chains: Vec<Chain>,
     pub(super) batch: Batch,
+    /// Whether Kafka decides where reading goes on, and not the store.
+    pub(super) unchecked: bool,
+    pub(super) tombstones: Tombstones,
     /// Whether nothing is fetched at the moment; partitions that come meanwhile are paused, too.
     pub(super) paused: bool,
     /// Topics that are paused whatever else is read.
     pub(super) held: HashSet<String>,
+    /// Partitions that are paused until they are put back, by topic.
+    pub(super) frozen: HashMap<String, HashSet<i32>>,
     /// What went wrong in a rebalance. It ends the deliveries.
     pub(super) failure: Option<SourceError>,
 }
 
 impl Assignment {
+    /// What must be stored for a slice that goes on at an offset, or begins.
+    fn before(&self, next: Option<i64>) -> Before {
+        if self.unchecked { Before::Anything } else { next.into() }
+    }
+
     /// Reads a partition from here on. A starting point that Kafka gave, and not the store, is announced.
     pub(super) fn begin(&mut self, partition: Partition, stored: Option<i64>, point: Point) {
         self.end(&partition.topic, partition.number);
         let lease = Lease::new(partition);
         if let (None, Point::At(offset)) = (stored, point) {
-            self.batch.begin(lease.clone(), None, offset);
+            self.batch.begin(lease.clone(), self.before(None), offset);
         }
         self.chains.push(Chain { lease, next: stored });
     }
@@ -43,7 +56,7 @@ impl Assignment {
     pub(super) fn jump(&mut self, partition: Partition, from: i64, to: i64) {
         self.end(&partition.topic, partition.number);
         let lease = Lease::new(partition);
-        self.batch.begin(lease.clone(), Some(from), to);
+        self.batch.begin(lease.clone(), self.before(Some(from)), to);
         self.chains.push(Chain { lease, next: Some(from) });
     }
 
@@ -55,14 +68,38 @@ impl Assignment {
         Some(chain)
     }
 
-    /// The partitions of some topics.
-    pub(super) fn partitions(&self, of: impl Fn(&str) -> bool) -> TopicPartitionList {
+    /// Some of the partitions.
+    pub(super) fn partitions(&self, which: impl Fn(&Partition) -> bool) -> TopicPartitionList {
         let mut list = TopicPartitionList::new();
         let all = self.chains.iter().map(|chain| &chain.lease.partition);
-        for partition in all.filter(|partition| of(&partition.topic)) {
+        for partition in all.filter(|partition| which(partition)) {
             list.add_partition(&partition.topic, partition.number);
         }
         list
+    }
+
+    /// Whether a partition is paused whatever else is read.
+    pub(super) fn is_held(&self, partition: &Partition) -> bool {
+        self.held.contains(&*partition.topic) || self.is_frozen(&partition.topic, partition.number)
+    }
+
+    pub(super) fn is_frozen(&self, topic: &str, number: i32) -> bool {
+        self.frozen.get(topic).is_some_and(|numbers| numbers.contains(&number))
+    }
+
+    /// Freezes a partition, or lets go of it.
+    pub(super) fn freeze(&mut self, topic: &str, number: i32, frozen: bool) {
+        let numbers = self.frozen.entry(topic.to_owned()).or_default();
+        if frozen {
+            numbers.insert(number)
+        } else {
+            numbers.remove(&number)
+        };
+    }
+
+    pub(super) fn frozen_partitions(&self) -> usize {
+        let frozen = |chain: &&Chain| self.is_frozen(&chain.lease.partition.topic, chain.lease.partition.number);
+        self.chains.iter().filter(frozen).count()
     }
 
     pub(super) fn chain(&self, topic: &str, number: i32) -> Option<&Chain> {
@@ -77,6 +114,9 @@ impl Assignment {
     /// Takes a message in. False if its partition is not ours (any more).
     pub(super) fn add(&mut self, topic: &str, number: i32, message: impl FnOnce() -> Message) -> bool {
         if !self.batch.turn_to(topic, number) {
+            if self.is_frozen(topic, number) {
+                return false;
+            }
             let Some(chain) = self.chain(topic, number) else {
                 return false;
             };
@@ -84,9 +124,9 @@ impl Assignment {
                 return false;
             }
             let (lease, next) = (chain.lease.clone(), chain.next);
-            self.batch.begin(lease, next, next.unwrap_or(0));
+            self.batch.begin(lease, self.before(next), next.unwrap_or(0));
         }
-        self.batch.add(message());
+        self.batch.add(message(), self.tombstones);
         true
     }
 

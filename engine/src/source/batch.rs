@@ -1,13 +1,17 @@
 //! Makes slices of the messages that one poll brings.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{
+    Tombstones,
     deliveries::Delivery,
     desk::Desk,
     receipt::{Lease, Receipt},
 };
-use crate::domain::message::{Message, Slice, Span};
+use crate::domain::message::{Before, Message, Slice, Span};
 
 /// Slices that still grow, one for each partition, in order of first appearance.
 #[derive(Debug, Default)]
@@ -15,21 +19,24 @@ pub(super) struct Batch {
     slices: Vec<Growing>,
     /// Index of the slice that grew last: messages come in runs.
     last: usize,
+    /// So many came, also those that are passed over.
     messages: usize,
     bytes: usize,
+    /// When the first message came.
+    since: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct Growing {
     lease: Arc<Lease>,
-    from: Option<i64>,
+    from: Before,
     to: i64,
     messages: Vec<Message>,
 }
 
 impl Batch {
     /// Begins a slice. Without messages it says that the partition starts at `to`.
-    pub(super) fn begin(&mut self, lease: Arc<Lease>, from: Option<i64>, to: i64) {
+    pub(super) fn begin(&mut self, lease: Arc<Lease>, from: Before, to: i64) {
         self.last = self.slices.len();
         self.slices.push(Growing { lease, from, to, messages: Vec::new() });
     }
@@ -46,7 +53,7 @@ impl Batch {
     }
 
     /// Adds a message to the slice that was turned to. One from before its end was read already.
-    pub(super) fn add(&mut self, message: Message) {
+    pub(super) fn add(&mut self, message: Message, tombstones: Tombstones) {
         let Some(slice) = self.slices.get_mut(self.last) else {
             return;
         };
@@ -55,14 +62,28 @@ impl Batch {
             return;
         }
         slice.to = message.offset + 1;
+        self.since.get_or_insert_with(Instant::now);
         self.messages += 1;
         self.bytes += message.key.as_ref().map_or(0, Vec::len) + message.value.as_ref().map_or(0, Vec::len);
-        slice.messages.push(message);
+        if message.value.is_some() || tombstones == Tombstones::Deliver {
+            slice.messages.push(message);
+        }
     }
 
     /// Where the slice of a lease ends, if it has one.
     pub(super) fn end_of(&self, lease: &Arc<Lease>) -> Option<i64> {
         self.slices.iter().find(|slice| Arc::ptr_eq(&slice.lease, lease)).map(|slice| slice.to)
+    }
+
+    /// Where each slice ends.
+    pub(super) fn ends(&self) -> Vec<(Arc<Lease>, i64)> {
+        let ours = self.slices.iter().filter(|slice| !slice.lease.ended());
+        ours.map(|slice| (Arc::clone(&slice.lease), slice.to)).collect()
+    }
+
+    /// How long messages have been waiting for more. None: there are none.
+    pub(super) fn age(&self) -> Option<Duration> {
+        self.since.map(|since| since.elapsed())
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -106,32 +127,42 @@ mod tests {
     #[test]
     fn slices_are_by_partition_and_cover_what_lies_between() {
         let mut batch = Batch::default();
-        batch.begin(lease("a", 0), Some(3), 3);
-        batch.add(message(4));
-        batch.begin(lease("a", 1), None, 0);
-        batch.add(message(0));
+        batch.begin(lease("a", 0), Before::At(3), 3);
+        batch.add(message(4), Tombstones::Deliver);
+        batch.begin(lease("a", 1), Before::Nothing, 0);
+        batch.add(message(0), Tombstones::Deliver);
         assert!(batch.turn_to("a", 0));
-        batch.add(message(9));
-        batch.add(message(9));
+        batch.add(message(9), Tombstones::Deliver);
+        batch.add(message(9), Tombstones::Deliver);
         assert!(!batch.turn_to("b", 0));
         assert!(batch.is_full(3, 1000) && !batch.is_full(4, 1000) && batch.is_full(4, 30));
         let slices: Vec<_> = batch.take(&Desk::new(false)).into_iter().map(|delivery| delivery.slice).collect();
         assert_eq!(
             slices.iter().map(|slice| slice.span).collect::<Vec<_>>(),
-            [Span { from: Some(3), to: 10 }, Span { from: None, to: 1 }]
+            [Span { from: Before::At(3), to: 10 }, Span { from: Before::Nothing, to: 1 }]
         );
         assert_eq!(slices[0].messages.len(), 2);
         assert!(batch.is_empty());
     }
 
     #[test]
+    fn a_tombstone_that_is_passed_over_moves_the_end() {
+        let mut batch = Batch::default();
+        batch.begin(lease("a", 0), Before::At(3), 3);
+        batch.add(Message { value: None, ..message(3) }, Tombstones::Skip);
+        assert!(batch.is_full(1, 1000), "it counts: a log of nothing else is handed on, too");
+        let slice = batch.take(&Desk::new(false)).remove(0).slice;
+        assert_eq!((slice.span.to, slice.messages.len()), (4, 0));
+    }
+
+    #[test]
     fn a_slice_whose_lease_ended_is_left_out() {
         let mut batch = Batch::default();
         let (gone, kept) = (lease("a", 0), lease("a", 1));
-        batch.begin(gone.clone(), None, 0);
-        batch.add(message(0));
-        batch.begin(kept, None, 0);
-        batch.add(message(0));
+        batch.begin(gone.clone(), Before::Nothing, 0);
+        batch.add(message(0), Tombstones::Deliver);
+        batch.begin(kept, Before::Nothing, 0);
+        batch.add(message(0), Tombstones::Deliver);
         gone.end();
         assert!(!batch.turn_to("a", 0));
         assert_eq!(batch.take(&Desk::new(false)).len(), 1);

@@ -3,7 +3,7 @@
 use rdkafka::{ClientConfig, config::RDKafkaLogLevel, error::KafkaError, metadata::Metadata, types::RDKafkaErrorCode};
 
 use super::{
-    KafkaConfig, SourceError,
+    KafkaConfig, Protocol, SourceError,
     properties::{is_reference, resolve},
 };
 
@@ -23,7 +23,7 @@ const CONSUMER_DEFAULTS: [(&str, &str); 6] = [
 
 /// What no user may change.
 const CONSUMER_FORCED: [(&str, &str); 4] = [
-    ("enable.auto.commit", "true"),
+    ("enable.auto.commit", "false"),
     ("enable.auto.offset.store", "false"),
     ("auto.offset.reset", "error"),
     ("enable.partition.eof", "false"),
@@ -80,11 +80,18 @@ impl KafkaConfig {
 /// For the consumer of the group.
 pub(super) fn consumer(config: &KafkaConfig) -> Result<ClientConfig, SourceError> {
     let mut client = client(config, &CONSUMER_DEFAULTS)?;
-    if client.get("group.protocol").is_none_or(|protocol| !protocol.eq_ignore_ascii_case("consumer")) {
-        default(&mut client, "partition.assignment.strategy", "cooperative-sticky");
-    } else {
-        // With the consumer protocol the broker decides.
-        client.remove("session.timeout.ms");
+    match config.protocol {
+        Protocol::Classic => default(&mut client, "partition.assignment.strategy", "cooperative-sticky"),
+        Protocol::Consumer => {
+            client.set("group.protocol", "consumer");
+            // The broker decides.
+            if !config.properties.contains("session.timeout.ms") {
+                client.remove("session.timeout.ms");
+            }
+        }
+    }
+    if !config.instance_id.is_empty() {
+        client.set("group.instance.id", &config.instance_id);
     }
     client.set("group.id", &config.group);
     Ok(force(client, &CONSUMER_FORCED))
@@ -108,7 +115,6 @@ pub(super) fn log(config: &KafkaConfig) -> Result<ClientConfig, SourceError> {
 /// Never joins the group whose name it bears: librdkafka assigns nothing without.
 fn apart(config: &KafkaConfig, forced: &[(&str, &str)]) -> Result<ClientConfig, SourceError> {
     let mut client = force(client(config, &CONSUMER_DEFAULTS)?, forced);
-    client.remove("group.instance.id");
     client.set("group.id", &config.group);
     Ok(client)
 }

@@ -21,6 +21,11 @@ pub struct KafkaConfig {
     /// The name under which the brokers' logs, quotas and metrics know this client. Default: `eventlatch`.
     pub client_id: String,
 
+    /// How often a message counts: `"exactly-once"` (the store decides where reading goes on), `"at-least-once"` or
+    /// `"at-most-once"` (Kafka's committed offsets do, committed after or before messages are judged). Default:
+    /// `"exactly-once"`.
+    pub delivery: Guarantee,
+
     /// Where a topic starts of which nothing is stored yet: `"earliest"`, `"latest"`, `"committed"` (what Kafka holds
     /// for the group; the beginning where it holds nothing) or a time such as `"2026-01-31T00:00:00Z"` (the first
     /// message with this timestamp or a later one). Partitions that appear later start at their beginning. Default:
@@ -39,6 +44,23 @@ pub struct KafkaConfig {
     /// How many bytes of keys and values are handed on together at most (one message may be larger). Default: 4194304.
     pub max_bytes: usize,
 
+    /// How long a batch that is not full waits for more messages, from its first one on. Default: 0, not at all.
+    pub max_wait_ms: u64,
+
+    /// What becomes of messages without a value: `"deliver"` to matchers that take them, or `"skip"`. Default:
+    /// `"deliver"`.
+    pub tombstones: Tombstones,
+
+    /// How often Kafka hears what is recorded, where it is for dashboards only (exactly-once). Default: 5.
+    pub commit_interval_seconds: u64,
+
+    /// A lasting name of this instance in the group (`group.instance.id`): after a quick restart it has its partitions
+    /// again without a rebalance. Default: none.
+    pub instance_id: String,
+
+    /// How the group shares partitions: `"classic"`, or `"consumer"` with Kafka 4. Default: `"classic"`.
+    pub protocol: Protocol,
+
     /// Any property of librdkafka, by its own name, for TLS, SASL and tuning. A value `"env:NAME"` or `"file:PATH"`
     /// is taken from there at start. Those that would break a guarantee are refused. Default: none.
     pub properties: Properties,
@@ -50,13 +72,50 @@ impl Default for KafkaConfig {
             brokers: "localhost:9092".to_owned(),
             group: "eventlatch".to_owned(),
             client_id: "eventlatch".to_owned(),
+            delivery: Guarantee::ExactlyOnce,
             start: Start::Earliest,
             on_gap: OnGap::Stop,
             max_messages: 2000,
             max_bytes: 4 << 20,
+            max_wait_ms: 0,
+            tombstones: Tombstones::Deliver,
+            commit_interval_seconds: 5,
+            instance_id: String::new(),
+            protocol: Protocol::Classic,
             properties: Properties::default(),
         }
     }
+}
+
+/// How often a message counts when something fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Guarantee {
+    /// The store decides where reading goes on. Kafka hears of it lazily, for dashboards.
+    ExactlyOnce,
+    /// Kafka decides, and hears of a slice once it is recorded.
+    AtLeastOnce,
+    /// Kafka decides, and hears of a slice before it is handed on.
+    AtMostOnce,
+}
+
+/// What becomes of messages without a value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tombstones {
+    #[default]
+    Deliver,
+    Skip,
+}
+
+/// How a group shares its partitions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// Among its members.
+    Classic,
+    /// The broker does it (KIP-848).
+    Consumer,
 }
 
 /// Where a topic starts of which nothing is stored yet.

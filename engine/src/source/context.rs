@@ -3,10 +3,13 @@
 //! The rebalance is ours because the store, not Kafka, knows where reading goes on: the stored offsets are written
 //! into the list before it is assigned. It runs on the source's thread, inside a poll, and may block there.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, MutexGuard, OnceLock},
+};
 
 use rdkafka::{
-    ClientContext, Offset, TopicPartitionList,
+    ClientContext, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol},
     error::{KafkaError, KafkaResult},
@@ -15,26 +18,39 @@ use rdkafka::{
 };
 
 use super::{
-    Bookmark, Bookmarks, SourceError, Start,
+    Bookmark, Bookmarks, Guarantee, KafkaConfig, SourceError,
     assignment::Assignment,
     desk::{Desk, State, lock},
-    reach::{self, Reach},
+    group::Held,
+    patience::{PATIENCE, patiently},
+    reach::Reach,
     starting::{self, Known, Point},
 };
-use crate::domain::message::Partition;
+use crate::{domain::message::Partition, telemetry::metrics};
 
 pub(super) struct Context {
     pub(super) desk: Arc<Desk>,
     pub(super) reach: Reach,
     bookmarks: Arc<dyn Bookmarks>,
-    start: Start,
+    config: KafkaConfig,
     cluster: OnceLock<Arc<str>>,
     assignment: Mutex<Assignment>,
 }
 
 impl Context {
-    pub(super) fn new(desk: Arc<Desk>, reach: Reach, bookmarks: Arc<dyn Bookmarks>, start: Start) -> Self {
-        Self { desk, reach, bookmarks, start, cluster: OnceLock::new(), assignment: Mutex::default() }
+    pub(super) fn new(desk: Arc<Desk>, bookmarks: Arc<dyn Bookmarks>, config: &KafkaConfig) -> Self {
+        let reach = Reach::new(&config.brokers, desk.clone());
+        let unchecked = config.delivery != Guarantee::ExactlyOnce;
+        let assignment = Assignment { unchecked, tombstones: config.tombstones, ..Assignment::default() };
+        Self { desk, reach, bookmarks, config: config.clone(), cluster: OnceLock::new(), assignment: assignment.into() }
+    }
+
+    pub(super) fn guarantee(&self) -> Guarantee {
+        self.config.delivery
+    }
+
+    pub(super) fn store(&self) -> &str {
+        self.bookmarks.store()
     }
 
     /// Said once, before the subscription.
@@ -51,7 +67,7 @@ impl Context {
         self.cluster.get().cloned().unwrap_or_else(|| "unknown".into())
     }
 
-    /// Where a partition starts of which the store knows this.
+    /// Where a partition starts of which this is known.
     pub(super) fn point(
         &self,
         consumer: &BaseConsumer<Self>,
@@ -62,30 +78,118 @@ impl Context {
         match known {
             Known::Next(next) => Ok(Point::At(next)),
             Known::Beginning => Ok(Point::Beginning),
-            Known::Nothing => starting::by_rule(consumer, self.start, topic, number),
+            Known::Nothing => {
+                let asked = patiently(&self.reach, || starting::by_rule(consumer, self.config.start, topic, number));
+                let failed = |error| SourceError::Start {
+                    topic: topic.to_owned(),
+                    partition: number,
+                    start: self.config.start.to_string(),
+                    source: Box::new(error),
+                };
+                // Where it is stopped meanwhile nothing is read.
+                Ok(asked.map_err(failed)?.unwrap_or(Point::Beginning))
+            }
         }
     }
 
     fn assign(&self, consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) -> Result<(), SourceError> {
-        let mut beginnings = Vec::new();
-        let mut bookmarks: Option<(String, Vec<Bookmark>)> = None;
+        let topics: BTreeSet<_> = list.elements().iter().map(|element| element.topic().to_owned()).collect();
+        let held = self.held(consumer, &topics)?;
+        let stored = topics.iter().map(|topic| Ok((topic.as_str(), self.stored(topic)?)));
+        let stored: HashMap<_, _> = stored.collect::<Result<_, SourceError>>()?;
+        let (mut beginnings, mut frozen) = (Vec::new(), Vec::new());
         for mut element in list.elements() {
             let (topic, number) = (element.topic().to_owned(), element.partition());
-            let stored = match bookmarks.take() {
-                Some((of, stored)) if of == topic => stored,
-                _ => self.stored(&topic)?,
-            };
-            let (epoch, known) = starting::known(&stored, number);
+            let (epoch, known) = self.known(stored.get(&*topic).map_or(&[], Vec::as_slice), &held, &topic, number);
             let point = self.point(consumer, &topic, number, known)?;
             element.set_offset(point.offset()).map_err(SourceError::Assign)?;
             let next = if let Known::Next(next) = known { Some(next) } else { None };
-            let partition = Partition { cluster: self.cluster(), topic: topic.as_str().into(), number, epoch };
             tracing::info!(topic, partition = number, from = %point, stored = next.is_some(), "Reading a partition");
+            let stands_still = stored.get(&*topic).is_some_and(|stored| starting::is_frozen(stored, number));
+            frozen.push((topic.clone(), number, stands_still));
+            let partition = Partition { cluster: self.cluster(), topic: topic.as_str().into(), number, epoch };
             beginnings.push((partition, next, point));
-            bookmarks = Some((topic, stored));
         }
         self.hand_to_kafka(consumer, list)?;
-        self.begin(consumer, beginnings, list)
+        for (topic, number, frozen) in frozen {
+            self.assignment().freeze(&topic, number, frozen);
+        }
+        self.begin(consumer, beginnings, list)?;
+        self.claim(consumer, &held);
+        Ok(())
+    }
+
+    /// What Kafka holds for the group, if it is read for our store.
+    pub(super) fn held(&self, consumer: &BaseConsumer<Self>, topics: &BTreeSet<String>) -> Result<Held, SourceError> {
+        let failed = |error| SourceError::Group { group: self.config.group.clone(), source: Box::new(error) };
+        let held = patiently(&self.reach, || Held::ask(consumer, topics)).map_err(failed)?.unwrap_or_default();
+        self.refuse_other_store(&held)?;
+        Ok(held)
+    }
+
+    pub(super) fn refuse_other_store(&self, held: &Held) -> Result<(), SourceError> {
+        let refusal = |theirs: &str| SourceError::OtherStore {
+            group: self.config.group.clone(),
+            theirs: theirs.to_owned(),
+            ours: self.store().to_owned(),
+        };
+        held.other_store(self.store()).map_or(Ok(()), |theirs| Err(refusal(theirs)))
+    }
+
+    /// The epoch of a partition, and where reading goes on: the store says so, or Kafka.
+    fn known(&self, stored: &[Bookmark], held: &Held, topic: &str, number: i32) -> (i64, Known) {
+        let (epoch, known) = starting::known(stored, number);
+        if self.guarantee() == Guarantee::ExactlyOnce {
+            return (epoch, known);
+        }
+        let known = match held.of(topic, number) {
+            Some(committed) => Known::Next(committed.offset),
+            None if held.knows(topic) => Known::Beginning,
+            None => Known::Nothing,
+        };
+        (epoch, known)
+    }
+
+    /// Has Kafka hear of where the store begins: its name goes along. Where Kafka holds another offset that is said.
+    fn claim(&self, consumer: &BaseConsumer<Self>, held: &Held) {
+        if self.guarantee() != Guarantee::ExactlyOnce {
+            return;
+        }
+        let mut drifted = 0;
+        for chain in &self.assignment().chains {
+            let Partition { topic, number, .. } = &chain.lease.partition;
+            let (committed, next) =
+                (held.of(topic, *number), chain.next.or_else(|| self.low(consumer, topic, *number)));
+            let (Some(next), false) = (next, chain.lease.has_settled()) else { continue };
+            if let Some(committed) = committed.filter(|it| it.offset != next && chain.next.is_some()) {
+                drifted += 1;
+                tracing::warn!(
+                    topic = &**topic,
+                    partition = number,
+                    committed = committed.offset,
+                    stored = next,
+                    "Kafka holds another offset for the group than the store, which decides"
+                );
+            }
+            chain.lease.settle(next);
+        }
+        self.desk.health().drifted = drifted;
+        self.commit_lazily(consumer);
+    }
+
+    /// Where a log begins. It only matters to those who look at the group, so it is asked once.
+    fn low(&self, consumer: &BaseConsumer<Self>, topic: &str, number: i32) -> Option<i64> {
+        consumer.fetch_watermarks(topic, number, PATIENCE).ok().map(|(low, _)| low)
+    }
+
+    /// Whether a partition is frozen now; where the store cannot say it is as it was.
+    pub(super) fn look_whether_frozen(&self, topic: &str, number: i32) -> bool {
+        let stored = self.stored(topic).map(|stored| starting::is_frozen(&stored, number));
+        let mut assignment = self.assignment();
+        let frozen = stored.unwrap_or_else(|_| assignment.is_frozen(topic, number));
+        assignment.freeze(topic, number, frozen);
+        self.count(&assignment);
+        frozen
     }
 
     fn stored(&self, topic: &str) -> Result<Vec<Bookmark>, SourceError> {
@@ -113,8 +217,8 @@ impl Context {
         }
         if assignment.paused {
             consumer.pause(list).map_err(SourceError::Assign)?;
-        } else if !assignment.held.is_empty() {
-            let held = assignment.partitions(|topic| assignment.held.contains(topic));
+        } else {
+            let held = assignment.partitions(|partition| assignment.is_held(partition));
             consumer.pause(&held).map_err(SourceError::Assign)?;
         }
         self.count(&assignment);
@@ -122,8 +226,8 @@ impl Context {
     }
 
     fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> KafkaResult<()> {
-        // Kafka is told what is done before the partitions go: the commit at their end takes it along.
-        self.store_settled(consumer);
+        // Kafka is told what is done before the partitions go.
+        self.commit_last(consumer);
         let mut assignment = self.assignment();
         for element in list.elements() {
             tracing::info!(topic = element.topic(), partition = element.partition(), "No longer reading a partition");
@@ -140,35 +244,16 @@ impl Context {
     fn count(&self, assignment: &Assignment) {
         let mut health = self.desk.health();
         health.partitions = assignment.chains.len();
+        health.frozen = assignment.frozen_partitions();
         if health.state != State::Ended {
             health.state = if health.partitions == 0 { State::Waiting } else { State::Reading };
-        }
-    }
-
-    /// Stores what was settled for the next lazy commit.
-    pub(super) fn store_settled(&self, consumer: &BaseConsumer<Self>) {
-        let mut list = TopicPartitionList::new();
-        for chain in &self.assignment().chains {
-            let Some(next) = chain.lease.take_settled() else {
-                continue;
-            };
-            let Partition { topic, number, .. } = &chain.lease.partition;
-            if let Err(error) = list.add_partition_offset(topic, *number, Offset::Offset(next)) {
-                tracing::debug!(%error, topic = &**topic, "An offset cannot be stored");
-            }
-        }
-        // (`store_offset` without the s means the message before.)
-        if list.count() > 0
-            && let Err(error) = consumer.store_offsets(&list)
-        {
-            tracing::debug!(%error, "Offsets were not stored for the next commit");
         }
     }
 }
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        reach::log(level, facility, line);
+        self.reach.log(level, facility, line);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -183,7 +268,9 @@ impl ClientContext for Context {
 impl ConsumerContext for Context {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
         self.reach.answered();
-        if event != RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+        let assigned = event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        metrics::rebalanced(if assigned { "assigned" } else { "revoked" });
+        if !assigned {
             if let Err(error) = self.revoke(consumer, list) {
                 self.assignment().failure = Some(SourceError::Assign(error));
             }
@@ -196,12 +283,7 @@ impl ConsumerContext for Context {
         }
     }
 
-    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
-        match result {
-            Ok(()) => self.reach.answered(),
-            Err(error) => {
-                tracing::debug!(%error, "Offsets were not committed, trying again with the next commit")
-            }
-        }
+    fn commit_callback(&self, result: KafkaResult<()>, list: &TopicPartitionList) {
+        self.lazily_committed(result, list);
     }
 }

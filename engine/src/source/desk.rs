@@ -28,8 +28,8 @@ impl Source {
         self.desk.order(Order::Subscribe(topics));
     }
 
-    /// Starts a partition again at `next`, or where one without a stored offset starts, in the epoch that it names.
-    /// Does nothing if the partition is not read here.
+    /// Starts a partition again at `next`, or where one without a stored offset starts, in the epoch that it names; one
+    /// that is frozen stays there. Does nothing if the partition is not read here.
     pub fn put_back(&self, partition: &Partition, next: Option<i64>) {
         self.desk.order(Order::PutBack { partition: partition.clone(), next });
     }
@@ -69,20 +69,30 @@ impl Source {
 }
 
 /// How a source is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Health {
     pub state: State,
     /// The cluster's id, once it is known.
     pub cluster: Option<Arc<str>>,
     /// How many partitions are read.
     pub partitions: usize,
+    /// How many of them stand still until somebody releases them.
+    pub frozen: usize,
     /// What is wrong now, in one sentence.
     pub problem: Option<String>,
+    /// Why Kafka does not take what is done, where it decides where reading goes on: after a crash messages would come
+    /// again (at-least-once), or none are handed on (at-most-once).
+    pub uncommitted: Option<String>,
+    /// How many commits to Kafka have failed. Each was tried again.
+    pub failed_commits: u64,
+    /// Of how many partitions that were assigned last Kafka held another offset than the store, which decides.
+    pub drifted: usize,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum State {
     /// The broker has not been reached yet.
+    #[default]
     Connecting,
     /// No partition is assigned: the group is being joined, or others have them all, or the topics do not exist.
     Waiting,
@@ -113,7 +123,6 @@ pub(super) struct Desk {
 impl Desk {
     /// `holds_topics`: whether one topic can be held while others go on.
     pub(super) fn new(holds_topics: bool) -> Arc<Self> {
-        let health = Health { state: State::Connecting, cluster: None, partitions: 0, problem: None };
         Arc::new(Self {
             holds_topics,
             orders: Mutex::default(),
@@ -121,7 +130,7 @@ impl Desk {
             stop: Notify::new(),
             closing: AtomicBool::new(false),
             thread: OnceLock::new(),
-            health: Mutex::new(health),
+            health: Mutex::default(),
         })
     }
 

@@ -15,12 +15,20 @@ pub enum SourceError {
     Reference { name: String, reference: String, source: Box<dyn Error + Send + Sync> },
     #[error("the Kafka client cannot be created: {0}")]
     Client(String),
-    #[error("no Kafka broker answers at {brokers}: {reason}; check `brokers` in [kafka] and the network between")]
+    #[error("no Kafka broker answers at {brokers}: {reason}")]
     Unreachable { brokers: String, reason: String },
     #[error("cannot read what is stored about topic {topic}")]
     Bookmarks { topic: String, source: Box<dyn Error + Send + Sync> },
     #[error("cannot find out where {topic}/{partition} starts (`start = \"{start}\"` in [kafka])")]
     Start { topic: String, partition: i32, start: String, source: Box<KafkaError> },
+    #[error(
+        "the consumer group `{group}` is read for the store {theirs}, and this store is {ours}: each would miss what the \
+         other one reads. Set another `group` in [kafka], or use that store; to give the group to this store, stop \
+         whoever reads in it and delete it (`kafka-consumer-groups.sh --delete --group {group}`)"
+    )]
+    OtherStore { group: String, theirs: String, ours: String },
+    #[error("cannot ask Kafka what it holds for the group `{group}`")]
+    Group { group: String, source: Box<KafkaError> },
     #[error("cannot take over the partitions that Kafka assigned")]
     Assign(#[source] KafkaError),
     #[error("cannot start {partition} again at {next}")]
@@ -44,6 +52,6 @@ pub enum SourceError {
 impl SourceError {
     /// Whether the remedy is in the configuration rather than outside.
     pub fn is_configuration(&self) -> bool {
-        matches!(self, Self::Property { .. } | Self::Reference { .. } | Self::Client(_))
+        matches!(self, Self::Property { .. } | Self::Reference { .. } | Self::Client(_) | Self::OtherStore { .. })
     }
 }

@@ -16,10 +16,13 @@ pub struct Properties(BTreeMap<String, String>);
 const KEPT: &str = "an offset is stored only once the messages before it are recorded";
 const DECIDED: &str = "`start` and `on_gap` in [kafka] decide where reading starts";
 
-const REFUSED: [(&str, &str); 17] = [
+const REFUSED: [(&str, &str); 20] = [
     ("bootstrap.servers", "set `brokers` in [kafka]"),
     ("metadata.broker.list", "set `brokers` in [kafka]"),
     ("group.id", "set `group` in [kafka]"),
+    ("group.instance.id", "set `instance_id` in [kafka]"),
+    ("group.protocol", "set `protocol` in [kafka]"),
+    ("auto.commit.interval.ms", "set `commit_interval_seconds` in [kafka]"),
     ("client.id", "set `client_id` in [kafka]"),
     ("enable.auto.commit", KEPT),
     ("auto.commit.enable", KEPT),

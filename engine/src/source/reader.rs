@@ -13,13 +13,13 @@ use rdkafka::{
 };
 
 use super::{
-    Bookmarks, Deliveries, KafkaConfig, Source, SourceError, client,
+    Bookmarks, Deliveries, Guarantee, KafkaConfig, Source, SourceError, client,
     context::Context,
     deliveries::{Ending, NotSent, Outlet, channel},
     desk::{Desk, Order, State},
     gap,
+    group::Held,
     incoming::owned,
-    reach::Reach,
     starting::Known,
 };
 use crate::domain::message::Partition;
@@ -31,7 +31,10 @@ const GROWING: Duration = Duration::from_millis(2);
 /// How long the thread waits for the receiver without polling, before it pauses and polls to stay in the group.
 const PATIENCE: Duration = Duration::from_secs(1);
 const PAUSED: Duration = Duration::from_millis(20);
-const STORE_EVERY: Duration = Duration::from_millis(500);
+/// A commit that failed is tried again after so long.
+const COMMIT_AGAIN: Duration = Duration::from_millis(500);
+/// How often it is looked whether another store reads in the group.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 const ASK_EVERY: Duration = Duration::from_secs(2);
 
 /// Opens Kafka: checks the configuration, and connects, joins and reads in the background for as long as it takes.
@@ -41,7 +44,7 @@ pub fn open(
     bookmarks: Arc<dyn Bookmarks>,
 ) -> Result<(Source, Deliveries), SourceError> {
     let desk = Desk::new(true);
-    let context = Context::new(desk.clone(), Reach::new(&config.brokers, desk.clone()), bookmarks, config.start);
+    let context = Context::new(desk.clone(), bookmarks, config);
     let consumer = client::consumer(config)?.create_with_context(context).map_err(|error| config.explain(error))?;
     let (outlet, deliveries, ending) = channel(desk.clone());
     let reader = Reader {
@@ -50,7 +53,9 @@ pub fn open(
         config: config.clone(),
         desk: desk.clone(),
         outlet,
-        stored: Instant::now(),
+        committed: Instant::now(),
+        commit_failed: false,
+        looked: Instant::now(),
         asked: Instant::now(),
     };
     let thread = thread::Builder::new().name("kafka-source".to_owned());
@@ -64,7 +69,11 @@ struct Reader {
     config: KafkaConfig,
     desk: Arc<Desk>,
     outlet: Outlet,
-    stored: Instant,
+    /// When a commit was tried last, and whether it failed.
+    committed: Instant,
+    commit_failed: bool,
+    /// When the group was looked at last.
+    looked: Instant,
     asked: Instant,
 }
 
@@ -88,6 +97,7 @@ impl Reader {
             return Ok(());
         };
         self.consumer.context().set_cluster(cluster);
+        self.enquire()?;
         self.desk.health().state = State::Waiting;
         self.subscribe()?;
         while !self.desk.stopping() {
@@ -96,9 +106,28 @@ impl Reader {
             if self.hand_on()?.is_err() {
                 break;
             }
-            self.errands();
+            self.errands()?;
         }
         Ok(())
+    }
+
+    /// Joins no group that is read for another store.
+    fn enquire(&self) -> Result<(), SourceError> {
+        let topics = self.topics.iter().cloned().collect();
+        self.consumer.context().held(&self.consumer, &topics).map(drop)
+    }
+
+    /// Does not read on where another store does: two may have begun at once.
+    fn look(&mut self) -> Result<(), SourceError> {
+        self.looked = Instant::now();
+        let topics = self.topics.iter().cloned().collect();
+        match Held::ask(&self.consumer, &topics) {
+            Ok(held) => self.consumer.context().refuse_other_store(&held),
+            Err(error) => {
+                tracing::debug!(%error, "Whose group it is could not be asked");
+                Ok(())
+            }
+        }
     }
 
     /// Asks for the cluster's id until there is an answer. None: told to stop before.
@@ -112,6 +141,7 @@ impl Reader {
                 tracing::info!(brokers = %self.config.brokers, cluster, "Connected to Kafka");
                 return Some(cluster.into());
             }
+            self.consumer.context().reach.is_not_reached();
         }
         None
     }
@@ -147,17 +177,34 @@ impl Reader {
             tracing::debug!(%partition, ?next, "Put back after it was taken away");
             return Ok(());
         }
-        tracing::info!(%partition, ?next, "Starting a partition again");
+        let frozen = context.look_whether_frozen(&topic, number);
+        tracing::info!(%partition, ?next, frozen, "Starting a partition again");
         let point = context.point(&self.consumer, &topic, number, next.map_or(Known::Nothing, Known::Next))?;
+        self.pause_as_needed(&partition)?;
         gap::restart(&self.consumer, &topic, number, point)?;
-        context.assignment().begin(partition, next, point);
-        let held = context.assignment().held.contains(&*topic);
-        if held { self.hold(topic.to_string()) } else { Ok(()) }
+        let mut assignment = context.assignment();
+        assignment.begin(partition.clone(), next, point);
+        if let (true, Some(next), Some(chain)) = (frozen, next, assignment.chain(&topic, number)) {
+            // What comes before the message is recorded, and Kafka is to hear of it.
+            chain.lease.settle(next);
+        }
+        drop(assignment);
+        // It may have been assigned anew.
+        self.pause_as_needed(&partition)
+    }
+
+    fn pause_as_needed(&self, partition: &Partition) -> Result<(), SourceError> {
+        let assignment = self.consumer.context().assignment();
+        let held = assignment.paused || assignment.is_held(partition);
+        let list = assignment.partitions(|other| other == partition);
+        drop(assignment);
+        let done = if held { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
+        done.map_err(cannot_pause)
     }
 
     fn hold(&self, topic: String) -> Result<(), SourceError> {
         let mut assignment = self.consumer.context().assignment();
-        let list = assignment.partitions(|other| *other == *topic);
+        let list = assignment.partitions(|other| *other.topic == *topic);
         assignment.held.insert(topic);
         drop(assignment);
         self.consumer.pause(&list).map_err(cannot_pause)
@@ -166,7 +213,7 @@ impl Reader {
     fn release(&self, topic: &str) -> Result<(), SourceError> {
         let mut assignment = self.consumer.context().assignment();
         let was_held = assignment.held.remove(topic);
-        let list = assignment.partitions(|other| other == topic);
+        let list = assignment.partitions(|other| &*other.topic == topic && !assignment.is_held(other));
         let resumes = was_held && !assignment.paused;
         drop(assignment);
         if resumes { self.consumer.resume(&list).map_err(cannot_pause) } else { Ok(()) }
@@ -175,7 +222,7 @@ impl Reader {
     /// Polls until the batch is full or nothing is there at the moment.
     fn gather(&self) -> Result<(), SourceError> {
         let started = !self.consumer.context().assignment().batch.is_empty();
-        let mut wait = if started { GROWING } else { IDLE };
+        let mut wait = if started { self.growing().map_or(GROWING, |rest| rest.min(IDLE)) } else { IDLE };
         while !self.is_full() && !self.desk.stopping() {
             let Some(polled) = self.consumer.poll(wait) else {
                 break;
@@ -228,14 +275,18 @@ impl Reader {
         }
     }
 
-    /// Hands the batch on when the receiver waits for it, or when it is full.
+    /// Hands the batch on when the receiver waits for it and it has waited for more, or when it is full.
     fn hand_on(&mut self) -> Result<Result<(), Stopped>, SourceError> {
         let nothing = self.consumer.context().assignment().batch.is_empty();
-        if nothing || !(self.outlet.is_idle() || self.is_full()) {
+        let due = self.is_full() || self.outlet.is_idle() && self.growing().is_none();
+        if nothing || !due {
             return Ok(Ok(()));
         }
         if !self.outlet.has_room() {
-            self.wait_for_room()?;
+            self.paused_until(Self::has_room)?;
+        }
+        if self.config.delivery == Guarantee::AtMostOnce {
+            self.commit_ahead()?;
         }
         let deliveries = self.consumer.context().assignment().take(&self.desk);
         if deliveries.is_empty() || self.desk.stopping() {
@@ -249,24 +300,48 @@ impl Reader {
         }
     }
 
-    /// Waits until the receiver has taken a batch: at first just so, then paused and polling.
-    fn wait_for_room(&mut self) -> Result<(), SourceError> {
+    /// How long a batch may still wait for more messages.
+    fn growing(&self) -> Option<Duration> {
+        let age = self.consumer.context().assignment().batch.age()?;
+        Duration::from_millis(self.config.max_wait_ms).checked_sub(age).filter(|rest| !rest.is_zero())
+    }
+
+    /// Has Kafka take what is read before it is handed on. It may take as long as it takes.
+    fn commit_ahead(&mut self) -> Result<(), SourceError> {
+        if self.consumer.context().commit_ahead(&self.consumer) {
+            return Ok(());
+        }
+        self.paused_until(|reader| {
+            let due = reader.committed.elapsed() >= COMMIT_AGAIN;
+            due && {
+                reader.committed = Instant::now();
+                reader.consumer.context().commit_ahead(&reader.consumer)
+            }
+        })
+    }
+
+    fn has_room(&mut self) -> bool {
+        self.outlet.has_room()
+    }
+
+    /// Waits for something: at first just so, then paused and polling, to stay in the group.
+    fn paused_until(&mut self, mut is_so: impl FnMut(&mut Self) -> bool) -> Result<(), SourceError> {
         let since = Instant::now();
         while since.elapsed() < PATIENCE {
             thread::park_timeout(PATIENCE.saturating_sub(since.elapsed()));
-            if self.outlet.has_room() || self.desk.stopping() {
+            if self.desk.stopping() || is_so(self) {
                 return Ok(());
             }
         }
-        tracing::debug!("The receiver is behind, pausing");
+        tracing::debug!("Nothing can be handed on, pausing");
         self.pause(true)?;
-        while !self.outlet.has_room() && !self.desk.stopping() {
+        while !self.desk.stopping() && !is_so(self) {
             match self.consumer.poll(PAUSED) {
                 Some(Ok(message)) => self.add(&message),
                 Some(Err(error)) => self.judge(error)?,
                 None => {}
             }
-            self.errands();
+            self.errands()?;
         }
         self.pause(false)
     }
@@ -274,24 +349,41 @@ impl Reader {
     fn pause(&self, pause: bool) -> Result<(), SourceError> {
         let mut assignment = self.consumer.context().assignment();
         assignment.paused = pause;
-        let list = assignment.partitions(|topic| !assignment.held.contains(topic));
+        let list = assignment.partitions(|partition| !assignment.is_held(partition));
         drop(assignment);
         let result = if pause { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
         result.map_err(cannot_pause)
     }
 
     /// What is done from time to time.
-    fn errands(&mut self) {
-        if self.stored.elapsed() >= STORE_EVERY {
-            self.stored = Instant::now();
-            self.consumer.context().store_settled(&self.consumer);
-        }
-        let reach = &self.consumer.context().reach;
-        if reach.is_down() && self.asked.elapsed() >= ASK_EVERY {
+    fn errands(&mut self) -> Result<(), SourceError> {
+        self.commit();
+        let is_down = self.consumer.context().reach.is_down();
+        if is_down && self.asked.elapsed() >= ASK_EVERY {
             if self.consumer.fetch_metadata(Some(""), IDLE).is_ok() {
-                reach.answered();
+                self.consumer.context().reach.answered();
             }
             self.asked = Instant::now();
+        }
+        if !is_down && self.looked.elapsed() >= LOOK_EVERY {
+            self.look()?;
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self) {
+        let context = self.consumer.context();
+        let since = self.committed.elapsed();
+        match self.config.delivery {
+            Guarantee::ExactlyOnce if since.as_secs() >= self.config.commit_interval_seconds => {
+                context.commit_lazily(&self.consumer);
+                self.committed = Instant::now();
+            }
+            Guarantee::AtLeastOnce if !self.commit_failed || since >= COMMIT_AGAIN => {
+                self.commit_failed = !context.commit_settled(&self.consumer);
+                self.committed = Instant::now();
+            }
+            _ => {}
         }
     }
 
@@ -303,8 +395,8 @@ impl Reader {
         while !desk.closing() {
             let _read_again_next_time = consumer.poll(IDLE);
         }
-        consumer.context().store_settled(&consumer);
-        // Dropping the consumer commits what is stored and leaves the group.
+        consumer.context().commit_last(&consumer);
+        // Dropping the consumer leaves the group.
         drop(consumer);
         tracing::debug!("The consumer is closed");
     }

@@ -32,10 +32,20 @@ impl Lease {
         self.ended.load(Ordering::Acquire)
     }
 
+    /// Says that all before an offset is done.
+    pub(super) fn settle(&self, next: i64) {
+        self.settled.fetch_max(next, Ordering::AcqRel);
+    }
+
     /// What was settled since it was last asked.
     pub(super) fn take_settled(&self) -> Option<i64> {
         let settled = self.settled.swap(-1, Ordering::AcqRel);
         (settled >= 0).then_some(settled)
+    }
+
+    /// Whether something was settled that nobody has collected.
+    pub(super) fn has_settled(&self) -> bool {
+        self.settled.load(Ordering::Acquire) >= 0
     }
 
     pub(super) fn is(&self, topic: &str, number: i32) -> bool {
@@ -57,13 +67,13 @@ impl Receipt {
         Self { lease, to, desk }
     }
 
-    /// Says that the slice, and all before it in its partition, is recorded. Kafka hears of it with the next lazy
-    /// commit; if the partition is no longer ours, never.
+    /// Says that the slice, and all before it in its partition, is recorded. Kafka hears of it with the next commit; if
+    /// the partition is no longer ours, never.
     pub fn settle(self) {
         if self.lease.ended() {
             tracing::debug!(partition = %self.lease.partition, to = self.to, "Settled after the partition was gone");
         } else {
-            self.lease.settled.fetch_max(self.to, Ordering::AcqRel);
+            self.lease.settle(self.to);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Where a partition starts that was just assigned or put back.
 
-use std::{fmt, thread, time::Duration};
+use std::fmt;
 
 use jiff::Timestamp;
 use rdkafka::{
@@ -9,7 +9,7 @@ use rdkafka::{
     error::{KafkaError, KafkaResult},
 };
 
-use super::{Bookmark, SourceError, Start};
+use super::{Bookmark, Start, patience::PATIENCE};
 
 /// What is known before Kafka is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,36 +57,23 @@ pub(super) fn known(bookmarks: &[Bookmark], partition: i32) -> (i64, Known) {
     }
 }
 
-const ATTEMPTS: u32 = 4;
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Whether nothing of a partition is to be read for now.
+pub(super) fn is_frozen(bookmarks: &[Bookmark], partition: i32) -> bool {
+    bookmarks.iter().any(|bookmark| bookmark.partition == partition && bookmark.frozen)
+}
 
-/// Asks Kafka where a partition of which nothing is stored starts. Blocks, with bounded retry.
+/// Asks Kafka where a partition of which nothing is stored starts.
 pub(super) fn by_rule<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     start: Start,
     topic: &str,
     partition: i32,
-) -> Result<Point, SourceError> {
-    let ask = || match start {
+) -> KafkaResult<Point> {
+    match start {
         Start::Earliest => Ok(Point::Beginning),
         Start::Latest => end(consumer, topic, partition),
         Start::Committed => committed(consumer, topic, partition),
         Start::At(time) => at_time(consumer, time, topic, partition),
-    };
-    let mut attempt = 1;
-    loop {
-        match ask() {
-            Ok(point) => return Ok(point),
-            Err(error) if attempt < ATTEMPTS => {
-                tracing::debug!(topic, partition, %error, "Asking again where a partition starts");
-                thread::sleep(Duration::from_millis(200) * attempt);
-                attempt += 1;
-            }
-            Err(error) => {
-                let (topic, start, source) = (topic.to_owned(), start.to_string(), Box::new(error));
-                return Err(SourceError::Start { topic, partition, start, source });
-            }
-        }
     }
 }
 
@@ -131,8 +118,10 @@ mod tests {
     use super::*;
 
     fn check(bookmarks: &[(i32, i64, Option<i64>)], partition: i32, expected: (i64, Known)) {
-        let bookmarks: Vec<_> =
-            bookmarks.iter().map(|&(partition, epoch, next)| Bookmark { partition, epoch, next }).collect();
+        let bookmarks: Vec<_> = bookmarks
+            .iter()
+            .map(|&(partition, epoch, next)| Bookmark { partition, epoch, next, frozen: false })
+            .collect();
         assert_eq!(known(&bookmarks, partition), expected);
     }
 

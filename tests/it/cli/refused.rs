@@ -21,7 +21,7 @@ fn check_sensor(file: &str, text: &str) -> String {
 #[test]
 fn an_unknown_key() {
     assert_snapshot!(check("[kafka]\nbrokers = \"localhost:9092\"\ngrup = \"mine\"\n"), @r#"
-    ! error: eventlatch.toml:3:1: unknown key `grup`, expected one of `brokers`, `group`, `client_id`, `start`, `on_gap`, `max_messages`, `max_bytes`, `properties`
+    ! error: eventlatch.toml:3:1: unknown key `grup`, expected one of `brokers`, `group`, `client_id`, `delivery`, `start`, `on_gap`, `max_messages`, `max_bytes`, `max_wait_ms`, `tombstones`, `commit_interval_seconds`, `instance_id`, `protocol`, `properties`
     !   |
     ! 3 | grup = "mine"
     !   | ^^^^

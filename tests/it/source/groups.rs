@@ -1,6 +1,6 @@
 //! Sharing a group.
 
-use eventlatch::source::KafkaConfig;
+use eventlatch::source::{KafkaConfig, Protocol};
 use eventlatch_tests::{
     ledger::Ledger,
     topic::{Topic, config},
@@ -50,6 +50,6 @@ async fn a_foreign_member_comes_and_goes_eagerly() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_member_comes_and_goes_by_the_consumer_protocol() {
     let mut config = config();
-    config.properties.set("group.protocol", "consumer").unwrap();
+    config.protocol = Protocol::Consumer;
     share(config).await;
 }

@@ -71,6 +71,10 @@ async fn an_unreachable_broker_is_tried_on_and_can_be_given_up() {
 async fn a_store_that_cannot_be_read_ends_the_deliveries() {
     struct Broken;
     impl source::Bookmarks for Broken {
+        fn store(&self) -> &str {
+            "broken"
+        }
+
         fn stored(&self, _: &str, _: &str) -> Result<Vec<source::Bookmark>, Box<dyn std::error::Error + Send + Sync>> {
             Err("the disk is gone".into())
         }

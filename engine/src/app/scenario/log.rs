@@ -32,7 +32,7 @@ impl Log {
         let message = Message { offset, arrival, key, value, headers };
         messages.push(message.clone());
         let partition = Partition { cluster: CLUSTER.into(), topic: topic.into(), number: 0, epoch: 0 };
-        let span = Span { from: (offset > 0).then_some(offset), to: offset + 1 };
+        let span = Span { from: (offset > 0).then_some(offset).into(), to: offset + 1 };
         Slice { partition, span, messages: vec![message] }
     }
 

@@ -17,11 +17,12 @@ use super::{
 use crate::{
     domain::{
         catch_up::{CatchUp, CatchUpState, CaughtUp, ScanId},
-        message::{Slice, Span as Offsets},
+        message::{Before, Slice, Span as Offsets},
         recording::{Match, NearMiss, Recording},
     },
     source::{Log, Piece, SourceError},
     store::{StoreError, StoredOffset},
+    telemetry::metrics,
 };
 
 /// How long nothing may come of a partition that holds more.
@@ -187,7 +188,7 @@ impl Scan<'_> {
     async fn record(&self, of: &CatchUp, from: i64, piece: Piece, live: &Live) -> Result<Read, CatchUpError> {
         let Piece { messages, next: to, gone_before } = piece;
         let (partition, count) = (of.partition(), messages.len());
-        let slice = Slice { partition: partition.clone(), span: Offsets { from: Some(from), to }, messages };
+        let slice = Slice { partition: partition.clone(), span: Offsets { from: Before::At(from), to }, messages };
         let judged = judge_aside(self.shared, &Arc::new(vec![slice]), live).await.map_err(CatchUpError::Waits)?;
         let (matches, near_misses) = judged.into_iter().map(found).next().unwrap_or_default();
         let lacking = gone_before.map(plan::gone);
@@ -198,7 +199,10 @@ impl Scan<'_> {
         let messages = count as u64;
         let piece = CaughtUp { id: of.id, partition, from, to, messages, matches, near_misses, lacking };
         match self.shared.store.record_catch_up(piece).await? {
-            true => Ok(read),
+            true => {
+                metrics::read_back(&of.topic, count);
+                Ok(read)
+            }
             // Somebody else reads the same: only a defect can be the reason.
             false => Err(CatchUpError::Defect),
         }
