@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Exit, Failure};
 use crate::{
-    app::{GRACE, Input, Service},
+    app::{Input, Service},
     config::{Config, ConfigError},
     pipeline::Stop,
 };
@@ -41,7 +41,10 @@ pub(super) async fn run(
     };
     let (ended, how) = loop {
         tokio::select! {
-            ended = service.ended() => break (ended, Stop::AfterDue),
+            ended = service.ended() => {
+                let how = if ended.is_ok() { Stop::AfterDue } else { Stop::Now };
+                break (ended, how);
+            }
             _ = interrupt.recv() => break (Ok(()), Stop::Now),
             _ = terminate.recv() => break (Ok(()), Stop::Now),
             _ = hang_up.recv() => {}
@@ -51,12 +54,17 @@ pub(super) async fn run(
     tracing::info!("Stopping: what was read is recorded, a second signal ends it now");
     tokio::select! {
         stopped = service.stop(how) => { ended?; stopped? }
-        () = tokio::time::sleep(GRACE), if how == Stop::Now => return Err(Failure::unexpected("the service did not stop in time; what is missing is read again at the next start")),
-        _ = interrupt.recv() => return Err(Failure::unexpected("the service did not stop in order: a second signal came")),
-        _ = terminate.recv() => return Err(Failure::unexpected("the service did not stop in order: a second signal came")),
+        _ = interrupt.recv() => return Err(cut()),
+        _ = terminate.recv() => return Err(cut()),
     }
     tracing::info!("Stopped");
     Ok(Exit::Done)
+}
+
+/// As if it had been killed: what was in hand is done again at the next start.
+fn cut() -> Failure {
+    let told = "the service did not end in order: a second signal came (nothing is lost: the next start goes on)";
+    Failure::new(Exit::Cut, told)
 }
 
 /// Thousands of requests may stay open at once: as many files may be open as the system lets us.
