@@ -73,6 +73,12 @@ impl Assignment {
         list
     }
 
+    /// All that is read.
+    pub(super) fn all(&self) -> Vec<(Arc<str>, i32)> {
+        let partitions = self.chains.iter().map(|chain| &chain.lease.partition);
+        partitions.map(|partition| (Arc::clone(&partition.topic), partition.number)).collect()
+    }
+
     pub(super) fn chain(&self, topic: &str, number: i32) -> Option<&Chain> {
         self.chains.iter().find(|chain| chain.lease.is(topic, number))
     }
