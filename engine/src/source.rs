@@ -33,6 +33,7 @@ mod producer;
 mod properties;
 mod reach;
 mod reader;
+mod reason;
 mod receipt;
 mod reset;
 mod starting;
@@ -104,4 +105,6 @@ pub struct Bookmark {
     pub epoch: i64,
     /// The offset to be read next. None: the epoch has begun, and nothing of it is stored.
     pub next: Option<i64>,
+    /// Whether nothing of it is to be read until it is put back.
+    pub frozen: bool,
 }

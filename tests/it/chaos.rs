@@ -7,7 +7,7 @@ mod effects;
 mod kills;
 mod load;
 mod outages;
-mod readyz;
+pub(crate) mod readyz;
 mod rebalances;
 mod scale;
 mod trial;

@@ -9,6 +9,7 @@ mod chaos;
 mod cli;
 mod demo;
 mod explaining;
+mod guarded;
 mod guests;
 mod lanes;
 mod logging;

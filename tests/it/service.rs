@@ -4,6 +4,7 @@ mod another_store;
 mod catching_up;
 mod deadlines;
 mod example;
+mod failing;
 mod lines;
 mod malformed;
 mod matchers;

@@ -3,9 +3,10 @@
 //! It starts with the first test that asks and ends with the test process, however that ends: its watchdog reads a pipe
 //! that the process holds. `EVENTLATCH_TEST_BROKERS` names another one to use instead.
 
+mod settings;
+
 use std::{
     fs,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
@@ -13,6 +14,8 @@ use std::{
 };
 
 use eventlatch::source::{KafkaConfig, probe};
+pub use settings::{Listener, Special};
+use settings::{Ports, properties};
 use tempfile::TempDir;
 
 use crate::{jars, topic::make_all, waiting::wait_for};
@@ -26,13 +29,13 @@ pub fn brokers() -> &'static str {
 fn shared() -> &'static Broker {
     static BROKER: OnceLock<Broker> = OnceLock::new();
     // Statics are not dropped: what is left of it at the end is the watchdog's to remove.
-    BROKER.get_or_init(|| Broker::begin(Remains::Removed))
+    BROKER.get_or_init(|| Broker::for_the_run(|_| Special::default()))
 }
 
 /// A broker of one's own, for tests that stop it. The shared one is [`brokers`].
 pub struct Broker {
     directory: TempDir,
-    port: u16,
+    ports: Ports,
     process: Child,
 }
 
@@ -64,23 +67,40 @@ enum Remains {
 
 impl Broker {
     pub fn start() -> Self {
-        Self::begin(Remains::Kept)
+        Self::begin(Remains::Kept, |_| Special::default())
     }
 
-    fn begin(remains: Remains) -> Self {
+    /// One that is kept in a static, which is not dropped. What is special about it may be in files of its directory.
+    pub fn for_the_run(special: impl FnOnce(&Path) -> Special) -> Self {
+        Self::begin(Remains::Removed, special)
+    }
+
+    fn begin(remains: Remains, special: impl FnOnce(&Path) -> Special) -> Self {
         let directory = TempDir::with_prefix("eventlatch-kafka-").expect("a temporary directory can be made");
-        let [port, controller] = free_ports();
-        fs::write(directory.path().join("server.properties"), properties(directory.path(), port, controller))
+        let special = special(directory.path());
+        let ports = Ports::free(&special);
+        fs::write(directory.path().join("server.properties"), properties(directory.path(), &ports, &special))
             .expect("the temporary directory can be written");
-        format_storage(directory.path());
+        format_storage(directory.path(), &special);
         let process = run(directory.path(), remains);
-        let mut broker = Self { directory, port, process };
+        let mut broker = Self { directory, ports, process };
         broker.wait_until_up();
         broker
     }
 
     pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("127.0.0.1:{}", self.ports.plain)
+    }
+
+    /// Where a special listener is.
+    pub fn address_of(&self, listener: &str) -> String {
+        let port = self.ports.special.iter().find(|(name, _)| *name == listener).map(|(_, port)| port);
+        format!("127.0.0.1:{}", port.expect("the broker has this listener"))
+    }
+
+    /// Where its files are.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     /// Stops it, hard.
@@ -138,12 +158,13 @@ fn java(class: &str) -> Vec<String> {
     line
 }
 
-fn format_storage(directory: &Path) {
+fn format_storage(directory: &Path, special: &Special) {
     let line = java("kafka.tools.StorageTool");
     let done = Command::new(&line[0])
         .args(&line[1..])
         .args(["format", "--cluster-id", "ZXZlbnRsYXRjaC10ZXN0cw", "--config"])
         .arg(directory.join("server.properties"))
+        .args(special.scram.iter().flat_map(|user| ["--add-scram", user]))
         .output();
     match done {
         Ok(done) if done.status.success() => {}
@@ -173,42 +194,4 @@ fn log_file(directory: &Path) -> PathBuf {
 
 fn id_file(directory: &Path) -> PathBuf {
     directory.join("broker.pid")
-}
-
-/// Ports that nobody listens on. They are found together, so that they differ.
-fn free_ports() -> [u16; 2] {
-    let listeners = [0, 0].map(|any| TcpListener::bind(("127.0.0.1", any)).expect("loopback has free ports"));
-    listeners.map(|listener| listener.local_addr().expect("a listener has an address").port())
-}
-
-fn properties(directory: &Path, port: u16, controller: u16) -> String {
-    let data = directory.join("data");
-    format!(
-        "process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
-controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
-log.dirs={}
-auto.create.topics.enable=false
-offsets.topic.num.partitions=1
-offsets.topic.replication.factor=1
-transaction.state.log.num.partitions=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-share.coordinator.state.topic.num.partitions=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-group.initial.rebalance.delay.ms=0
-group.min.session.timeout.ms=1000
-num.network.threads=2
-num.io.threads=2
-log.cleaner.dedupe.buffer.size=4194304
-log.segment.bytes=16777216
-log.index.size.max.bytes=1048576
-",
-        data.display()
-    )
 }

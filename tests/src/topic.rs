@@ -123,7 +123,7 @@ pub fn producer() -> Producer {
 }
 
 /// Makes topics of these names.
-pub(crate) async fn make_all(brokers: &str, names: &[&str], partitions: i32) {
+pub async fn make_all(brokers: &str, names: &[&str], partitions: i32) {
     let new = names.iter().map(|name| NewTopic::new(name, partitions, TopicReplication::Fixed(1)));
     done(admin_of(brokers).create_topics(&new.collect::<Vec<_>>(), &options()).await);
 }

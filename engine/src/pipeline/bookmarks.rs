@@ -2,7 +2,7 @@
 
 use crate::{
     source::{Bookmark, Bookmarks, Life, Lines, Unavailable},
-    store::{NewEpoch, Store},
+    store::{NewEpoch, Store, StoredOffset},
 };
 
 /// The store, as the source sees it.
@@ -15,8 +15,10 @@ impl Bookmarks for StoredBookmarks {
 
     fn stored(&self, cluster: &str, topic: &str) -> Result<Vec<Bookmark>, Unavailable> {
         let stored = self.0.stored_offsets(cluster, topic)?;
-        let bookmark =
-            |it: crate::store::StoredOffset| Bookmark { partition: it.partition, epoch: it.epoch, next: Some(it.next) };
+        let bookmark = |StoredOffset { partition, epoch, next, frozen }| {
+            let next = Some(next);
+            Bookmark { partition, epoch, next, frozen }
+        };
         Ok(stored.into_iter().map(bookmark).collect())
     }
 

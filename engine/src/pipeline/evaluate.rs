@@ -1,6 +1,6 @@
 //! What a batch of messages comes to: keys, join, last word. Pure, on one worker thread.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A message of one of the slices of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     pub slice: usize,
     pub message: usize,
@@ -33,6 +33,14 @@ pub struct Portion {
     pub generation: Arc<Generation>,
     /// What is kept of messages that are set aside.
     pub keeping: Arc<Keeping>,
+}
+
+impl Portion {
+    /// Some of its messages, in their order.
+    pub(super) fn of(&self, places: &HashSet<Place>) -> Self {
+        let places = self.places.iter().copied().filter(|place| places.contains(place)).collect();
+        Self { places, ..self.clone() }
+    }
 }
 
 /// What follows from one message, with its place.
@@ -167,7 +175,7 @@ impl<'a> Judging<'a> {
     }
 
     fn faulted(&self, message: usize, fault: &Fault) -> Found {
-        let cause = Cause::Fault { word: fault.kind.word(), backtrace: fault.backtrace.clone() };
+        let cause = Cause::Fault { word: fault.kind.word().into(), backtrace: fault.backtrace.clone() };
         self.dead_letter(message, cause, fault.to_string())
     }
 

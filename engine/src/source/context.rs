@@ -24,7 +24,7 @@ use super::{
     group::Held,
     lives::{Ids, Stored},
     patience::{PATIENCE, patiently},
-    reach::{self, Reach},
+    reach::Reach,
     starting::{self, Known, Point},
 };
 use crate::domain::message::Partition;
@@ -130,7 +130,7 @@ impl Context {
         let of =
             |topic: &String| Ok((topic.clone(), self.stored(consumer, topic, ids.get(topic).map(String::as_str))?));
         let stored: HashMap<_, _> = topics.iter().map(of).collect::<Result<_, SourceError>>()?;
-        let mut beginnings = Vec::new();
+        let (mut beginnings, mut frozen) = (Vec::new(), Vec::new());
         for mut element in list.elements() {
             let (topic, number) = (element.topic().to_owned(), element.partition());
             let (epoch, known) = self.known(&stored[&topic], &held, &topic, number);
@@ -138,10 +138,15 @@ impl Context {
             element.set_offset(point.offset()).map_err(SourceError::Assign)?;
             let next = if let Known::Next(next) = known { Some(next) } else { None };
             tracing::info!(topic, partition = number, from = %point, stored = next.is_some(), "Reading a partition");
+            let stands_still = starting::is_frozen(&stored[&topic].bookmarks, number);
+            frozen.push((topic.clone(), number, stands_still));
             let partition = Partition { cluster: self.cluster(), topic: topic.as_str().into(), number, epoch };
             beginnings.push((partition, next, point));
         }
         self.hand_to_kafka(consumer, list)?;
+        for (topic, number, frozen) in frozen {
+            self.assignment().freeze(&topic, number, frozen);
+        }
         self.begin(consumer, beginnings, list)?;
         self.claim(consumer, &held);
         Ok(())
@@ -221,6 +226,16 @@ impl Context {
         consumer.fetch_watermarks(topic, number, PATIENCE).ok().map(|(low, _)| low)
     }
 
+    /// Whether a partition is frozen now; where the store cannot say it is as it was.
+    pub(super) fn look_whether_frozen(&self, topic: &str, number: i32) -> bool {
+        let stored = self.bookmarked(topic).map(|stored| starting::is_frozen(&stored, number));
+        let mut assignment = self.assignment();
+        let frozen = stored.unwrap_or_else(|_| assignment.is_frozen(topic, number));
+        assignment.freeze(topic, number, frozen);
+        self.count(&assignment);
+        frozen
+    }
+
     fn hand_to_kafka(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> Result<(), SourceError> {
         let result = match consumer.rebalance_protocol() {
             RebalanceProtocol::Cooperative => consumer.incremental_assign(list),
@@ -241,8 +256,8 @@ impl Context {
         }
         if assignment.paused {
             consumer.pause(list).map_err(SourceError::Assign)?;
-        } else if !assignment.held.is_empty() {
-            let held = assignment.partitions(|topic| assignment.held.contains(topic));
+        } else {
+            let held = assignment.partitions(|partition| assignment.is_held(partition));
             consumer.pause(&held).map_err(SourceError::Assign)?;
         }
         self.count(&assignment);
@@ -268,6 +283,7 @@ impl Context {
     fn count(&self, assignment: &Assignment) {
         let mut health = self.desk.health();
         health.partitions = assignment.chains.len();
+        health.frozen = assignment.frozen_partitions();
         if health.state != State::Ended {
             health.state = if health.partitions == 0 { State::Waiting } else { State::Reading };
         }
@@ -276,7 +292,7 @@ impl Context {
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        reach::log(level, facility, line);
+        self.reach.log(level, facility, line);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

@@ -15,7 +15,7 @@ pub enum SourceError {
     Reference { name: String, reference: String, source: Box<dyn Error + Send + Sync> },
     #[error("the Kafka client cannot be created: {0}")]
     Client(String),
-    #[error("no Kafka broker answers at {brokers}: {reason}; check `brokers` in [kafka] and the network between")]
+    #[error("no Kafka broker answers at {brokers}: {reason}")]
     Unreachable { brokers: String, reason: String },
     #[error("cannot read what is stored about topic {topic}")]
     Bookmarks { topic: String, source: Box<dyn Error + Send + Sync> },

@@ -13,11 +13,7 @@ use rdkafka::{
     statistics::Statistics,
 };
 
-use super::{
-    KafkaConfig, SourceError, client,
-    desk::Desk,
-    reach::{self, Reach},
-};
+use super::{KafkaConfig, SourceError, client, desk::Desk, reach::Reach, reason};
 
 /// What a probe found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +45,7 @@ pub fn probe(config: &KafkaConfig, topics: &[String], timeout: Duration) -> Resu
                 });
             }
             Err(error) if Instant::now() >= until => {
-                let reason = reach.connection().unwrap_or_else(|| error.to_string());
+                let reason = reach.connection().unwrap_or_else(|| reason::in_words(&error.to_string()));
                 return Err(SourceError::Unreachable { brokers: config.brokers.clone(), reason });
             }
             Err(_) => {}
@@ -70,7 +66,7 @@ impl Asking {
 
 impl ClientContext for Asking {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        reach::log(level, facility, line);
+        self.reach.log(level, facility, line);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

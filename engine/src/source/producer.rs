@@ -11,11 +11,7 @@ use rdkafka::{
     statistics::Statistics,
 };
 
-use super::{
-    KafkaConfig, Outgoing, SourceError, client,
-    desk::Desk,
-    reach::{self, Reach},
-};
+use super::{KafkaConfig, Outgoing, SourceError, client, desk::Desk, reach::Reach};
 
 /// A message counts as sent when all in-sync replicas have it, and is there once.
 #[derive(Clone)]
@@ -108,7 +104,7 @@ struct Sending {
 
 impl ClientContext for Sending {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        reach::log(level, facility, line);
+        self.reach.log(level, facility, line);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

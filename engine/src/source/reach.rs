@@ -7,7 +7,10 @@ use std::{
 
 use rdkafka::{config::RDKafkaLogLevel, error::RDKafkaErrorCode};
 
-use super::desk::{Desk, lock};
+use super::{
+    desk::{Desk, lock},
+    reason,
+};
 
 #[derive(Debug)]
 pub(super) struct Reach {
@@ -34,7 +37,7 @@ impl Reach {
     /// Keeps an error for whoever asks for it, and says nothing.
     pub(super) fn note(&self, code: Option<RDKafkaErrorCode>, reason: &str) {
         if code != Some(RDKafkaErrorCode::AllBrokersDown) {
-            lock(&self.heard).connection = Some(without_timing(reason));
+            lock(&self.heard).connection = Some(reason::in_words(reason));
         }
     }
 
@@ -55,7 +58,7 @@ impl Reach {
                 | Code::SaslAuthenticationFailed,
             ) => {
                 tracing::debug!(reason, "A connection to Kafka failed");
-                heard.connection = Some(without_timing(reason));
+                heard.connection = Some(reason::in_words(reason));
             }
             // The reader deals with it.
             Some(Code::AutoOffsetReset) => tracing::debug!(reason, "An offset is not in the log"),
@@ -67,12 +70,28 @@ impl Reach {
     }
 
     fn lost(&self, heard: &mut Heard) {
-        let reason = heard.connection.clone().unwrap_or_else(|| "no connection".to_owned());
+        let reason = heard.connection.clone().unwrap_or_else(|| reason::in_words("no connection"));
         if !heard.down {
             heard.down = true;
             tracing::warn!(brokers = %self.brokers, %reason, "No Kafka broker is reached, still trying");
         }
         self.desk.health().problem = Some(format!("no Kafka broker answers at {}: {reason}", self.brokers));
+    }
+
+    /// Nothing was ever answered, and connections fail.
+    pub(super) fn is_not_reached(&self) {
+        let mut heard = lock(&self.heard);
+        if heard.connection.is_some() {
+            self.lost(&mut heard);
+        }
+    }
+
+    /// A log line of librdkafka; some failed connections are told nowhere else.
+    pub(super) fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        if facility == "FAIL" {
+            lock(&self.heard).connection = Some(reason::in_words(reason::of_line(line)));
+        }
+        log(level, facility, line);
     }
 
     /// Somebody asked in vain.
@@ -108,11 +127,6 @@ impl Reach {
     pub(super) fn connection(&self) -> Option<String> {
         lock(&self.heard).connection.clone()
     }
-}
-
-/// Without `(after 0ms in state CONNECT, …)`, which helps nobody and differs each time.
-fn without_timing(reason: &str) -> String {
-    reason.split_once(" (after ").map_or(reason, |(reason, _)| reason).to_owned()
 }
 
 /// Passes a log line of librdkafka on. Failed connections are told by [`Reach`], so their lines are for debugging.

@@ -138,7 +138,7 @@ impl Reader {
         for (topic, id) in context.changed(&ids) {
             if context.stored(&self.consumer, &topic, Some(&id))?.begun {
                 for (_, number) in read.iter().filter(|(of, _)| **of == *topic) {
-                    gap::begin_again(&self.consumer, &topic, *number)?;
+                    self.begin_again(&topic, *number)?;
                 }
             }
         }
@@ -156,6 +156,7 @@ impl Reader {
                 tracing::info!(brokers = %self.config.brokers, cluster, "Connected to Kafka");
                 return Some(cluster.into());
             }
+            self.consumer.context().reach.is_not_reached();
         }
         None
     }
@@ -195,12 +196,29 @@ impl Reader {
         // It may be in another epoch by now.
         let (epoch, _) = starting::known(&context.bookmarked(&topic)?, number);
         let partition = Partition { epoch, ..partition };
-        tracing::info!(%partition, ?next, "Starting a partition again");
+        let frozen = context.look_whether_frozen(&topic, number);
+        tracing::info!(%partition, ?next, frozen, "Starting a partition again");
         let point = context.point(&self.consumer, &topic, number, next.map_or(Known::Nothing, Known::Next))?;
+        self.pause_as_needed(&partition)?;
         gap::restart(&self.consumer, &topic, number, point)?;
-        context.assignment().begin(partition, next, point);
-        let held = context.assignment().held.contains(&*topic);
-        if held { self.hold(topic.to_string()) } else { Ok(()) }
+        let mut assignment = context.assignment();
+        assignment.begin(partition.clone(), next, point);
+        if let (true, Some(next), Some(chain)) = (frozen, next, assignment.chain(&topic, number)) {
+            // What comes before the message is recorded, and Kafka is to hear of it.
+            chain.lease.settle(next);
+        }
+        drop(assignment);
+        // It may have been assigned anew.
+        self.pause_as_needed(&partition)
+    }
+
+    fn pause_as_needed(&self, partition: &Partition) -> Result<(), SourceError> {
+        let assignment = self.consumer.context().assignment();
+        let held = assignment.paused || assignment.is_held(partition);
+        let list = assignment.partitions(|other| other == partition);
+        drop(assignment);
+        let done = if held { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
+        done.map_err(cannot_pause)
     }
 
     /// What is stored of a partition was changed from outside.
@@ -208,14 +226,20 @@ impl Reader {
         if self.consumer.context().assignment().chain(topic, number).is_none() {
             return Ok(());
         }
+        self.begin_again(topic, number)
+    }
+
+    fn begin_again(&self, topic: &str, number: i32) -> Result<(), SourceError> {
+        let context = self.consumer.context();
         gap::begin_again(&self.consumer, topic, number)?;
-        let held = self.consumer.context().assignment().held.contains(topic);
-        if held { self.hold(topic.to_owned()) } else { Ok(()) }
+        context.look_whether_frozen(topic, number);
+        let partition = context.assignment().chain(topic, number).map(|chain| chain.lease.partition.clone());
+        partition.map_or(Ok(()), |partition| self.pause_as_needed(&partition))
     }
 
     fn hold(&self, topic: String) -> Result<(), SourceError> {
         let mut assignment = self.consumer.context().assignment();
-        let list = assignment.partitions(|other| *other == *topic);
+        let list = assignment.partitions(|other| *other.topic == *topic);
         assignment.held.insert(topic);
         drop(assignment);
         self.consumer.pause(&list).map_err(cannot_pause)
@@ -224,7 +248,7 @@ impl Reader {
     fn release(&self, topic: &str) -> Result<(), SourceError> {
         let mut assignment = self.consumer.context().assignment();
         let was_held = assignment.held.remove(topic);
-        let list = assignment.partitions(|other| other == topic);
+        let list = assignment.partitions(|other| &*other.topic == topic && !assignment.is_held(other));
         let resumes = was_held && !assignment.paused;
         drop(assignment);
         if resumes { self.consumer.resume(&list).map_err(cannot_pause) } else { Ok(()) }
@@ -360,7 +384,7 @@ impl Reader {
     fn pause(&self, pause: bool) -> Result<(), SourceError> {
         let mut assignment = self.consumer.context().assignment();
         assignment.paused = pause;
-        let list = assignment.partitions(|topic| !assignment.held.contains(topic));
+        let list = assignment.partitions(|partition| !assignment.is_held(partition));
         drop(assignment);
         let result = if pause { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
         result.map_err(cannot_pause)

@@ -90,11 +90,13 @@ impl Reader {
         let sql = "SELECT (SELECT count(*) FROM marks WHERE status = 'pending'),
                           (SELECT count(*) FROM waits WHERE state = 'waiting'),
                           (SELECT count(*) FROM sensors WHERE state = 'active'),
-                          (SELECT count(*) FROM to_catch_up)";
+                          (SELECT count(*) FROM to_catch_up),
+                          (SELECT count(*) FROM frozen_partitions)";
         self.with(|db| {
             Ok(db.prepare_cached(sql)?.query_row([], |row| {
                 let (pending_marks, waiting, sensors, catch_ups) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-                Ok(Levels { pending_marks, waiting, sensors, catch_ups, lag: Vec::new() })
+                let frozen = row.get(4)?;
+                Ok(Levels { pending_marks, waiting, sensors, catch_ups, frozen, lag: Vec::new() })
             })?)
         })
     }

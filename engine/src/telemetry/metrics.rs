@@ -8,12 +8,18 @@ use std::{sync::OnceLock, time::Duration};
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::domain::{change::Change, dead_letter::DeadLetterKind, recording::Recording};
+use crate::domain::{
+    change::Change,
+    dead_letter::{DeadLetter, DeadLetterKind},
+    recording::Recording,
+};
 
 const MESSAGES: &str = "eventlatch_messages_total";
 const MATCHES: &str = "eventlatch_matches_total";
 const NEAR_MISSES: &str = "eventlatch_near_misses_total";
 const DEAD_LETTERS: &str = "eventlatch_dead_letters_total";
+const SKIPPED: &str = "eventlatch_skipped_messages_total";
+const RETRIES: &str = "eventlatch_matcher_retries_total";
 const MATCHER_FAULTS: &str = "eventlatch_matcher_faults_total";
 const DELIVERIES: &str = "eventlatch_mark_deliveries_total";
 const BATCH: &str = "eventlatch_batch_seconds";
@@ -24,6 +30,7 @@ const PENDING: &str = "eventlatch_marks_pending";
 const WAITING: &str = "eventlatch_waits_waiting";
 const LAG: &str = "eventlatch_lag_messages";
 const CATCH_UPS: &str = "eventlatch_catch_ups";
+const FROZEN: &str = "eventlatch_frozen_partitions";
 const SENSORS: &str = "eventlatch_sensors";
 
 /// From a quick commit to a matcher that takes all of its time.
@@ -57,6 +64,8 @@ fn describe() {
     describe_counter!(MATCHES, "Matches that were recorded, by topic.");
     describe_counter!(NEAR_MISSES, "Messages with the right key that were refused, by topic.");
     describe_counter!(DEAD_LETTERS, "Messages that were set aside, by topic, matcher and kind.");
+    describe_counter!(SKIPPED, "Failures of matchers of which nothing was kept, by topic, matcher and kind.");
+    describe_counter!(RETRIES, "Messages that were judged again because their matcher had failed, by matcher.");
     describe_counter!(MATCHER_FAULTS, "Messages on which a matcher failed, by matcher.");
     describe_counter!(DELIVERIES, "Attempts to deliver marks, by outcome.");
     describe_histogram!(BATCH, Unit::Seconds, "From the hand-over of a batch to its commit, by topic.");
@@ -67,6 +76,7 @@ fn describe() {
     describe_gauge!(WAITING, "Waits that have not ended.");
     describe_gauge!(LAG, "Messages in the logs that are not recorded yet, by topic.");
     describe_gauge!(CATCH_UPS, "Wanted messages and dates for which Kafka is still to be read again.");
+    describe_gauge!(FROZEN, "Partitions that stand still until somebody releases them.");
     describe_gauge!(SENSORS, "Sensors that are active.");
 }
 
@@ -85,13 +95,21 @@ pub fn recorded(recording: &Recording, messages: usize) {
     counter!(MESSAGES, "topic" => topic.clone()).increment(messages as u64);
     counter!(MATCHES, "topic" => topic.clone()).increment(recording.matches.len() as u64);
     counter!(NEAR_MISSES, "topic" => topic.clone()).increment(recording.near_misses.len() as u64);
-    for letter in &recording.dead_letters {
-        let (kind, matcher) = (letter.cause.kind(), letter.by.matcher.to_string());
-        if kind == DeadLetterKind::Fault {
-            counter!(MATCHER_FAULTS, "matcher" => matcher.clone()).increment(1);
-        }
-        counter!(DEAD_LETTERS, "topic" => topic.clone(), "matcher" => matcher, "kind" => kind.word()).increment(1);
+    recording.dead_letters.iter().for_each(|letter| failed(DEAD_LETTERS, &topic, letter));
+    recording.skipped.iter().for_each(|letter| failed(SKIPPED, &topic, letter));
+}
+
+fn failed(name: &'static str, topic: &str, letter: &DeadLetter) {
+    let (kind, matcher) = (letter.cause.kind(), letter.by.matcher.to_string());
+    if kind == DeadLetterKind::Fault {
+        counter!(MATCHER_FAULTS, "matcher" => matcher.clone()).increment(1);
     }
+    counter!(name, "topic" => topic.to_owned(), "matcher" => matcher, "kind" => kind.word()).increment(1);
+}
+
+/// Messages are judged again because their matcher failed.
+pub fn retried(matcher: &str, messages: usize) {
+    counter!(RETRIES, "matcher" => matcher.to_owned()).increment(messages as u64);
 }
 
 /// A batch of a topic, from its hand-over to its commit.
@@ -115,6 +133,7 @@ pub struct Levels {
     pub waiting: i64,
     pub sensors: i64,
     pub catch_ups: i64,
+    pub frozen: i64,
     /// By topic; those whose logs could not be asked for are left as they were.
     pub lag: Vec<(String, i64)>,
 }
@@ -127,6 +146,7 @@ impl Levels {
             gauge!(LAG, "topic" => topic.clone()).set(*number as f64);
         }
         gauge!(SENSORS).set(self.sensors as f64);
+        gauge!(FROZEN).set(self.frozen as f64);
         gauge!(CATCH_UPS).set(self.catch_ups as f64);
     }
 }

@@ -19,8 +19,8 @@ const SOON: Duration = Duration::from_secs(60);
 const CONFIG: &str = r#"
 [kafka]
 group = "shared"
+instance_id = "one"
 [kafka.properties]
-group.instance.id = "one"
 topic.metadata.refresh.interval.ms = 500
 "#;
 

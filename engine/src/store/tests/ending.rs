@@ -63,6 +63,27 @@ async fn a_wait_sees_at_once_what_is_there() {
 }
 
 #[tokio::test]
+async fn waits_are_due_page_by_page_also_where_many_are_at_once() {
+    let fixture = two().await;
+    for (name, seconds) in [("a", 20), ("b", 10), ("c", 10), ("d", 10), ("e", 30), ("f", 3_600)] {
+        let timeout = Some(Timeout::Seconds(seconds));
+        fixture.open(NOON, WaitRequest { timeout, ..request("s", name) }).await.unwrap();
+    }
+    for limit in 1..5 {
+        let (mut after, mut names) = (None, String::new());
+        loop {
+            let page = fixture.store.due_waits(at("2019-07-07T12:30:00Z"), after, limit).await.unwrap();
+            let Some(last) = page.last() else { break };
+            after = Some((last.deadline, last.id));
+            for due in page {
+                names += &fixture.sql(&format!("SELECT name FROM waits WHERE id = {}", due.id.0))[0];
+            }
+        }
+        assert_eq!(names, "bcdae");
+    }
+}
+
+#[tokio::test]
 async fn what_arrives_at_the_deadline_is_late() {
     let mut fixture = two().await;
     let timeout = Some(Timeout::Seconds(60));

@@ -1,7 +1,7 @@
 //! The end of waits: at a deadline that has taken effect, by hand, or with their sensor.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::{Wait, judging, named, select_waits, wait};
 use crate::{
@@ -50,14 +50,25 @@ impl Reader {
         after: Option<(Timestamp, WaitId)>,
         limit: usize,
     ) -> Result<Vec<DueWait>, StoreError> {
-        let sql = "SELECT waits.id, deadline, (SELECT json_group_array(DISTINCT topic) FROM wanted
-                                                WHERE sensor_id = sensors.id AND state = 'active')
-                     FROM waits CROSS JOIN sensors ON sensors.id = waits.sensor_id
-                    WHERE {} AND deadline <= ?1 AND (deadline, waits.id) > (?2, ?3)
-                    ORDER BY deadline, waits.id LIMIT ?4";
         let (instant, id) = after.map_or((String::new(), 0), |(instant, id)| (columns::instant(instant), id.0));
-        let values = params![columns::instant(now), instant, id, limit as i64];
-        self.rows(&sql.replace("{}", OF_LIVING), values, due)
+        let now = columns::instant(now);
+        // A hundred thousand may be due at one instant: a comparison of both at once would walk through all of it.
+        let at_once =
+            self.due("deadline <= ?1 AND deadline = ?2 AND waits.id > ?3", params![now, instant, id, limit as i64]);
+        let mut found = at_once?;
+        let left = (limit - found.len()) as i64;
+        found.extend(self.due("deadline <= ?1 AND deadline > ?2", params![now, instant, id, left])?);
+        Ok(found)
+    }
+
+    fn due(&self, which: &str, values: impl Params) -> Result<Vec<DueWait>, StoreError> {
+        let sql = format!(
+            "SELECT waits.id, deadline, (SELECT json_group_array(DISTINCT topic) FROM wanted
+                                          WHERE sensor_id = sensors.id AND state = 'active')
+               FROM waits CROSS JOIN sensors ON sensors.id = waits.sensor_id
+              WHERE {OF_LIVING} AND {which} ORDER BY deadline, waits.id LIMIT ?4"
+        );
+        self.rows(&sql, values, due)
     }
 }
 
