@@ -7,6 +7,7 @@
 mod catch_ups;
 mod changes;
 mod columns;
+mod condition;
 mod database;
 mod dead_letters;
 mod error;
@@ -26,6 +27,7 @@ mod retention;
 mod sensors;
 mod shape;
 mod status;
+mod tending;
 mod trouble;
 mod waits;
 mod windows;
@@ -68,6 +70,7 @@ pub use reader::{ActiveWanted, Reader, WantedRoute};
 pub use retention::Forgetting;
 pub use sensors::{Changed, Refused};
 pub use status::{MarkStatus, NearMissStatus, Received, SensorStatus, WaitStatus, WantedStatus};
+pub use trouble::{Ailment, Trouble};
 pub use waits::{DueWait, WaitsToOpen};
 use writer::{Session, Writer};
 
@@ -139,17 +142,6 @@ impl Store {
     /// The random name that it was given when it was created.
     pub fn identity(&self) -> &str {
         &self.identity
-    }
-
-    /// Why nothing can be recorded now, as the last attempt to record something found; none: it can.
-    pub fn problem(&self) -> Option<String> {
-        self.writer.trouble.problem()
-    }
-
-    /// Records something that changes nothing, to see whether anything can be recorded.
-    pub async fn prove(&self) -> Result<(), StoreError> {
-        let write = |session: &mut Session<'_>| Ok(session.db.execute("UPDATE store SET identity = identity", [])?);
-        self.writer.call(write).await.map(drop)
     }
 
     /// Takes each recording whole and moves its partition's offset with it, all in one transaction. One that lost its
@@ -407,7 +399,7 @@ impl Store {
 
     /// How far the partitions of a topic have been read. Blocks for a moment; meant for a rebalance callback.
     pub fn stored_offsets(&self, cluster: &str, topic: &str) -> Result<Vec<StoredOffset>, StoreError> {
-        self.offsets.stored_offsets(cluster, topic)
+        self.noted(self.offsets.stored_offsets(cluster, topic))
     }
 
     /// The clusters that a topic was read from, the last one first. Blocks for a moment, as the one before.
@@ -584,7 +576,7 @@ impl Store {
         &self,
         look: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        with(&self.reader, look).await
+        self.noted(with(&self.reader, look).await)
     }
 
     /// For what takes its time.
@@ -592,7 +584,7 @@ impl Store {
         &self,
         look: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        with(&self.reports, look).await
+        self.noted(with(&self.reports, look).await)
     }
 }
 

@@ -1,18 +1,19 @@
 //! Looking into the store beside its writer, also from another process.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use rusqlite::{Connection, Params, Row, params};
 
-use super::{columns, database, error::StoreError};
+use super::{columns, database, error::StoreError, trouble::explained};
 use crate::domain::{sensor::SensorId, wanted::WantedId, window::Frequency};
 
 /// A read-only connection.
 pub struct Reader {
     db: Mutex<Connection>,
+    path: PathBuf,
 }
 
 /// A wanted message of an active sensor: what an index over all of them needs.
@@ -44,7 +45,7 @@ impl Reader {
     }
 
     pub(super) fn beside(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { db: Mutex::new(database::open_read_only(path)?) })
+        Ok(Self { db: Mutex::new(database::open_read_only(path)?), path: path.to_owned() })
     }
 
     /// The random name that the store was given when it was created.
@@ -118,10 +119,13 @@ impl Reader {
     /// Lets something look at one moment of the store.
     pub(super) fn with<T>(&self, look: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let db = self.db.lock().unwrap_or_else(PoisonError::into_inner);
-        let moment = db.unchecked_transaction()?;
-        let seen = look(&moment)?;
-        moment.commit()?;
-        Ok(seen)
+        let look = || {
+            let moment = db.unchecked_transaction()?;
+            let seen = look(&moment)?;
+            moment.commit()?;
+            Ok(seen)
+        };
+        look().map_err(|error| explained(error, &self.path))
     }
 
     pub(super) fn rows<T>(
