@@ -59,6 +59,7 @@ pub mod redrive;
 mod remaining;
 pub mod rendering;
 pub mod reporting;
+pub mod resetting;
 pub mod standing;
 pub mod turning;
 pub mod waiting;

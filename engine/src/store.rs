@@ -17,6 +17,7 @@ mod generations;
 mod marks;
 mod matches;
 mod modules;
+mod offsets;
 mod ordering;
 mod reader;
 mod record;
@@ -64,7 +65,8 @@ pub use catch_ups::Occasion;
 pub use changes::Listening;
 use database::{Durability, Opened};
 pub use error::StoreError;
-pub use reader::{ActiveWanted, Reader, StoredOffset, WantedRoute};
+pub use offsets::{NewEpoch, StoredOffset};
+pub use reader::{ActiveWanted, Reader, WantedRoute};
 pub use retention::Forgetting;
 pub use sensors::{Changed, Refused};
 pub use status::{MarkStatus, NearMissStatus, Received, SensorStatus, WaitStatus, WantedStatus};
@@ -398,6 +400,32 @@ impl Store {
     /// How far the partitions of a topic have been read. Blocks for a moment; meant for a rebalance callback.
     pub fn stored_offsets(&self, cluster: &str, topic: &str) -> Result<Vec<StoredOffset>, StoreError> {
         self.noted(self.offsets.stored_offsets(cluster, topic))
+    }
+
+    /// The clusters that a topic was read from, the last one first. Blocks for a moment, as the one before.
+    pub fn clusters_of(&self, topic: &str) -> Result<Vec<String>, StoreError> {
+        self.offsets.clusters_of(topic)
+    }
+
+    /// Kafka's id of a topic, as it was when it was read last. Blocks for a moment, too.
+    pub fn topic_id(&self, cluster: &str, topic: &str) -> Result<Option<String>, StoreError> {
+        self.offsets.topic_id(cluster, topic)
+    }
+
+    /// Notes Kafka's id of a topic. Blocks until that is committed: not for tasks.
+    pub fn note_topic_id(&self, cluster: &str, topic: &str, id: &str) -> Result<(), StoreError> {
+        let (cluster, topic, id) = (cluster.to_owned(), topic.to_owned(), id.to_owned());
+        self.writer.call_blocking(move |session| offsets::note_id(session, &cluster, &topic, &id))
+    }
+
+    /// Begins a new life of partitions. What is recorded of the one before from now on is superseded.
+    pub async fn begin_epoch(&self, begun: NewEpoch) -> Result<(), StoreError> {
+        self.writer.call(move |session| offsets::begin_epoch(session, &begun)).await
+    }
+
+    /// The same, blocking: not for tasks.
+    pub fn begin_epoch_blocking(&self, begun: NewEpoch) -> Result<(), StoreError> {
+        self.writer.call_blocking(move |session| offsets::begin_epoch(session, &begun))
     }
 
     /// The partitions of a topic with the offsets to be read next, whatever cluster they were read from last.

@@ -16,17 +16,6 @@ pub struct Reader {
     path: PathBuf,
 }
 
-/// How far a partition has been read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StoredOffset {
-    pub partition: i32,
-    pub epoch: i64,
-    /// The offset to be read next.
-    pub next: i64,
-    /// Whether it stands still until somebody releases it.
-    pub frozen: bool,
-}
-
 /// A wanted message of an active sensor: what an index over all of them needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActiveWanted {
@@ -62,24 +51,6 @@ impl Reader {
     /// The random name that the store was given when it was created.
     pub fn identity(&self) -> Result<String, StoreError> {
         self.with(database::identity)
-    }
-
-    /// How far the partitions of a topic have been read.
-    pub fn stored_offsets(&self, cluster: &str, topic: &str) -> Result<Vec<StoredOffset>, StoreError> {
-        let sql = "SELECT \"partition\", epoch, next,
-                          EXISTS (SELECT 1 FROM frozen_partitions AS frozen
-                                   WHERE frozen.cluster = offsets.cluster AND frozen.topic = offsets.topic
-                                     AND frozen.\"partition\" = offsets.\"partition\" AND frozen.epoch = offsets.epoch)
-                     FROM offsets WHERE cluster = ?1 AND topic = ?2 ORDER BY 1";
-        self.rows(sql, [cluster, topic], |row| {
-            Ok(StoredOffset { partition: row.get(0)?, epoch: row.get(1)?, next: row.get(2)?, frozen: row.get(3)? })
-        })
-    }
-
-    /// The partitions of a topic with the offsets to be read next, whatever cluster they were read from last.
-    pub fn offsets_of(&self, topic: &str) -> Result<Vec<(i32, i64)>, StoreError> {
-        let sql = "SELECT \"partition\", next FROM offsets WHERE topic = ?1 ORDER BY updated_at";
-        self.rows(sql, [topic], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     /// Whether messages are wanted hourly.

@@ -94,6 +94,18 @@ impl Writer {
         answered.await.map_err(|_| StoreError::Panicked)?
     }
 
+    /// The same for a thread that may block.
+    pub(super) fn call_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Session<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (answer, answered) = oneshot::channel();
+        let call = Call { work: Some(work), value: None, answer };
+        requests.ok_or(StoreError::Closed)?.blocking_send(Box::new(call)).map_err(|_| StoreError::Closed)?;
+        answered.blocking_recv().map_err(|_| StoreError::Panicked)?
+    }
+
     /// Ends the thread when all that is queued is done, and waits for it.
     pub(super) fn close(&self) -> Result<(), StoreError> {
         drop(self.requests.lock().unwrap_or_else(PoisonError::into_inner).take());
