@@ -9,6 +9,7 @@ mod parts;
 mod reloading;
 pub mod scenario;
 mod sensor_files;
+mod standby;
 mod stopping;
 
 use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc};

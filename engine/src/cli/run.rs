@@ -17,6 +17,10 @@ pub(super) struct Args {
     /// Read messages from a file of JSON lines instead of Kafka, `-` for standard input; ends with it
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
+
+    /// Where another process has the store, wait until it ends and take over
+    #[arg(long)]
+    standby: bool,
 }
 
 /// Runs until it is told to stop; on SIGHUP the configuration is loaded again.
@@ -34,8 +38,14 @@ pub(super) async fn run(
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::unexpected)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::unexpected)?;
     let mut hang_up = signal(SignalKind::hangup()).map_err(Failure::unexpected)?;
+    let starting = async {
+        match args.standby {
+            true => Service::start_as_standby(config, &input).await,
+            false => Service::start(config, &input).await,
+        }
+    };
     let mut service = tokio::select! {
-        started = Service::start(config, &input) => started?,
+        started = starting => started?,
         _ = interrupt.recv() => return Ok(Exit::Done),
         _ = terminate.recv() => return Ok(Exit::Done),
     };

@@ -32,7 +32,7 @@ fn an_unknown_key() {
 #[test]
 fn an_unknown_section() {
     assert_snapshot!(check("[kakfa]\nbrokers = \"localhost:9092\"\n"), @r"
-    ! error: eventlatch.toml:1:2: unknown key `kakfa`, expected one of `kafka`, `store`, `sensors`, `matchers`, `marking`, `dead_letters`, `report`, `api`, `telemetry`
+    ! error: eventlatch.toml:1:2: unknown key `kakfa`, expected one of `kafka`, `store`, `sensors`, `matchers`, `marking`, `dead_letters`, `report`, `api`, `service`, `telemetry`
     !   |
     ! 1 | [kakfa]
     !   |  ^^^^^
