@@ -13,9 +13,10 @@ use super::{sensor, table_written};
 
 /// `EVENTLATCH_TEST_TAKE_OVERS` changes it.
 const TAKE_OVERS: usize = 4;
-const EACH: usize = 200;
+/// So many that most ends come while there is a lag.
+const EACH: usize = 2_000;
 
-const MATCHES: &str = r#"SELECT count(*) || ' ' || count(DISTINCT "offset") FROM matches"#;
+const MATCHES: &str = r#"SELECT count(*) || ' ' || count(DISTINCT "partition" || ' ' || "offset") FROM matches"#;
 
 fn home(cluster: &Cluster) -> Home {
     // Who was killed is missed after a second, not after a minute.
@@ -24,6 +25,11 @@ fn home(cluster: &Cluster) -> Home {
         .with("EVENTLATCH_SENSORS_TIMEZONE", noon_zone());
     home.write("sensors/tables.json", sensor(&["a"]));
     home
+}
+
+fn recorded(home: &Home) -> usize {
+    let rows = home.rows_of("eventlatch.db", "SELECT count(*) FROM matches").unwrap_or_default();
+    rows.first().map_or(0, |row| row.parse().unwrap())
 }
 
 fn stand_by(home: &Home, nth: usize) -> Service {
@@ -46,6 +52,11 @@ async fn instances_take_over_from_each_other_and_nothing_is_lost_or_doubled() {
     for nth in 0..take_overs {
         let next = stand_by(&home, nth);
         cluster.producer.send_all((0..EACH).map(|_| message("etl-finish", value.clone()))).await.unwrap();
+        let before = recorded(&home);
+        wait_for("the active instance to record", DEADLINE, || {
+            assert!(active.ended().is_none(), "{}", active.log_end());
+            (recorded(&home) > before || before == nth * EACH + EACH).then_some(()).ok_or_else(|| active.log_end())
+        });
         if nth % 2 == 0 {
             active.kill();
         } else {
