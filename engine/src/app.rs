@@ -122,6 +122,7 @@ impl Service {
         synchronise(&store, sensors).await?;
         let shared = Shared::new(store.clone(), Arc::clone(&matchers.pool), Registry::clone(&matchers.registry));
         shared.keeping.store(Arc::new(config.dead_letters.clone()));
+        shared.policies.store(Arc::new(config.matchers.policies()));
         shared.reindex().await.map_err(StartError::Render)?;
         matchers.announce_gone(&shared);
         let begun_at = Timestamp::now();
@@ -263,7 +264,7 @@ impl Service {
 
 /// Opens the store, and what delivers its marks where that is not the store itself.
 async fn open_store(config: &Config, backoff: &Arc<ArcSwap<Backoff>>) -> Result<(Store, Option<Marker>), StartError> {
-    let mode = if config.marking.is_local() { MarkMode::Local } else { MarkMode::Outbox };
+    let mode = if config.marking.is_local() { MarkMode::Local } else { MarkMode::Outbox(config.marking.order) };
     let store = Store::open(&config.store, mode).map_err(StartError::Store)?;
     let marking = config.marking.build(store.identity()).map_err(StartError::Marking)?;
     tracing::info!(store = %config.store.path.display(), marking = marking.summary(), "Recording and marking");
@@ -275,7 +276,8 @@ async fn open_store(config: &Config, backoff: &Arc<ArcSwap<Backoff>>) -> Result<
         Err(MarkError::Retry(reason)) => tracing::warn!(reason, "Marking does not work yet"),
         Ok(()) => {}
     }
-    let marker = Marker { store: store.clone(), adapter, backoff: Arc::clone(backoff) };
+    let concurrency = config.marking.concurrency;
+    let marker = Marker { store: store.clone(), adapter, concurrency, backoff: Arc::clone(backoff) };
     Ok((store, Some(marker)))
 }
 

@@ -11,10 +11,12 @@ mod database;
 mod dead_letters;
 mod error;
 mod explaining;
+mod frozen;
 mod generations;
 mod marks;
 mod matches;
 mod modules;
+mod ordering;
 mod reader;
 mod record;
 mod renderings;
@@ -46,6 +48,9 @@ use crate::domain::{
     handling::{HandledTask, HandlingError},
     mark::{Mark, MarkId, Outcome},
     matched::{MatchFilter, MatchId, StoredMatch},
+    message::Partition,
+    ordering::Order,
+    partition::{PartitionStatus, Release},
     recording::{Recorded, Recording},
     sensor::{Owner, Sensor, SensorId, StoredSensor},
     wait::{OpenError, WaitDetail, WaitFilter, WaitId, WaitRequest, WaitState},
@@ -88,8 +93,8 @@ impl Default for Config {
 pub enum MarkMode {
     /// The store itself, in its `tasks` table and in the transaction that records the match.
     Local,
-    /// An adapter, later: marks stay pending until [`Store::resolve`].
-    Outbox,
+    /// An adapter, later and in this order: marks stay pending until [`Store::resolve`].
+    Outbox(Order),
 }
 
 /// The open store. Clones share it; the last one to go, or [`Store::close`], ends the writer thread.
@@ -121,8 +126,9 @@ impl Store {
         let reader = Arc::new(Reader::beside(&opened.path)?);
         let reports = Arc::new(Reader::beside(&opened.path)?);
         let offsets = Arc::new(Reader::beside(&opened.path)?);
-        if mode == MarkMode::Local {
-            marks::settle_left_over(&opened.connection)?;
+        match mode {
+            MarkMode::Local => marks::settle_left_over(&opened.connection)?,
+            MarkMode::Outbox(order) => ordering::order_left_over(&opened.connection, order)?,
         }
         let writer = Arc::new(Writer::start(opened, mode)?);
         Ok(Self { writer, reader, reports, offsets, identity })
@@ -338,6 +344,27 @@ impl Store {
     /// The pinned matchers with the sha256 of their builds.
     pub async fn pins(&self) -> Result<Vec<(String, String)>, StoreError> {
         self.read(Reader::pins).await
+    }
+
+    /// Releases a frozen partition. The answer is the offset at which it goes on; none: it is not frozen.
+    pub async fn release(
+        &self,
+        partition: Partition,
+        how: Release,
+        actor: Actor,
+        reason: Option<String>,
+    ) -> Result<Option<i64>, StoreError> {
+        self.writer.call(move |session| frozen::release(session, &partition, how, actor, reason.as_deref())).await
+    }
+
+    /// How far partitions were read: all, or those of a topic.
+    pub async fn partitions(&self, topic: Option<String>) -> Result<Vec<PartitionStatus>, StoreError> {
+        self.report(move |reader| reader.partitions(topic.as_deref())).await
+    }
+
+    /// The partitions of a topic that stand still.
+    pub async fn frozen_of(&self, topic: String) -> Result<Vec<i32>, StoreError> {
+        self.read(move |reader| reader.frozen_of(&topic)).await
     }
 
     /// Takes what came of judging dead letters again, and moves no offset. May be repeated.

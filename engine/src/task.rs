@@ -1,16 +1,15 @@
 //! Telling tasks in outside systems: one trait, one file for each kind of system.
 //!
 //! Knows nothing of Kafka, matchers or our own store: it is handed a [`Mark`] and answers what came of it. Who asks
-//! again, and when, is decided above, with [`backoff`]. Start at [`TaskAdapter`], then [`Config::build`].
+//! again, and when, is decided above, with a [`Backoff`]. Start at [`TaskAdapter`], then [`Config::build`].
 
-pub mod backoff;
 pub mod sql;
 
-use std::{pin::Pin, sync::Arc};
+use std::{num::NonZeroUsize, pin::Pin, sync::Arc};
 
-use crate::domain::mark::Mark;
+use crate::domain::{mark::Mark, ordering::Order};
 
-pub use backoff::Backoff;
+pub use crate::domain::backoff::Backoff;
 
 /// What an adapter answers with, later.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, MarkError>> + Send + 'a>>;
@@ -23,6 +22,9 @@ pub trait TaskAdapter: Send + Sync {
 
     /// Proves that marking could work now; changes nothing. Called at the start and by `eventlatch check`.
     fn probe(&self) -> Answer<'_, ()>;
+
+    /// The word for it in the configuration, in metrics and in spans.
+    fn name(&self) -> &'static str;
 
     /// One line for people: what it is, and where it marks.
     fn summary(&self) -> String;
@@ -53,6 +55,14 @@ impl MarkError {
             Self::Retry(reason) | Self::Reject(reason) => reason,
         }
     }
+
+    /// What it comes to, in metrics and in spans.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Retry(_) => "retry",
+            Self::Reject(_) => "rejected",
+        }
+    }
 }
 
 /// `[marking]`: who tells the tasks, and how patiently.
@@ -62,10 +72,24 @@ pub struct Config {
     /// Where tasks are: `local` (the table `tasks` in the store itself, set in the very transaction that records the
     /// match) or `sql` (a statement of yours on a SQLite database of yours). Default: `local`.
     pub adapter: AdapterName,
+    /// In which order marks go out: `serial`, `partition`, `key` or `none`. Default: `none`.
+    pub order: Order,
+    /// So many marks are on their way at once at most. Default: 8.
+    pub concurrency: Concurrency,
     /// `[marking.backoff]`: when a mark that could not be made is tried again.
     pub backoff: Backoff,
     /// `[marking.sql]`: needed where `adapter = "sql"`.
     pub sql: Option<sql::Config>,
+}
+
+/// How many marks may be on their way at once: at least one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+pub struct Concurrency(pub NonZeroUsize);
+
+impl Default for Concurrency {
+    fn default() -> Self {
+        Self(NonZeroUsize::new(8).unwrap_or(NonZeroUsize::MIN))
+    }
 }
 
 /// The kinds of systems that tasks are marked in.
@@ -153,6 +177,9 @@ mod tests {
             "[sql]\ndatabase = 'jobs.db'\nstatement = ''",
             Err("`[marking.sql]` is not used without `adapter = \"sql\"`"),
         );
-        check("adaptor = 'sql'", Err("unknown field `adaptor`, expected one of `adapter`, `backoff`, `sql`"));
+        check(
+            "adaptor = 'sql'",
+            Err("unknown field `adaptor`, expected one of `adapter`, `order`, `concurrency`, `backoff`, `sql`"),
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, civil::Date};
 
-use super::{message::Position, recording::Carried};
+use super::{message::Position, ordering::OrderingKey, recording::Carried, wait::WaitId};
 
 /// The store's number of a mark; the idempotency key outside, together with the store's identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,6 +37,7 @@ impl TaskState {
 pub struct Mark {
     pub id: MarkId,
     pub sensor: String,
+    pub wait_id: WaitId,
     /// The wait's name: its first business day where it opened with a window.
     pub wait: String,
     pub business_date: Date,
@@ -46,6 +47,16 @@ pub struct Mark {
     pub evidence: Option<Evidence>,
     /// How often it was tried before.
     pub attempts: u32,
+    /// None: it goes out in no order.
+    pub ordering_key: Option<OrderingKey>,
+}
+
+impl Mark {
+    /// Whether it may not go out while the other one does.
+    pub fn is_bound_to(&self, other: &Self) -> bool {
+        let is_of_task = self.wait_id == other.wait_id && self.task_id == other.task_id;
+        is_of_task || self.ordering_key.is_some_and(|key| other.ordering_key == Some(key))
+    }
 }
 
 /// The message that a mark rests on.

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{MarkMode, columns, error::StoreError, reader::Reader, writer::Session};
+use super::{MarkMode, columns, error::StoreError, ordering, reader::Reader, writer::Session};
 use crate::domain::{
     change::Change,
     mark::{Evidence, Mark, MarkId, Outcome, TaskState},
+    ordering::OrderingKey,
     recording::Carried,
     wait::WaitId,
 };
@@ -38,21 +39,28 @@ pub(super) fn mark(
     evidence: Option<i64>,
     now: &str,
 ) -> Result<(), StoreError> {
-    let local = session.mode == MarkMode::Local;
-    let (status, resolved_at) = if local { ("delivered", Some(now)) } else { ("pending", None) };
-    let insert = "INSERT INTO marks (wait_id, task_id, state, match_id, status, created_at, resolved_at)
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
-    let values = params![task.wait_id.0, task.task_id, state.word(), evidence, status, now, resolved_at];
+    let (status, resolved_at, key) = match session.mode {
+        MarkMode::Local => ("delivered", Some(now), None),
+        MarkMode::Outbox(order) => ("pending", None, ordering::key(session.db, order, evidence)?),
+    };
+    let insert = "INSERT INTO marks (wait_id, task_id, state, match_id, status, created_at, resolved_at, ordering_key,
+                                     behind)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
+                          EXISTS (SELECT 1 FROM marks WHERE status = 'pending' AND ordering_key = ?8))
+                  ON CONFLICT DO NOTHING";
+    let key = key.map(|key| key.0);
+    let values = params![task.wait_id.0, task.task_id, state.word(), evidence, status, now, resolved_at, key];
     if session.db.prepare_cached(insert)?.execute(values)? == 0 {
         return Ok(());
     }
     let (sensor, wait, task_id) = (task.sensor.to_owned(), task.wait.to_owned(), task.task_id.to_owned());
     session.tell(Change::TaskMarked { sensor, wait, task_id, state });
-    if local {
-        settle(session, task, state, now)
-    } else {
-        session.marks_appeared = true;
-        supersede(session, task, state, now)
+    match session.mode {
+        MarkMode::Local => settle(session, task, state, now),
+        MarkMode::Outbox(_) => {
+            session.marks_appeared = true;
+            supersede(session, task, state, now)
+        }
     }
 }
 
@@ -120,12 +128,12 @@ impl Reader {
                           marks.attempts, marks.match_id IS NOT NULL,
                           matches.cluster, matches.topic, matches.\"partition\", matches.epoch, matches.\"offset\",
                           matches.matcher, matches.sha256, matches.event_time, matches.arrival,
-                          matches.message_key, matches.traceparent, matches.tracestate
+                          matches.message_key, matches.traceparent, matches.tracestate, waits.id, marks.ordering_key
                      FROM marks
                      JOIN waits ON waits.id = marks.wait_id
                      JOIN sensors ON sensors.id = waits.sensor_id
                      LEFT JOIN matches ON matches.id = marks.match_id
-                    WHERE marks.status = 'pending' AND ifnull(marks.next_attempt_at, '') <= ?1
+                    WHERE marks.status = 'pending' AND marks.behind = 0 AND ifnull(marks.next_attempt_at, '') <= ?1
                     ORDER BY ifnull(marks.next_attempt_at, ''), marks.id LIMIT ?2";
         self.rows(sql, params![columns::instant(now), limit as i64], pending)
     }
@@ -133,7 +141,7 @@ impl Reader {
     /// When the next mark that is not due yet will be.
     pub fn next_mark_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let sql = "SELECT next_attempt_at FROM marks
-                    WHERE status = 'pending' AND ifnull(next_attempt_at, '') > ?1
+                    WHERE status = 'pending' AND behind = 0 AND ifnull(next_attempt_at, '') > ?1
                     ORDER BY ifnull(next_attempt_at, '') LIMIT 1";
         self.with(|db| {
             let mut statement = db.prepare_cached(sql)?;
@@ -149,12 +157,14 @@ fn pending(row: &Row<'_>) -> rusqlite::Result<Mark> {
     Ok(Mark {
         id: MarkId(row.get(0)?),
         sensor: row.get(1)?,
+        wait_id: WaitId(row.get(20)?),
         wait: row.get(2)?,
         business_date: columns::read_date(row, 3)?,
         task_id: row.get(4)?,
         state: columns::read_word(row, 5, STATES, TaskState::word)?,
         evidence: has_evidence.then(|| evidence(row)).transpose()?,
         attempts: row.get(6)?,
+        ordering_key: row.get::<_, Option<i64>>(21)?.map(OrderingKey),
     })
 }
 

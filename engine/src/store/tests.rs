@@ -6,10 +6,12 @@ mod dead_letters;
 mod defining;
 mod ending;
 mod explaining;
+mod freezing;
 mod generations;
 mod looking;
 mod marking;
 mod opening;
+mod ordering;
 mod recording;
 mod rendering;
 mod reporting;
@@ -45,6 +47,8 @@ struct Fixture {
     /// Where wanted messages do not render as their own name.
     texts: HashMap<String, String>,
     next: Option<i64>,
+    /// Of the partitions of [`Self::send_from`].
+    nexts: HashMap<i32, i64>,
     _dir: tempfile::TempDir,
 }
 
@@ -53,7 +57,15 @@ impl Fixture {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("eventlatch.db");
         let store = Store::open(&Config { path: path.clone(), ..Config::default() }, mode).unwrap();
-        Self { store, path, wanted: HashMap::new(), texts: HashMap::new(), next: None, _dir: dir }
+        Self {
+            store,
+            path,
+            wanted: HashMap::new(),
+            texts: HashMap::new(),
+            next: None,
+            nexts: HashMap::new(),
+            _dir: dir,
+        }
     }
 
     /// Makes these all the sensors that there are in files.
@@ -123,6 +135,19 @@ impl Fixture {
         let to = from.unwrap_or(0) + messages;
         self.next = Some(to);
         empty(0, from, to)
+    }
+
+    /// The same from another partition, with another key.
+    async fn send_from(&mut self, partition: i32, key: Option<&str>, names: &[&str]) {
+        let from = self.nexts.get(&partition).copied();
+        let mut recording = empty(partition, from, from.unwrap_or(0) + 1);
+        self.nexts.insert(partition, recording.span.to);
+        for name in names {
+            let mut found = fulfilled(self.sighting(name, "2019-07-07T08:00:00Z", recording.span.to - 1).await);
+            found.carried.key = key.map(|key| key.as_bytes().to_vec());
+            recording.matches.push(found);
+        }
+        assert_eq!(self.record(recording).await, Recorded::Stored);
     }
 
     async fn record(&self, recording: Recording) -> Recorded {
@@ -197,7 +222,15 @@ fn fulfilled(sighting: Sighting) -> Match {
 fn empty(partition: i32, from: Option<i64>, to: i64) -> Recording {
     let partition = Partition { cluster: "c".into(), topic: "t".into(), number: partition, epoch: 0 };
     let span = Span { from: from.into(), to };
-    Recording { partition, span, matches: Vec::new(), near_misses: Vec::new(), dead_letters: Vec::new() }
+    Recording {
+        partition,
+        span,
+        matches: Vec::new(),
+        near_misses: Vec::new(),
+        dead_letters: Vec::new(),
+        skipped: Vec::new(),
+        halt: None,
+    }
 }
 
 fn sensor(name: &str, wanted: &[(&str, Frequency)]) -> Sensor {

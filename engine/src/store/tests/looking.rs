@@ -63,7 +63,7 @@ async fn status_says_what_came_and_what_did_not() {
 
 #[tokio::test]
 async fn status_says_how_far_a_mark_has_come() {
-    let mut fixture = Fixture::new(MarkMode::Outbox);
+    let mut fixture = Fixture::new(MarkMode::Outbox(Order::None));
     fixture.define(vec![sensor("s", &[("a", D)])]).await;
     fixture.send("2019-07-07T08:00:00Z", &["s.a"]).await;
     let mark = |fixture: &Fixture| {

@@ -3,7 +3,7 @@ use super::*;
 const NOW: &str = "2019-07-07T12:00:00Z";
 
 async fn two_pending() -> Fixture {
-    let mut fixture = Fixture::new(MarkMode::Outbox);
+    let mut fixture = Fixture::new(MarkMode::Outbox(Order::None));
     fixture.define(vec![sensor("s", &[("a", D), ("b", D), ("c", D)])]).await;
     fixture.dawn("2019-07-07T00:00:00Z").await;
     fixture.send("2019-07-07T08:00:00Z", &["s.a", "s.b"]).await;

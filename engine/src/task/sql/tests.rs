@@ -9,6 +9,7 @@ use crate::domain::{
     mark::{Evidence, MarkId, TaskState},
     message::Partition,
     recording::Carried,
+    wait::WaitId,
 };
 
 const JOBS: &str = "CREATE TABLE jobs (day TEXT, name TEXT, state TEXT CHECK (state <> 'failed'), note TEXT);
@@ -64,6 +65,8 @@ fn mark(id: i64, task_id: &str) -> Mark {
     };
     Mark {
         id: MarkId(id),
+        wait_id: WaitId(1),
+        ordering_key: None,
         sensor: "s".to_owned(),
         wait: "2019-07-07".to_owned(),
         business_date: "2019-07-07".parse().unwrap(),
