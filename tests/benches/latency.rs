@@ -16,13 +16,15 @@ use std::{
 use eventlatch::source::{KafkaConfig, Producer};
 use eventlatch_tests::{
     cluster::{Cluster, message},
-    home::{Home, noon_zone, open},
+    home::{DEADLINE, Home, noon_zone, open},
     service::Service,
+    waiting::wait_for,
 };
 use rusqlite::Connection;
 use serde_json::json;
 
 const TOPIC: &str = "etl-finish";
+const PARTITIONS: i32 = 4;
 const SECONDS: u64 = 20;
 const RATE: u64 = 20_000;
 
@@ -41,10 +43,15 @@ type Sent = Arc<Mutex<HashMap<String, Instant>>>;
 async fn main() {
     let rate = std::env::var("EVENTLATCH_BENCH_RATE").map_or(RATE, |rate| rate.parse().expect("a rate is a number"));
     let tasks = rate * SECONDS / SHARE;
-    let cluster = Cluster::start(&[TOPIC], 4).await;
+    let cluster = Cluster::start(&[TOPIC], PARTITIONS).await;
     let home = home(&cluster, tasks);
     let mut service = home.serve();
     home.wait_for_rows(&mut service, "SELECT count(*) FROM tasks WHERE state = 'pending'", &[&tasks.to_string()]);
+    // Who is about to join the group is not late.
+    wait_for("all partitions to be read", DEADLINE, || {
+        let reading = service.log().matches("Reading a partition").count();
+        if reading == PARTITIONS as usize { Ok(()) } else { Err(service.log_end()) }
+    });
     let sent = Sent::default();
     let sending = tokio::spawn(send(cluster.brokers(), rate, Arc::clone(&sent)));
     let store = open(&home.path("eventlatch.db"));
