@@ -65,7 +65,8 @@ impl Recorder {
         let partition = Partition { cluster: "bench".into(), topic: "etl-finish".into(), number, epoch: 0 };
         let span = Span { from: from.into(), to: offsets.end };
         let matches = offsets.map(|offset| self.found(offset, number)).collect();
-        Recording { partition, span, matches, near_misses: Vec::new(), dead_letters: Vec::new() }
+        let (near_misses, dead_letters, skipped) = (Vec::new(), Vec::new(), Vec::new());
+        Recording { partition, span, matches, near_misses, dead_letters, skipped, halt: None }
     }
 
     fn found(&self, offset: i64, number: i32) -> Match {
