@@ -51,6 +51,7 @@ pub mod measuring;
 pub mod needed;
 mod patience;
 mod portions;
+pub mod publishing;
 pub mod readiness;
 pub mod redrive;
 mod remaining;
