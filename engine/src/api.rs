@@ -17,6 +17,7 @@ mod limits;
 mod matchers;
 mod matches;
 mod paging;
+mod partitions;
 mod problem;
 mod sensors;
 mod server;
@@ -40,6 +41,7 @@ pub use config::{Access, Config, ConfigError, Token};
 pub use dead_letters::{Page, RedriveAnswer, RedriveRequest, RedrivenLetter};
 pub use matchers::{MatcherHistory, MatcherList, PinRequest};
 pub use matches::MatchPage;
+pub use partitions::{PartitionList, ReleasedPartition};
 pub use problem::{DefinitionProblem, Problem, ProblemKind};
 pub use sensors::{DefinedSensors, SensorAnswer, SensorPage, Sensors};
 pub use server::{Api, ApiError};
@@ -84,7 +86,8 @@ fn v1() -> (Router<Desk>, OpenApi) {
         .merge(matches::routes())
         .merge(changes::routes())
         .merge(matchers::routes())
-        .merge(dead_letters::routes());
+        .merge(dead_letters::routes())
+        .merge(partitions::routes());
     OpenApiRouter::with_openapi(document::head()).nest("/v1", routes).merge(health::routes()).split_for_parts()
 }
 

@@ -122,6 +122,7 @@ impl Service {
         synchronise(&store, sensors).await?;
         let shared = Shared::new(store.clone(), Arc::clone(&matchers.pool), Registry::clone(&matchers.registry));
         shared.keeping.store(Arc::new(config.dead_letters.clone()));
+        shared.policies.store(Arc::new(config.matchers.policies()));
         shared.reindex().await.map_err(StartError::Render)?;
         matchers.announce_gone(&shared);
         let begun_at = Timestamp::now();

@@ -7,6 +7,7 @@ mod demo;
 mod exit;
 mod explain;
 mod matcher;
+mod partition;
 mod print;
 mod report;
 mod run;
@@ -63,6 +64,9 @@ enum Command {
     /// Look at messages that were set aside, and have them judged again
     #[command(subcommand)]
     DeadLetter(dead_letter::Command),
+    /// Look at partitions, and release those that stand still
+    #[command(subcommand)]
+    Partition(partition::Command),
     /// Look at sensors, and define them in a running service
     #[command(subcommand)]
     Sensor(sensor::Command),
@@ -112,6 +116,7 @@ impl Cli {
             Command::Report(args) => report::report(&self.config()?, args),
             Command::Matcher(command) => matcher::matcher(&self.config()?, command).await,
             Command::DeadLetter(command) => dead_letter::dead_letter(&self.config()?, command),
+            Command::Partition(command) => partition::partition(&self.config()?, command),
             Command::Sensor(command) => sensor::sensor(&self.config()?, command),
             Command::Wait(command) => wait::wait(&self.config()?, command),
             Command::Openapi => print::json(&crate::api::openapi()).map(|()| Exit::Done),

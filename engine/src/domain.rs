@@ -3,6 +3,7 @@
 //! Pure data and calendar rules; knows no other room, does no I/O and reads no clock. Start at [`message`], then
 //! [`window`], then [`recording`], which is what one slice of messages comes to in the end.
 
+pub mod backoff;
 pub mod calendar;
 pub mod catch_up;
 pub mod change;
@@ -16,6 +17,7 @@ pub mod mark;
 pub mod matched;
 pub mod message;
 pub mod ordering;
+pub mod partition;
 pub mod recording;
 pub mod report;
 pub mod sensor;

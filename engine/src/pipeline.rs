@@ -16,7 +16,7 @@
 //!
 //! | what fails | consequence | reason |
 //! |---|---|---|
-//! | a message is malformed, its matcher faults | set aside with the reason, the offset moves on | it would fail again |
+//! | a message is malformed, its matcher faults | as configured: set aside with the reason, skipped, its partition freezes, or the service stops | it would fail again |
 //! | a matcher on probation, where the one before it does not | that one judges; it takes over if that is often | nothing is lost on a new build's account |
 //! | a matcher that is gone or keeps failing | its topic waits, the others go on | the messages are not at fault |
 //! | reading messages back | that topic is not caught up, and tried again later and later | intake goes on |
@@ -31,6 +31,7 @@ pub mod bookmarks;
 pub mod catching_up;
 pub mod changing;
 pub mod checking;
+mod consequences;
 pub mod deadlines;
 pub mod defining;
 mod distinct;
@@ -49,6 +50,7 @@ pub mod marking;
 pub mod matchers;
 pub mod measuring;
 pub mod needed;
+pub mod partitions;
 mod patience;
 mod portions;
 pub mod publishing;
@@ -68,7 +70,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 use crate::{
-    matcher::{Pool, Registry},
+    matcher::{Policies, Pool, Registry},
     store::Store,
 };
 use catching_up::CatchingUp;
@@ -105,6 +107,8 @@ pub struct Shared {
     pub needed: Arc<NeededDays>,
     /// Those who wait for the end of a wait.
     pub endings: Arc<Endings>,
+    /// What becomes of messages on which matchers fail.
+    pub policies: Arc<ArcSwap<Policies>>,
     /// What is kept of messages that are set aside.
     pub keeping: Arc<ArcSwap<Keeping>>,
     pub catching_up: Arc<CatchingUp>,
@@ -124,6 +128,7 @@ impl Shared {
             held: Arc::default(),
             needed: Arc::default(),
             endings: Arc::default(),
+            policies: Arc::default(),
             keeping: Arc::default(),
             catching_up: Arc::default(),
             watched: Arc::default(),

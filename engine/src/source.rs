@@ -74,4 +74,6 @@ pub struct Bookmark {
     pub epoch: i64,
     /// The offset to be read next. None: the epoch has begun, and nothing of it is stored.
     pub next: Option<i64>,
+    /// Whether nothing of it is to be read until it is put back.
+    pub frozen: bool,
 }

@@ -11,6 +11,7 @@ mod database;
 mod dead_letters;
 mod error;
 mod explaining;
+mod frozen;
 mod generations;
 mod marks;
 mod matches;
@@ -47,7 +48,9 @@ use crate::domain::{
     handling::{HandledTask, HandlingError},
     mark::{Mark, MarkId, Outcome},
     matched::{MatchFilter, MatchId, StoredMatch},
+    message::Partition,
     ordering::Order,
+    partition::{PartitionStatus, Release},
     recording::{Recorded, Recording},
     sensor::{Owner, Sensor, SensorId, StoredSensor},
     wait::{OpenError, WaitDetail, WaitFilter, WaitId, WaitRequest, WaitState},
@@ -341,6 +344,27 @@ impl Store {
     /// The pinned matchers with the sha256 of their builds.
     pub async fn pins(&self) -> Result<Vec<(String, String)>, StoreError> {
         self.read(Reader::pins).await
+    }
+
+    /// Releases a frozen partition. The answer is the offset at which it goes on; none: it is not frozen.
+    pub async fn release(
+        &self,
+        partition: Partition,
+        how: Release,
+        actor: Actor,
+        reason: Option<String>,
+    ) -> Result<Option<i64>, StoreError> {
+        self.writer.call(move |session| frozen::release(session, &partition, how, actor, reason.as_deref())).await
+    }
+
+    /// How far partitions were read: all, or those of a topic.
+    pub async fn partitions(&self, topic: Option<String>) -> Result<Vec<PartitionStatus>, StoreError> {
+        self.report(move |reader| reader.partitions(topic.as_deref())).await
+    }
+
+    /// The partitions of a topic that stand still.
+    pub async fn frozen_of(&self, topic: String) -> Result<Vec<i32>, StoreError> {
+        self.read(move |reader| reader.frozen_of(&topic)).await
     }
 
     /// Takes what came of judging dead letters again, and moves no offset. May be repeated.

@@ -1,9 +1,8 @@
 //! Telling tasks in outside systems: one trait, one file for each kind of system.
 //!
 //! Knows nothing of Kafka, matchers or our own store: it is handed a [`Mark`] and answers what came of it. Who asks
-//! again, and when, is decided above, with [`backoff`]. Start at [`TaskAdapter`], then [`Config::build`].
+//! again, and when, is decided above, with a [`Backoff`]. Start at [`TaskAdapter`], then [`Config::build`].
 
-pub mod backoff;
 pub mod kafka;
 pub mod sql;
 mod told;
@@ -13,7 +12,7 @@ use std::{num::NonZeroUsize, pin::Pin, sync::Arc, time::Duration};
 
 use crate::domain::{mark::Mark, ordering::Order};
 
-pub use backoff::Backoff;
+pub use crate::domain::backoff::Backoff;
 pub use kafka::Publisher;
 
 /// What an adapter answers with, later.
@@ -27,6 +26,9 @@ pub trait TaskAdapter: Send + Sync {
 
     /// Proves that marking could work now; changes nothing. Called at the start and by `eventlatch check`.
     fn probe(&self) -> Answer<'_, ()>;
+
+    /// The word for it in the configuration, in metrics and in spans.
+    fn name(&self) -> &'static str;
 
     /// One line for people: what it is, and where it marks.
     fn summary(&self) -> String;
@@ -63,6 +65,14 @@ impl MarkError {
     pub fn reason(&self) -> &str {
         match self {
             Self::Retry { reason, .. } | Self::Reject(reason) => reason,
+        }
+    }
+
+    /// What it comes to, in metrics and in spans.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Retry { .. } => "retry",
+            Self::Reject(_) => "rejected",
         }
     }
 }

@@ -83,7 +83,10 @@ impl Bookmarks for Ledger {
         let partitions = self.partitions.lock().map_err(|_| "a test panicked while it recorded")?;
         let of_topic = partitions.iter().filter(|((of, name, _), _)| of == cluster && name == topic);
         Ok(of_topic
-            .map(|((_, _, partition), page)| Bookmark { partition: *partition, epoch: page.epoch, next: page.next })
+            .map(|((_, _, partition), page)| {
+                let (partition, epoch, next) = (*partition, page.epoch, page.next);
+                Bookmark { partition, epoch, next, frozen: false }
+            })
             .collect())
     }
 }

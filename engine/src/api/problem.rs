@@ -44,6 +44,11 @@ pub enum ProblemKind {
     /// No such build is kept, or more than one could be meant.
     #[serde(rename = "urn:eventlatch:problem:no-such-build")]
     NoSuchBuild,
+    #[serde(rename = "urn:eventlatch:problem:no-such-partition")]
+    NoSuchPartition,
+    /// The partition does not stand still.
+    #[serde(rename = "urn:eventlatch:problem:not-frozen")]
+    NotFrozen,
     /// The build does not take what is wanted of it.
     #[serde(rename = "urn:eventlatch:problem:matcher-refused")]
     MatcherRefused,
@@ -99,11 +104,13 @@ impl ProblemKind {
             | Self::NoSuchDeadLetter
             | Self::NoSuchMatcher
             | Self::NoSuchBuild
+            | Self::NoSuchPartition
             | Self::NoSuchSensor
             | Self::NoSuchWait
             | Self::NoSuchTask => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NoKafka
+            | Self::NotFrozen
             | Self::MatcherRefused
             | Self::ForeignSensor
             | Self::SensorPaused
@@ -141,6 +148,8 @@ impl ProblemKind {
             Self::TimedOut => "the answer took too long",
             Self::NoSuchMatcher => "there is no such matcher",
             Self::NoSuchBuild => "there is no such build of the matcher",
+            Self::NoSuchPartition => "nothing is stored of such a partition",
+            Self::NotFrozen => "the partition is not frozen",
             Self::MatcherRefused => "the matcher cannot serve",
             Self::MethodNotAllowed => "the path does not take this method",
             Self::NoKafka => "the messages do not come from Kafka",

@@ -29,12 +29,15 @@ pub enum Exit {
     NotComplete = 9,
     /// A wait has not ended yet.
     Waiting = 10,
+    /// The service met a message at which it is configured to stop.
+    StoppedAt = 11,
 }
 
 pub(super) const HELP: &str = "\
 Exit codes: 0 done · 1 unexpected failure, or a scenario that differs · 2 wrong command line · 3 configuration, sensor or scenario file · 4 matcher · 5 store \
 · 6 Kafka or input file · 7 marking · 8 the API: its address is taken, no service answers, or it wants a token \
-· 9 a wait failed, was skipped or cancelled · 10 a wait has not ended yet";
+· 9 a wait failed, was skipped or cancelled · 10 a wait has not ended yet \
+· 11 a message at which the service is to stop (`on_fault`, `on_reject`)";
 
 impl Exit {
     pub(super) fn code(self) -> i32 {
@@ -100,6 +103,7 @@ impl From<IntakeError> for Failure {
             IntakeError::Source(error) => of_source(error),
             IntakeError::Render(_) | IntakeError::Store(_) => Exit::Store,
             IntakeError::Left { .. } => Exit::Matcher,
+            IntakeError::StoppedAt { .. } => Exit::StoppedAt,
             IntakeError::Defect => Exit::Unexpected,
         };
         Self::new(exit, error)

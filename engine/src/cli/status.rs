@@ -7,7 +7,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{Exit, Failure, Format, print};
 use crate::{
     config::Config,
-    domain::explanation::fields,
+    domain::{explanation::fields, partition::PartitionStatus},
     store::{Reader, SensorStatus, StoreError, WantedStatus},
 };
 
@@ -37,6 +37,10 @@ pub(super) fn status(config: &Config, args: &Args) -> Result<Exit, Failure> {
             print(args.format, [Ok(vec![found.ok_or_else(|| Failure::unexpected(missing()))?])])?;
         }
         None => print(args.format, pages(&reader, now))?,
+    }
+    let frozen = frozen(&reader).map_err(of_store)?;
+    if args.format == Format::Table && !frozen.is_empty() {
+        print::lines(&format!("\n{frozen}"))?;
     }
     let catching_up = catching_up(&reader, now).map_err(of_store)?;
     if args.format == Format::Table && !catching_up.is_empty() {
@@ -73,6 +77,15 @@ fn print(format: Format, pages: impl IntoIterator<Item = Page>) -> Result<(), Fa
         print::lines(&render(&page?))?;
     }
     if any { Ok(()) } else { print::lines("There are no sensors.") }
+}
+
+/// Partitions of which nothing is read until somebody releases them.
+fn frozen(reader: &Reader) -> Result<String, StoreError> {
+    let line = |it: &PartitionStatus| {
+        let (partition, frozen) = (it.partition(), it.frozen.as_ref()?);
+        Some(format!("{partition}: stands still at {}, {}: {}", frozen.offset, frozen.kind.word(), frozen.reason))
+    };
+    Ok(reader.partitions(None)?.iter().filter_map(line).collect::<Vec<_>>().join("\n"))
 }
 
 /// What is not known yet of messages that came before they were wanted.

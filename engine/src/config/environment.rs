@@ -10,7 +10,7 @@ const PREFIX: &str = "EVENTLATCH_";
 const PROPERTIES: &str = "EVENTLATCH_KAFKA_PROPERTIES_";
 
 /// Every value that a variable can set, as it stands in the file.
-const PATHS: [&str; 48] = [
+const PATHS: &[&str] = &[
     "kafka.brokers",
     "kafka.group",
     "kafka.client_id",
@@ -24,6 +24,9 @@ const PATHS: [&str; 48] = [
     "matchers.directory",
     "matchers.cache",
     "matchers.workers",
+    "matchers.on_fault",
+    "matchers.on_reject",
+    "matchers.retries",
     "matchers.limits.memory_mib",
     "matchers.limits.table_elements",
     "matchers.limits.tolerated_faults",

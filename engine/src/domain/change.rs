@@ -48,6 +48,20 @@ pub enum Change {
         matcher: String,
         cause: DeadLetterKind,
     },
+    /// A partition stands still at a message, until somebody releases it.
+    PartitionFrozen {
+        topic: String,
+        partition: i32,
+        offset: i64,
+        matcher: String,
+        cause: DeadLetterKind,
+    },
+    /// A frozen partition goes on at an offset.
+    PartitionReleased {
+        topic: String,
+        partition: i32,
+        offset: i64,
+    },
 }
 
 /// What became of a sensor.
@@ -71,6 +85,8 @@ impl Change {
             Self::WaitEnded { .. } => "wait-ended",
             Self::MatcherChanged { .. } => "matcher-changed",
             Self::DeadLetter { .. } => "dead-letter",
+            Self::PartitionFrozen { .. } => "partition-frozen",
+            Self::PartitionReleased { .. } => "partition-released",
         }
     }
 
@@ -81,7 +97,10 @@ impl Change {
             | Self::WaitOpened { sensor, .. }
             | Self::TaskMarked { sensor, .. }
             | Self::WaitEnded { sensor, .. } => Some(sensor),
-            Self::MatcherChanged { .. } | Self::DeadLetter { .. } => None,
+            Self::MatcherChanged { .. }
+            | Self::DeadLetter { .. }
+            | Self::PartitionFrozen { .. }
+            | Self::PartitionReleased { .. } => None,
         }
     }
 }

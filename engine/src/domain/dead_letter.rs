@@ -1,6 +1,6 @@
 //! Dead letters: messages that were set aside, what is kept of them, and what became of them later.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
@@ -39,7 +39,7 @@ pub enum Cause {
     /// Its matcher trapped, took too long, used too much or answered nonsense.
     Fault {
         /// The kind of fault: `trap`, `timed-out` and so on.
-        word: &'static str,
+        word: Cow<'static, str>,
         /// Where in the matcher, innermost first.
         backtrace: Option<String>,
     },

@@ -21,13 +21,34 @@ pub struct Recording {
     pub matches: Vec<Match>,
     pub near_misses: Vec<NearMiss>,
     pub dead_letters: Vec<DeadLetter>,
+    /// Messages on which a matcher failed, and of which nothing is kept.
+    pub skipped: Vec<DeadLetter>,
+    /// Why it ends before its slice does.
+    pub halt: Option<Halt>,
+}
+
+/// The message before which a recording ends: its partition does not go on with it.
+#[derive(Debug, Clone)]
+pub struct Halt {
+    pub how: HaltKind,
+    /// What else would be set aside of it.
+    pub letter: DeadLetter,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HaltKind {
+    /// The partition stands still until somebody releases it. What could be judged of the message is recorded all the
+    /// same, as if it were set aside.
+    Freeze,
+    /// The service ends. Nothing of the message is recorded.
+    Stop,
 }
 
 /// What became of a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recorded {
     Stored,
-    /// Somebody moved the partition in between: nothing was written, go on reading at `next`.
+    /// Somebody moved the partition in between, or it is frozen: nothing was written, go on reading at `next`.
     Superseded {
         next: Option<i64>,
     },

@@ -7,7 +7,10 @@ use serde::{
     de::{MapAccess, Visitor},
 };
 
-use super::limits::Limits;
+use super::{
+    limits::Limits,
+    policy::{OnFailure, Policies, Policy},
+};
 
 /// Settings by the name that they are for.
 pub(super) type Named = BTreeMap<String, Settings>;
@@ -24,6 +27,14 @@ pub struct Config {
     /// How long a new build is on probation: messages on which it faults are judged by the one before it, which takes
     /// over again if there are too many. 0 is no probation. Default 60.
     pub probation_minutes: u16,
+    /// What becomes of a message on which a matcher fails: `"dead-letter"`, `"skip"`, `"freeze"` or `"stop"`. Default
+    /// `"dead-letter"`.
+    pub on_fault: OnFailure,
+    /// The same for a message that a matcher finds malformed.
+    pub on_reject: OnFailure,
+    /// So often a message on which a matcher fails is judged again, with growing pauses, before `on_fault` decides.
+    /// Default 0.
+    pub retries: u32,
     pub limits: Limits,
     pub named: Named,
 }
@@ -31,7 +42,9 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         let (directory, cache, workers) = (None, None, None);
-        Self { directory, cache, workers, probation_minutes: 60, limits: Limits::default(), named: Named::new() }
+        let Policy { on_fault, on_reject, retries } = Policy::default();
+        let (limits, named) = (Limits::default(), Named::new());
+        Self { directory, cache, workers, probation_minutes: 60, on_fault, on_reject, retries, limits, named }
     }
 }
 
@@ -44,9 +57,30 @@ pub struct Settings {
     pub r#use: Option<String>,
     /// Given to the matcher as JSON when it starts; the matcher says what it knows.
     pub config: serde_json::Map<String, serde_json::Value>,
+    /// For this matcher, in place of what stands in `[matchers]`.
+    pub on_fault: Option<OnFailure>,
+    pub on_reject: Option<OnFailure>,
+    pub retries: Option<u32>,
+}
+
+impl Config {
+    /// What becomes of messages on which matchers fail.
+    pub fn policies(&self) -> Policies {
+        let otherwise = Policy { on_fault: self.on_fault, on_reject: self.on_reject, retries: self.retries };
+        let named = self.named.iter().map(|(name, settings)| (name.clone(), settings.policy(otherwise)));
+        Policies { otherwise, named: named.collect() }
+    }
 }
 
 impl Settings {
+    fn policy(&self, otherwise: Policy) -> Policy {
+        Policy {
+            on_fault: self.on_fault.unwrap_or(otherwise.on_fault),
+            on_reject: self.on_reject.unwrap_or(otherwise.on_reject),
+            retries: self.retries.unwrap_or(otherwise.retries),
+        }
+    }
+
     pub(super) fn config_json(&self) -> String {
         serde_json::Value::Object(self.config.clone()).to_string()
     }
@@ -72,6 +106,9 @@ impl<'de> Deserialize<'de> for Config {
                         "cache" => config.cache = Some(map.next_value()?),
                         "workers" => config.workers = Some(map.next_value()?),
                         "probation_minutes" => config.probation_minutes = map.next_value()?,
+                        "on_fault" => config.on_fault = map.next_value()?,
+                        "on_reject" => config.on_reject = map.next_value()?,
+                        "retries" => config.retries = map.next_value()?,
                         "limits" => config.limits = map.next_value()?,
                         _ => drop(config.named.insert(key, map.next_value()?)),
                     }

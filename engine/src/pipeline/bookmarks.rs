@@ -4,7 +4,7 @@ use std::error::Error;
 
 use crate::{
     source::{Bookmark, Bookmarks},
-    store::Store,
+    store::{Store, StoredOffset},
 };
 
 /// The store, as the source sees it.
@@ -17,8 +17,10 @@ impl Bookmarks for StoredBookmarks {
 
     fn stored(&self, cluster: &str, topic: &str) -> Result<Vec<Bookmark>, Box<dyn Error + Send + Sync>> {
         let stored = self.0.stored_offsets(cluster, topic)?;
-        let bookmark =
-            |it: crate::store::StoredOffset| Bookmark { partition: it.partition, epoch: it.epoch, next: Some(it.next) };
+        let bookmark = |StoredOffset { partition, epoch, next, frozen }| {
+            let next = Some(next);
+            Bookmark { partition, epoch, next, frozen }
+        };
         Ok(stored.into_iter().map(bookmark).collect())
     }
 }

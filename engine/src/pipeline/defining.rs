@@ -86,6 +86,10 @@ impl Defining {
         self.source.health()
     }
 
+    pub(super) fn source(&self) -> &Source {
+        &self.source
+    }
+
     /// Whether the service is told to stop.
     pub fn is_stopping(&self) -> bool {
         self.source.is_stopping()

@@ -1,6 +1,6 @@
 //! What a batch of messages comes to: keys, join, last word. Pure, on one worker thread.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -14,10 +14,11 @@ use crate::{
     },
     matcher::{Candidate, EventTime, Extraction, Fault, GaveUp, Generation, Moment, SetAside, Verdict, Why, Worker},
     sensor::{CalendarDays, DayIndex, Entry, Index},
+    telemetry::metrics::Evaluating,
 };
 
 /// A message of one of the slices of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     pub slice: usize,
     pub message: usize,
@@ -35,6 +36,14 @@ pub struct Portion {
     pub keeping: Arc<Keeping>,
 }
 
+impl Portion {
+    /// Some of its messages, in their order.
+    pub(super) fn of(&self, places: &HashSet<Place>) -> Self {
+        let places = self.places.iter().copied().filter(|place| places.contains(place)).collect();
+        Self { places, ..self.clone() }
+    }
+}
+
 /// What follows from one message, with its place.
 pub type Finding = (Place, Found);
 
@@ -48,7 +57,10 @@ pub enum Found {
 
 /// Evaluates a portion. The renderings of all its arrivals must be in the index.
 pub fn evaluate(worker: &mut Worker, portion: &Portion) -> Result<Vec<Finding>, GaveUp> {
-    Judging::new(portion).judge(worker)
+    let evaluating = Evaluating::begin();
+    let judged = Judging::new(portion).judge(worker);
+    evaluating.end(portion.generation.name(), portion.generation.sha256());
+    judged
 }
 
 /// One matcher at work on one portion.
@@ -167,7 +179,7 @@ impl<'a> Judging<'a> {
     }
 
     fn faulted(&self, message: usize, fault: &Fault) -> Found {
-        let cause = Cause::Fault { word: fault.kind.word(), backtrace: fault.backtrace.clone() };
+        let cause = Cause::Fault { word: fault.kind.word().into(), backtrace: fault.backtrace.clone() };
         self.dead_letter(message, cause, fault.to_string())
     }
 

@@ -14,6 +14,10 @@ use super::{
     rendering::RenderError,
 };
 use crate::{
+    domain::{
+        dead_letter::{DeadLetter, DeadLetterKind},
+        message::Position,
+    },
     source::{Deliveries, Delivery, Source, SourceError},
     store::StoreError,
 };
@@ -29,8 +33,25 @@ pub enum IntakeError {
     Store(#[from] StoreError),
     #[error("messages of the topic `{topic}` are left for the next start: {waits}")]
     Left { topic: Arc<str>, waits: Waits },
+    #[error("the matcher `{}` {} {position}: {} (hint: mend the matcher and start again, or have such messages \
+             set aside: `{}` in [matchers])", .letter.by.matcher, did(.letter), .letter.reason, key(.letter))]
+    StoppedAt { position: Position, letter: Box<DeadLetter> },
     #[error("reading messages ended by a defect of its own; the log says more")]
     Defect,
+}
+
+fn did(letter: &DeadLetter) -> &'static str {
+    match letter.cause.kind() {
+        DeadLetterKind::Fault => "failed on the message",
+        DeadLetterKind::Reject => "rejects the message",
+    }
+}
+
+fn key(letter: &DeadLetter) -> &'static str {
+    match letter.cause.kind() {
+        DeadLetterKind::Fault => "on_fault",
+        DeadLetterKind::Reject => "on_reject",
+    }
 }
 
 /// Takes in messages until the source ends. What was judged by then is recorded before this returns.

@@ -4,12 +4,15 @@
 //! anything is recorded; where it does so too often, or fails as a whole, it is rolled back. A generation without a
 //! predecessor sets single messages aside; where it keeps failing nothing is recorded and its topic waits.
 
+mod again;
+
 use std::{collections::HashSet, fmt, sync::Arc};
 
 use jiff::Timestamp;
 
 use super::{
     Shared,
+    consequences::follow,
     evaluate::{Finding, Found, Place, Portion, evaluate},
     live::Live,
     patience::patiently,
@@ -25,6 +28,7 @@ use crate::{
     matcher::{FaultKind, GaveUp, Generation, Post, Worker},
     sensor::DayIndex,
 };
+use again::{retried, up_to_failures};
 
 /// Of the recent messages a generation on probation may fault on so many that its predecessor can judge.
 const TOLERATED_ON_PROBATION: usize = 5;
@@ -100,7 +104,12 @@ async fn judge_all(
     if manner == Manner::Usual {
         hold_to_account(shared, slices, &judged).await?;
     }
-    Ok(recordings(slices, judged.into_iter().flat_map(|judged| judged.findings)))
+    let mut recordings = recordings(slices, judged.into_iter().flat_map(|judged| judged.findings));
+    if manner == Manner::Usual {
+        let policies = shared.policies.load();
+        recordings.iter_mut().for_each(|recording| follow(&policies, recording));
+    }
+    Ok(recordings)
 }
 
 /// Whether a matcher of the topic runs aside, where it takes as long as it takes.
@@ -123,8 +132,15 @@ struct Judged<'a> {
 /// the batch will be judged again.
 async fn hold_to_account(shared: &Shared, slices: &[Slice], judged: &[Judged<'_>]) -> Result<(), Waits> {
     let limit = shared.pool.limits().tolerated_faults;
-    for Judged { post, findings, .. } in judged {
-        let (faults, recent) = (faulted(findings).len(), &post.serving.trust.faults);
+    let policies = shared.policies.load();
+    let counted = |judged: &Judged<'_>| {
+        let halts = policies.of(judged.post.serving.name()).on_fault.halts();
+        // What comes behind a message that halts its partition will be judged again.
+        if halts { slices_of(&faulted(&judged.findings)) } else { faulted(&judged.findings).len() }
+    };
+    for judged in judged {
+        let Judged { post, findings, .. } = judged;
+        let (faults, recent) = (counted(judged), &post.serving.trust.faults);
         if faults > 0 && recent.with(faults) > limit {
             let (recent, reason) = (recent.with(faults), findings.iter().find_map(fault).unwrap_or_default());
             let reason = format!("the matcher failed on {recent} of the last messages, here it {reason}");
@@ -132,8 +148,9 @@ async fn hold_to_account(shared: &Shared, slices: &[Slice], judged: &[Judged<'_>
         }
     }
     let messages = slices.iter().map(|slice| slice.messages.len()).sum();
-    for Judged { post, findings, helped, failed } in judged {
-        post.serving.trust.faults.note(messages, faulted(findings).len());
+    for judged in judged {
+        let Judged { post, helped, failed, .. } = judged;
+        post.serving.trust.faults.note(messages, counted(judged));
         let Some(probation) = &post.probation else {
             continue;
         };
@@ -218,10 +235,13 @@ async fn judge_by<'a>(
     // All portions are under way before the first is awaited.
     let running: Vec<_> = portions.into_iter().map(|portion| (run(shared, portion.clone()), portion)).collect();
     let mut judged = Judged { post, findings: Vec::new(), helped: 0, failed: None };
-    let mut waits = None;
+    let (mut waits, retries) = (None, shared.policies.load().of(post.serving.name()).retries);
     for (evaluating, portion) in running {
         match evaluating.await {
-            Ok(found) => second_opinion(shared, &portion, found, &mut judged).await,
+            Ok(found) => {
+                let found = second_opinion(shared, &portion, found, &mut judged).await;
+                judged.findings.extend(retried(shared, &portion, found, retries).await);
+            }
             Err(gave_up) => match judge_otherwise(shared, post, portion, gave_up).await {
                 Ok(found) => judged.findings.extend(found),
                 Err(why) => waits = Some(why),
@@ -261,19 +281,33 @@ async fn judge_otherwise(
             return Ok(found);
         }
     }
-    if !matches!(gave_up, GaveUp::TimedOut(_)) {
-        return Err(waits_for(generation, gave_up.to_string()));
-    }
-    tracing::warn!(matcher = &**generation.name(), %gave_up, "It runs aside for a while, so that others do not wait");
-    run(shared, portion).await.map_err(|gave_up| waits_for(generation, gave_up.to_string()))
+    let policy = shared.policies.load().of(generation.name());
+    let gave_up = match gave_up {
+        GaveUp::TimedOut(_) => {
+            let matcher = &**generation.name();
+            tracing::warn!(matcher, %gave_up, "It runs aside for a while, so that others do not wait");
+            match run(shared, portion.clone()).await {
+                Ok(found) => return Ok(retried(shared, &portion, found, policy.retries).await),
+                Err(gave_up) => gave_up,
+            }
+        }
+        gave_up => gave_up,
+    };
+    let halts = policy.on_fault.halts() && matches!(gave_up, GaveUp::KeepsFailing { .. });
+    let judged = if halts { up_to_failures(shared, &portion).await } else { Err(gave_up) };
+    judged.map_err(|gave_up| waits_for(generation, gave_up.to_string()))
 }
 
-/// Adds what was found; the messages on which a generation on probation faulted are judged by the one before it.
-async fn second_opinion(shared: &Shared, portion: &Portion, mut found: Vec<Finding>, judged: &mut Judged<'_>) {
+/// What was found; the messages on which a generation on probation faulted are judged by the one before it.
+async fn second_opinion(
+    shared: &Shared,
+    portion: &Portion,
+    mut found: Vec<Finding>,
+    judged: &mut Judged<'_>,
+) -> Vec<Finding> {
     let mut places = faulted(&found);
     if let Some(previous) = judged.post.previous().filter(|_| !places.is_empty()) {
-        let (generation, asked) = (Arc::clone(previous), places.iter().copied().collect());
-        let again = Portion { generation, places: asked, ..portion.clone() };
+        let again = Portion { generation: Arc::clone(previous), ..portion.of(&places) };
         if let Ok(second) = evaluate_unheld(shared, again).await {
             // What neither can judge is the message's own fault.
             let helpless = faulted(&second);
@@ -284,7 +318,7 @@ async fn second_opinion(shared: &Shared, portion: &Portion, mut found: Vec<Findi
             found.extend(second.into_iter().filter(|(place, _)| places.contains(place)));
         }
     }
-    judged.findings.extend(found);
+    found
 }
 
 fn waits_for(generation: &Generation, reason: String) -> Waits {
@@ -295,6 +329,10 @@ fn waits_for(generation: &Generation, reason: String) -> Waits {
 /// The messages on which the matcher faulted.
 fn faulted(findings: &[Finding]) -> HashSet<Place> {
     findings.iter().filter(|finding| fault(finding).is_some()).map(|(place, _)| *place).collect()
+}
+
+fn slices_of(places: &HashSet<Place>) -> usize {
+    places.iter().map(|place| place.slice).collect::<HashSet<_>>().len()
 }
 
 fn fault((_, found): &Finding) -> Option<&str> {

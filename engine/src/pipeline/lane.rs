@@ -4,6 +4,8 @@
 //! its matcher is gone or keeps failing, waits here, unrecorded and unsettled, and is tried again later and whenever the
 //! matchers change. Meanwhile the source brings no more of this topic.
 
+mod recording;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -16,16 +18,12 @@ use super::{
     catching_up::Ticket,
     intake::IntakeError,
     judging::{Manner, Waits, is_aside, judge},
-    patience::patiently,
 };
 use crate::{
-    domain::{
-        message::Slice,
-        recording::{Recorded, Recording},
-    },
-    source::{Delivery, Receipt, Source},
-    telemetry::metrics,
+    domain::{backoff::Backoff, message::Slice, recording::Recording},
+    source::{Delivery, Source},
 };
+use recording::{Judged, count, record_all};
 
 /// So many batches wait to be judged; more would only hold memory.
 const WAITING: usize = 2;
@@ -40,9 +38,8 @@ const SLOW: Duration = Duration::from_millis(50);
 /// What is in hand when the service stops may take so long.
 const IN_HAND: Duration = Duration::from_millis(250);
 
-/// A batch that cannot be judged is tried again after so long, then after twice that, and so on.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// When a batch that cannot be judged is tried again.
+const PAUSES: Backoff = Backoff { first_seconds: 1.0, limit_seconds: 60.0 };
 
 /// How a lane is.
 #[derive(Debug, Clone, Copy, Default)]
@@ -127,21 +124,15 @@ pub(super) struct Running {
 /// Says that a batch of a topic is under way.
 type InFlight = Ticket<Arc<str>>;
 
-/// A batch that is ready to be recorded.
-struct Judged {
-    recordings: Vec<Recording>,
-    receipts: Vec<Receipt>,
-    in_flight: InFlight,
-    /// How many messages each slice has.
-    messages: Vec<usize>,
-    handed_over: Instant,
-}
-
 impl Running {
     pub(super) async fn run(mut self) -> Result<(), IntakeError> {
         let (judged, to_record) = mpsc::channel(JUDGED);
-        let recording = tokio::spawn(record_all(self.shared.clone(), to_record));
-        let outcome = self.judge_all(judged).await;
+        let mut recording = tokio::spawn(record_all(self.shared.clone(), to_record));
+        let outcome = tokio::select! {
+            outcome = self.judge_all(judged) => outcome,
+            // It ends before its time only with an error.
+            recorded = &mut recording => return recorded.unwrap_or(Err(IntakeError::Defect)),
+        };
         // The channel is closed now: the recorder finishes what it has.
         let recorded = recording.await.unwrap_or(Err(IntakeError::Defect));
         outcome.and(recorded)
@@ -150,10 +141,11 @@ impl Running {
     async fn judge_all(&mut self, judged: mpsc::Sender<Judged>) -> Result<(), IntakeError> {
         while let Some(batch) = self.queue.recv().await {
             let (slices, receipts): (Vec<_>, _) = batch.into_iter().map(|it| (it.slice, it.receipt)).unzip();
-            let (messages, handed_over) = (slices.iter().map(|slice| slice.messages.len()).collect(), Instant::now());
-            let Some((recordings, in_flight)) = self.until_judged(&Arc::new(slices)).await? else {
+            let (slices, handed_over) = (Arc::new(slices), Instant::now());
+            let Some((recordings, in_flight)) = self.until_judged(&slices).await? else {
                 return Ok(());
             };
+            let messages = slices.iter().zip(&recordings).map(|(slice, recording)| count(slice, recording)).collect();
             let judged_batch = Judged { recordings, receipts, in_flight, messages, handed_over };
             let handed_on = self.noticed_if_slow(judged.send(judged_batch)).await;
             if handed_on.is_err() {
@@ -166,7 +158,7 @@ impl Running {
 
     /// None: the service stops before it could be judged.
     async fn until_judged(&self, slices: &Arc<Vec<Slice>>) -> Result<Option<(Vec<Recording>, InFlight)>, IntakeError> {
-        let mut pause = FIRST_PAUSE;
+        let mut attempts = 0;
         let mut changes = self.shared.matchers_changed.subscribe();
         loop {
             let in_flight = self.shared.catching_up.batch(&self.topic);
@@ -183,8 +175,8 @@ impl Running {
             self.load.send_modify(|load| load.slow = true);
             self.shared.topic_waits(&self.topic, &waits).await;
             tokio::select! {
-                () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
-                _ = changes.changed() => pause = FIRST_PAUSE,
+                () = tokio::time::sleep(PAUSES.pause(attempts, 0)) => attempts = attempts.saturating_add(1),
+                _ = changes.changed() => attempts = 0,
                 () = self.closing() => return self.left(waits),
             }
         }
@@ -249,30 +241,4 @@ impl Running {
         }
         Err(IntakeError::Left { topic: Arc::clone(&self.topic), waits })
     }
-}
-
-fn note(recordings: &[Recording], messages: &[usize], outcomes: &[Recorded], took: Duration) {
-    if let Some(first) = recordings.first() {
-        metrics::batch(&first.partition.topic, took);
-    }
-    for ((recording, messages), outcome) in recordings.iter().zip(messages).zip(outcomes) {
-        if *outcome == Recorded::Stored {
-            metrics::recorded(recording, *messages);
-        }
-    }
-}
-
-async fn record_all(shared: Shared, mut judged: mpsc::Receiver<Judged>) -> Result<(), IntakeError> {
-    while let Some(Judged { recordings, receipts, in_flight, messages, handed_over }) = judged.recv().await {
-        let outcomes = patiently(|| shared.store.record(recordings.clone())).await?;
-        drop(in_flight);
-        note(&recordings, &messages, &outcomes, handed_over.elapsed());
-        for (receipt, outcome) in receipts.into_iter().zip(outcomes) {
-            match outcome {
-                Recorded::Stored => receipt.settle(),
-                Recorded::Superseded { next } => receipt.put_back(next),
-            }
-        }
-    }
-    Ok(())
 }

@@ -64,6 +64,8 @@ fn empty(slice: &Slice) -> Recording {
         matches: Vec::new(),
         near_misses: Vec::new(),
         dead_letters: Vec::new(),
+        skipped: Vec::new(),
+        halt: None,
     }
 }
 

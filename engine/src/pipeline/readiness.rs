@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{defining::Defining, handle::Handle, standing::MatcherState};
-use crate::source::{Health, State};
+use crate::{
+    domain::partition::PartitionStatus,
+    source::{Health, State},
+};
 
 /// The store answers in so long, or is said not to.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -23,7 +26,7 @@ pub struct Readiness {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Part {
-    /// `service`, `store`, `source`, `matchers`, `sensors` or `marking`.
+    /// `service`, `store`, `source`, `partitions`, `matchers`, `sensors` or `marking`.
     pub name: String,
     pub state: PartState,
     /// What is wrong, each in one sentence.
@@ -50,12 +53,14 @@ impl Part {
 impl Handle {
     /// How the parts stand now.
     pub async fn readiness(&self) -> Readiness {
-        let ((store, marking), matchers) = tokio::join!(self.store_and_marking(), self.waiting_matchers());
+        let ((store, marking), matchers, frozen) =
+            tokio::join!(self.store_and_marking(), self.waiting_matchers(), self.frozen());
         let broken = self.defining.as_ref().map(|defining| defining.broken().all()).unwrap_or_default();
         let parts = vec![
             Part::of("service", PartState::Failing, self.stopping()),
             Part::of("store", PartState::Failing, store),
             self.source(),
+            Part::of("partitions", PartState::Degraded, frozen),
             Part::of("matchers", PartState::Degraded, matchers),
             Part::of("sensors", PartState::Degraded, broken),
             Part::of("marking", PartState::Degraded, marking),
@@ -81,6 +86,15 @@ impl Handle {
             Ok(Err(error)) => (vec![with_cause(&error)], Vec::new()),
             Err(_) => (vec!["the store does not answer".to_owned()], Vec::new()),
         }
+    }
+
+    /// Partitions that stand still; none where the store does not answer: it says so itself.
+    async fn frozen(&self) -> Vec<String> {
+        let asked = tokio::time::timeout(PATIENCE, self.shared.store.partitions(None));
+        let Ok(Ok(all)) = asked.await else { return Vec::new() };
+        let told = |it: &PartitionStatus| Some((it.partition(), it.frozen.as_ref()?.reason.clone()));
+        let told = all.iter().filter_map(told);
+        told.map(|(partition, reason)| format!("{partition} is frozen at a message: {reason}")).collect()
     }
 
     /// Nothing where the store does not answer: it says so itself.

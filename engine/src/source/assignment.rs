@@ -1,6 +1,9 @@
 //! The partitions that are ours, and the chain of slices of each.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use rdkafka::TopicPartitionList;
 
@@ -27,6 +30,8 @@ pub(super) struct Assignment {
     pub(super) paused: bool,
     /// Topics that are paused whatever else is read.
     pub(super) held: HashSet<String>,
+    /// Partitions that are paused until they are put back, by topic.
+    pub(super) frozen: HashMap<String, HashSet<i32>>,
     /// What went wrong in a rebalance. It ends the deliveries.
     pub(super) failure: Option<SourceError>,
 }
@@ -63,14 +68,38 @@ impl Assignment {
         Some(chain)
     }
 
-    /// The partitions of some topics.
-    pub(super) fn partitions(&self, of: impl Fn(&str) -> bool) -> TopicPartitionList {
+    /// Some of the partitions.
+    pub(super) fn partitions(&self, which: impl Fn(&Partition) -> bool) -> TopicPartitionList {
         let mut list = TopicPartitionList::new();
         let all = self.chains.iter().map(|chain| &chain.lease.partition);
-        for partition in all.filter(|partition| of(&partition.topic)) {
+        for partition in all.filter(|partition| which(partition)) {
             list.add_partition(&partition.topic, partition.number);
         }
         list
+    }
+
+    /// Whether a partition is paused whatever else is read.
+    pub(super) fn is_held(&self, partition: &Partition) -> bool {
+        self.held.contains(&*partition.topic) || self.is_frozen(&partition.topic, partition.number)
+    }
+
+    pub(super) fn is_frozen(&self, topic: &str, number: i32) -> bool {
+        self.frozen.get(topic).is_some_and(|numbers| numbers.contains(&number))
+    }
+
+    /// Freezes a partition, or lets go of it.
+    pub(super) fn freeze(&mut self, topic: &str, number: i32, frozen: bool) {
+        let numbers = self.frozen.entry(topic.to_owned()).or_default();
+        if frozen {
+            numbers.insert(number)
+        } else {
+            numbers.remove(&number)
+        };
+    }
+
+    pub(super) fn frozen_partitions(&self) -> usize {
+        let frozen = |chain: &&Chain| self.is_frozen(&chain.lease.partition.topic, chain.lease.partition.number);
+        self.chains.iter().filter(frozen).count()
     }
 
     pub(super) fn chain(&self, topic: &str, number: i32) -> Option<&Chain> {
@@ -85,6 +114,9 @@ impl Assignment {
     /// Takes a message in. False if its partition is not ours (any more).
     pub(super) fn add(&mut self, topic: &str, number: i32, message: impl FnOnce() -> Message) -> bool {
         if !self.batch.turn_to(topic, number) {
+            if self.is_frozen(topic, number) {
+                return false;
+            }
             let Some(chain) = self.chain(topic, number) else {
                 return false;
             };

@@ -26,7 +26,7 @@ use super::{
     reach::Reach,
     starting::{self, Known, Point},
 };
-use crate::domain::message::Partition;
+use crate::{domain::message::Partition, telemetry::metrics};
 
 pub(super) struct Context {
     pub(super) desk: Arc<Desk>,
@@ -97,7 +97,7 @@ impl Context {
         let held = self.held(consumer, &topics)?;
         let stored = topics.iter().map(|topic| Ok((topic.as_str(), self.stored(topic)?)));
         let stored: HashMap<_, _> = stored.collect::<Result<_, SourceError>>()?;
-        let mut beginnings = Vec::new();
+        let (mut beginnings, mut frozen) = (Vec::new(), Vec::new());
         for mut element in list.elements() {
             let (topic, number) = (element.topic().to_owned(), element.partition());
             let (epoch, known) = self.known(stored.get(&*topic).map_or(&[], Vec::as_slice), &held, &topic, number);
@@ -105,10 +105,15 @@ impl Context {
             element.set_offset(point.offset()).map_err(SourceError::Assign)?;
             let next = if let Known::Next(next) = known { Some(next) } else { None };
             tracing::info!(topic, partition = number, from = %point, stored = next.is_some(), "Reading a partition");
+            let stands_still = stored.get(&*topic).is_some_and(|stored| starting::is_frozen(stored, number));
+            frozen.push((topic.clone(), number, stands_still));
             let partition = Partition { cluster: self.cluster(), topic: topic.as_str().into(), number, epoch };
             beginnings.push((partition, next, point));
         }
         self.hand_to_kafka(consumer, list)?;
+        for (topic, number, frozen) in frozen {
+            self.assignment().freeze(&topic, number, frozen);
+        }
         self.begin(consumer, beginnings, list)?;
         self.claim(consumer, &held);
         Ok(())
@@ -177,6 +182,16 @@ impl Context {
         consumer.fetch_watermarks(topic, number, PATIENCE).ok().map(|(low, _)| low)
     }
 
+    /// Whether a partition is frozen now; where the store cannot say it is as it was.
+    pub(super) fn look_whether_frozen(&self, topic: &str, number: i32) -> bool {
+        let stored = self.stored(topic).map(|stored| starting::is_frozen(&stored, number));
+        let mut assignment = self.assignment();
+        let frozen = stored.unwrap_or_else(|_| assignment.is_frozen(topic, number));
+        assignment.freeze(topic, number, frozen);
+        self.count(&assignment);
+        frozen
+    }
+
     fn stored(&self, topic: &str) -> Result<Vec<Bookmark>, SourceError> {
         let stored = self.bookmarks.stored(&self.cluster(), topic);
         stored.map_err(|source| SourceError::Bookmarks { topic: topic.to_owned(), source })
@@ -202,8 +217,8 @@ impl Context {
         }
         if assignment.paused {
             consumer.pause(list).map_err(SourceError::Assign)?;
-        } else if !assignment.held.is_empty() {
-            let held = assignment.partitions(|topic| assignment.held.contains(topic));
+        } else {
+            let held = assignment.partitions(|partition| assignment.is_held(partition));
             consumer.pause(&held).map_err(SourceError::Assign)?;
         }
         self.count(&assignment);
@@ -229,6 +244,7 @@ impl Context {
     fn count(&self, assignment: &Assignment) {
         let mut health = self.desk.health();
         health.partitions = assignment.chains.len();
+        health.frozen = assignment.frozen_partitions();
         if health.state != State::Ended {
             health.state = if health.partitions == 0 { State::Waiting } else { State::Reading };
         }
@@ -252,7 +268,9 @@ impl ClientContext for Context {
 impl ConsumerContext for Context {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
         self.reach.answered();
-        if event != RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+        let assigned = event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        metrics::rebalanced(if assigned { "assigned" } else { "revoked" });
+        if !assigned {
             if let Err(error) = self.revoke(consumer, list) {
                 self.assignment().failure = Some(SourceError::Assign(error));
             }

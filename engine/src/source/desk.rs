@@ -28,8 +28,8 @@ impl Source {
         self.desk.order(Order::Subscribe(topics));
     }
 
-    /// Starts a partition again at `next`, or where one without a stored offset starts, in the epoch that it names.
-    /// Does nothing if the partition is not read here.
+    /// Starts a partition again at `next`, or where one without a stored offset starts, in the epoch that it names; one
+    /// that is frozen stays there. Does nothing if the partition is not read here.
     pub fn put_back(&self, partition: &Partition, next: Option<i64>) {
         self.desk.order(Order::PutBack { partition: partition.clone(), next });
     }
@@ -76,6 +76,8 @@ pub struct Health {
     pub cluster: Option<Arc<str>>,
     /// How many partitions are read.
     pub partitions: usize,
+    /// How many of them stand still until somebody releases them.
+    pub frozen: usize,
     /// What is wrong now, in one sentence.
     pub problem: Option<String>,
     /// Why Kafka does not take what is done, where it decides where reading goes on: after a crash messages would come

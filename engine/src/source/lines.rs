@@ -163,6 +163,13 @@ impl LineReader {
         Ok(())
     }
 
+    /// Lines of a frozen topic are passed over until the next start: they cannot be read again before.
+    fn is_frozen(&self, topic: &str) -> Result<bool, SourceError> {
+        let stored = self.bookmarks.stored(&self.cluster, topic);
+        let stored = stored.map_err(|source| SourceError::Bookmarks { topic: topic.to_owned(), source })?;
+        Ok(starting::is_frozen(&stored, 0))
+    }
+
     /// The line at which a topic starts; the first time, by what is stored.
     fn first_line(&mut self, topic: &str) -> Result<i64, SourceError> {
         if let Some(first) = self.begun.get(topic) {
@@ -173,6 +180,7 @@ impl LineReader {
         let (epoch, known) = starting::known(&stored, 0);
         let next = if let Known::Next(next) = known { Some(next) } else { None };
         let partition = Partition { cluster: self.cluster.clone(), topic: topic.into(), number: 0, epoch };
+        self.assignment.freeze(topic, 0, starting::is_frozen(&stored, 0));
         self.assignment.begin(partition, next, next.map_or(Point::Beginning, Point::At));
         self.begun.insert(topic.to_owned(), next.unwrap_or(0));
         self.desk.health().partitions = self.begun.len();
@@ -183,6 +191,9 @@ impl LineReader {
         for order in self.desk.take_orders() {
             match order {
                 Order::Subscribe(topics) => self.topics = topics.into_iter().collect(),
+                Order::PutBack { partition, .. } if self.is_frozen(&partition.topic)? => {
+                    self.assignment.freeze(&partition.topic, 0, true);
+                }
                 Order::PutBack { partition, next } => {
                     let reason =
                         format!("{partition} was put back to line {next:?}: is somebody else reading it, too?");
@@ -218,7 +229,11 @@ mod tests {
 
         fn stored(&self, cluster: &str, topic: &str) -> Result<Vec<Bookmark>, Box<dyn Error + Send + Sync>> {
             assert!(cluster.starts_with("file:/") && topic != "other", "{cluster} {topic}");
-            Ok(self.0.map(|next| Bookmark { partition: 0, epoch: 0, next: Some(next) }).into_iter().collect())
+            Ok(self
+                .0
+                .map(|next| Bookmark { partition: 0, epoch: 0, next: Some(next), frozen: false })
+                .into_iter()
+                .collect())
         }
     }
 

@@ -177,17 +177,34 @@ impl Reader {
             tracing::debug!(%partition, ?next, "Put back after it was taken away");
             return Ok(());
         }
-        tracing::info!(%partition, ?next, "Starting a partition again");
+        let frozen = context.look_whether_frozen(&topic, number);
+        tracing::info!(%partition, ?next, frozen, "Starting a partition again");
         let point = context.point(&self.consumer, &topic, number, next.map_or(Known::Nothing, Known::Next))?;
+        self.pause_as_needed(&partition)?;
         gap::restart(&self.consumer, &topic, number, point)?;
-        context.assignment().begin(partition, next, point);
-        let held = context.assignment().held.contains(&*topic);
-        if held { self.hold(topic.to_string()) } else { Ok(()) }
+        let mut assignment = context.assignment();
+        assignment.begin(partition.clone(), next, point);
+        if let (true, Some(next), Some(chain)) = (frozen, next, assignment.chain(&topic, number)) {
+            // What comes before the message is recorded, and Kafka is to hear of it.
+            chain.lease.settle(next);
+        }
+        drop(assignment);
+        // It may have been assigned anew.
+        self.pause_as_needed(&partition)
+    }
+
+    fn pause_as_needed(&self, partition: &Partition) -> Result<(), SourceError> {
+        let assignment = self.consumer.context().assignment();
+        let held = assignment.paused || assignment.is_held(partition);
+        let list = assignment.partitions(|other| other == partition);
+        drop(assignment);
+        let done = if held { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
+        done.map_err(cannot_pause)
     }
 
     fn hold(&self, topic: String) -> Result<(), SourceError> {
         let mut assignment = self.consumer.context().assignment();
-        let list = assignment.partitions(|other| *other == *topic);
+        let list = assignment.partitions(|other| *other.topic == *topic);
         assignment.held.insert(topic);
         drop(assignment);
         self.consumer.pause(&list).map_err(cannot_pause)
@@ -196,7 +213,7 @@ impl Reader {
     fn release(&self, topic: &str) -> Result<(), SourceError> {
         let mut assignment = self.consumer.context().assignment();
         let was_held = assignment.held.remove(topic);
-        let list = assignment.partitions(|other| other == topic);
+        let list = assignment.partitions(|other| &*other.topic == topic && !assignment.is_held(other));
         let resumes = was_held && !assignment.paused;
         drop(assignment);
         if resumes { self.consumer.resume(&list).map_err(cannot_pause) } else { Ok(()) }
@@ -332,7 +349,7 @@ impl Reader {
     fn pause(&self, pause: bool) -> Result<(), SourceError> {
         let mut assignment = self.consumer.context().assignment();
         assignment.paused = pause;
-        let list = assignment.partitions(|topic| !assignment.held.contains(topic));
+        let list = assignment.partitions(|partition| !assignment.is_held(partition));
         drop(assignment);
         let result = if pause { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
         result.map_err(cannot_pause)

@@ -57,6 +57,11 @@ pub(super) fn known(bookmarks: &[Bookmark], partition: i32) -> (i64, Known) {
     }
 }
 
+/// Whether nothing of a partition is to be read for now.
+pub(super) fn is_frozen(bookmarks: &[Bookmark], partition: i32) -> bool {
+    bookmarks.iter().any(|bookmark| bookmark.partition == partition && bookmark.frozen)
+}
+
 /// Asks Kafka where a partition of which nothing is stored starts.
 pub(super) fn by_rule<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
@@ -113,8 +118,10 @@ mod tests {
     use super::*;
 
     fn check(bookmarks: &[(i32, i64, Option<i64>)], partition: i32, expected: (i64, Known)) {
-        let bookmarks: Vec<_> =
-            bookmarks.iter().map(|&(partition, epoch, next)| Bookmark { partition, epoch, next }).collect();
+        let bookmarks: Vec<_> = bookmarks
+            .iter()
+            .map(|&(partition, epoch, next)| Bookmark { partition, epoch, next, frozen: false })
+            .collect();
         assert_eq!(known(&bookmarks, partition), expected);
     }
 

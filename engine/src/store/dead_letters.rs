@@ -22,6 +22,26 @@ pub(super) fn set_aside(books: &Books<'_, '_>, partition: &Partition, letter: &D
     let sql = "INSERT INTO dead_letters (cluster, topic, \"partition\", epoch, \"offset\", arrival, key, payload,
                                          payload_size, kind, reason, matcher, sha256, recorded_at, fault, backtrace)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT DO NOTHING";
+    let added = insert(books, sql, partition, letter)?;
+    if added > 0 {
+        books.session.tell(Change::DeadLetter {
+            topic: partition.topic.to_string(),
+            partition: partition.number,
+            offset: letter.offset,
+            matcher: letter.by.matcher.to_string(),
+            cause: letter.cause.kind(),
+        });
+    }
+    Ok(())
+}
+
+/// All that is kept of a message, in the order of the columns of `dead_letters`. The answer is how many rows are new.
+pub(super) fn insert(
+    books: &Books<'_, '_>,
+    sql: &str,
+    partition: &Partition,
+    letter: &DeadLetter,
+) -> Result<usize, StoreError> {
     let (fault, backtrace) = match &letter.cause {
         Cause::Reject => (None, None),
         Cause::Fault { word, backtrace } => (Some(word), backtrace.as_ref()),
@@ -44,16 +64,7 @@ pub(super) fn set_aside(books: &Books<'_, '_>, partition: &Partition, letter: &D
         fault,
         backtrace,
     ])?;
-    if added > 0 {
-        books.session.tell(Change::DeadLetter {
-            topic: partition.topic.to_string(),
-            partition: partition.number,
-            offset: letter.offset,
-            matcher: letter.by.matcher.to_string(),
-            cause: letter.cause.kind(),
-        });
-    }
-    Ok(())
+    Ok(added)
 }
 
 /// Takes what came of judging dead letters again. Offsets stay where they are; what was recorded before is not

@@ -22,6 +22,8 @@ pub struct StoredOffset {
     pub epoch: i64,
     /// The offset to be read next.
     pub next: i64,
+    /// Whether it stands still until somebody releases it.
+    pub frozen: bool,
 }
 
 /// A wanted message of an active sensor: what an index over all of them needs.
@@ -63,9 +65,13 @@ impl Reader {
 
     /// How far the partitions of a topic have been read.
     pub fn stored_offsets(&self, cluster: &str, topic: &str) -> Result<Vec<StoredOffset>, StoreError> {
-        let sql = "SELECT \"partition\", epoch, next FROM offsets WHERE cluster = ?1 AND topic = ?2 ORDER BY 1";
+        let sql = "SELECT \"partition\", epoch, next,
+                          EXISTS (SELECT 1 FROM frozen_partitions AS frozen
+                                   WHERE frozen.cluster = offsets.cluster AND frozen.topic = offsets.topic
+                                     AND frozen.\"partition\" = offsets.\"partition\" AND frozen.epoch = offsets.epoch)
+                     FROM offsets WHERE cluster = ?1 AND topic = ?2 ORDER BY 1";
         self.rows(sql, [cluster, topic], |row| {
-            Ok(StoredOffset { partition: row.get(0)?, epoch: row.get(1)?, next: row.get(2)? })
+            Ok(StoredOffset { partition: row.get(0)?, epoch: row.get(1)?, next: row.get(2)?, frozen: row.get(3)? })
         })
     }
 

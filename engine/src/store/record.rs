@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, ToSql, params};
 use super::{
     columns, dead_letters,
     error::StoreError,
+    frozen,
     shape::{Shape, Shapes},
     waits,
     windows::Windows,
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::domain::{
     message::{Before, Partition, Span},
-    recording::{JudgedBy, Match, NearMiss, Recorded, Recording, Sighting},
+    recording::{Halt, HaltKind, JudgedBy, Match, NearMiss, Recorded, Recording, Sighting},
     window::Frequency,
 };
 
@@ -63,10 +64,13 @@ fn record_one(books: &mut Books<'_, '_>, recording: &Recording) -> Result<Record
     for found in &recording.matches {
         record_match(books, partition, found)?;
     }
+    if let Some(Halt { how: HaltKind::Freeze, letter }) = &recording.halt {
+        frozen::freeze(books, partition, letter)?;
+    }
     Ok(Recorded::Stored)
 }
 
-/// False: it is not where the slice begins.
+/// False: it is not where the slice begins, or it is frozen.
 fn move_offset(books: &Books<'_, '_>, partition: &Partition, span: Span) -> Result<bool, StoreError> {
     let Partition { cluster, topic, number, epoch } = partition;
     let moved = match span.from {
@@ -77,7 +81,10 @@ fn move_offset(books: &Books<'_, '_>, partition: &Partition, span: Span) -> Resu
         }
         Before::At(from) => {
             let sql = "UPDATE offsets SET next = ?5, updated_at = ?6
-                        WHERE cluster = ?1 AND topic = ?2 AND \"partition\" = ?3 AND epoch = ?4 AND next = ?7";
+                        WHERE cluster = ?1 AND topic = ?2 AND \"partition\" = ?3 AND epoch = ?4 AND next = ?7
+                          AND NOT EXISTS (SELECT 1 FROM frozen_partitions AS frozen
+                                           WHERE frozen.cluster = ?1 AND frozen.topic = ?2
+                                             AND frozen.\"partition\" = ?3 AND frozen.epoch = ?4)";
             let values = params![cluster, topic, number, epoch, span.to, books.now, from];
             books.db().prepare_cached(sql)?.execute(values)?
         }
@@ -85,7 +92,11 @@ fn move_offset(books: &Books<'_, '_>, partition: &Partition, span: Span) -> Resu
             let sql = "INSERT INTO offsets (cluster, topic, \"partition\", epoch, next, updated_at)
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                        ON CONFLICT DO UPDATE SET epoch = excluded.epoch, next = excluded.next,
-                                                 updated_at = excluded.updated_at WHERE excluded.epoch >= epoch";
+                                                 updated_at = excluded.updated_at
+                        WHERE excluded.epoch >= epoch
+                          AND NOT EXISTS (SELECT 1 FROM frozen_partitions AS frozen
+                                           WHERE frozen.cluster = ?1 AND frozen.topic = ?2
+                                             AND frozen.\"partition\" = ?3 AND frozen.epoch = ?4)";
             books.db().prepare_cached(sql)?.execute(params![cluster, topic, number, epoch, span.to, books.now])?
         }
     };

@@ -6,6 +6,7 @@ mod dead_letters;
 mod defining;
 mod ending;
 mod explaining;
+mod freezing;
 mod generations;
 mod looking;
 mod marking;
@@ -221,7 +222,15 @@ fn fulfilled(sighting: Sighting) -> Match {
 fn empty(partition: i32, from: Option<i64>, to: i64) -> Recording {
     let partition = Partition { cluster: "c".into(), topic: "t".into(), number: partition, epoch: 0 };
     let span = Span { from: from.into(), to };
-    Recording { partition, span, matches: Vec::new(), near_misses: Vec::new(), dead_letters: Vec::new() }
+    Recording {
+        partition,
+        span,
+        matches: Vec::new(),
+        near_misses: Vec::new(),
+        dead_letters: Vec::new(),
+        skipped: Vec::new(),
+        halt: None,
+    }
 }
 
 fn sensor(name: &str, wanted: &[(&str, Frequency)]) -> Sensor {

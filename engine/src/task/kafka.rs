@@ -118,6 +118,10 @@ impl TaskAdapter for KafkaAdapter {
         self.publisher.find(&self.config.topic)
     }
 
+    fn name(&self) -> &'static str {
+        "kafka"
+    }
+
     fn summary(&self) -> String {
         format!("kafka: a message in {}", self.config.topic)
     }

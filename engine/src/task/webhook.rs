@@ -150,6 +150,10 @@ impl TaskAdapter for WebhookAdapter {
         self.blocking(Webhook::probe)
     }
 
+    fn name(&self) -> &'static str {
+        "webhook"
+    }
+
     fn summary(&self) -> String {
         format!("webhook: POST to {}", self.webhook.address())
     }

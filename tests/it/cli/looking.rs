@@ -199,6 +199,7 @@ fn the_help() {
       report       Report what is missing now, or was on a date
       matcher      Look at matchers
       dead-letter  Look at messages that were set aside, and have them judged again
+      partition    Look at partitions, and release those that stand still
       sensor       Look at sensors, and define them in a running service
       wait         Open waits on a sensor, look at them, wait for their end
       openapi      Print the OpenAPI document of the HTTP API
@@ -210,7 +211,7 @@ fn the_help() {
       -h, --help           Print help
       -V, --version        Print version
 
-    Exit codes: 0 done · 1 unexpected failure, or a scenario that differs · 2 wrong command line · 3 configuration, sensor or scenario file · 4 matcher · 5 store · 6 Kafka or input file · 7 marking · 8 the API: its address is taken, no service answers, or it wants a token · 9 a wait failed, was skipped or cancelled · 10 a wait has not ended yet
+    Exit codes: 0 done · 1 unexpected failure, or a scenario that differs · 2 wrong command line · 3 configuration, sensor or scenario file · 4 matcher · 5 store · 6 Kafka or input file · 7 marking · 8 the API: its address is taken, no service answers, or it wants a token · 9 a wait failed, was skipped or cancelled · 10 a wait has not ended yet · 11 a message at which the service is to stop (`on_fault`, `on_reject`)
     exit 0
     ");
 }

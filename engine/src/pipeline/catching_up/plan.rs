@@ -180,7 +180,7 @@ mod tests {
     /// Where a partition is cut that holds the offsets from 10 to 99, of which the span begins at 20.
     fn cut(spans: &[Span], start: Start, stored: &[(i32, i64)]) -> Option<(i64, i64)> {
         let stored: Vec<_> =
-            stored.iter().map(|&(partition, next)| StoredOffset { partition, epoch: 0, next }).collect();
+            stored.iter().map(|&(partition, next)| StoredOffset { partition, epoch: 0, next, frozen: false }).collect();
         let plan = Plan { cluster: "c".into(), topic: &"t".into(), spans, start };
         let stretches = plan.stretches(&[Extent { partition: 0, low: 10, since: 20, high: 100 }], &stored);
         stretches.ok().map(|all| all.first().map_or((0, 0), |it| (it.first, it.cut)))

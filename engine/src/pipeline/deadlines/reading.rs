@@ -42,6 +42,8 @@ struct Topic {
     ends: Option<Vec<End>>,
     tried: Instant,
     read: bool,
+    /// Partitions that stand still until somebody releases them: nobody waits for these.
+    frozen: Vec<i32>,
     /// What was read when it was last looked, also for catching up, and since when that has not changed.
     stands_at: (Vec<(i32, i64)>, Option<i64>),
     since: Instant,
@@ -60,7 +62,8 @@ impl Topic {
         let (stands_at, since) =
             before.map_or_else(|| ((Vec::new(), None), now), |before| (before.stands_at, before.since));
         let (read, tail_was_read, was_told, looked_at) = (false, false, false, None);
-        Self { asked_at, ends, tried: now, read, stands_at, since, tail_was_read, was_told, looked_at }
+        let frozen = Vec::new();
+        Self { asked_at, ends, tried: now, read, frozen, stands_at, since, tail_was_read, was_told, looked_at }
     }
 
     fn note_progress(&mut self, stands_at: (Vec<(i32, i64)>, Option<i64>)) {
@@ -74,6 +77,7 @@ impl Topic {
         let catching_up = shared.store.catching_up(topic.to_owned(), Timestamp::now()).await?;
         let stored = shared.store.offsets_of(topic.to_owned()).await?;
         self.note_progress((stored, catching_up));
+        self.frozen = shared.store.frozen_of(topic.to_owned()).await?;
         if self.since.elapsed() >= TAIL && !self.tail_was_read && !self.read {
             self.tail_was_read = true;
             self.pass_empty_tails(kafka, topic).await;
@@ -89,7 +93,8 @@ impl Topic {
 
     fn has_reached_all(&self) -> bool {
         let (stored, _) = &self.stands_at;
-        self.ends.as_ref().is_some_and(|ends| ends.iter().all(|end| reached(end, stored)))
+        let done = |end: &End| self.frozen.contains(&end.partition) || reached(end, stored);
+        self.ends.as_ref().is_some_and(|ends| ends.iter().all(done))
     }
 
     /// What marks the end of a transaction has an offset and is no message: behind the last one nothing comes.

@@ -20,7 +20,7 @@ pub(super) fn letter(offset: i64, payload: &[u8]) -> DeadLetter {
 }
 
 fn faulted(offset: i64) -> DeadLetter {
-    let cause = Cause::Fault { word: "trap", backtrace: Some("0: extract".to_owned()) };
+    let cause = Cause::Fault { word: "trap".into(), backtrace: Some("0: extract".to_owned()) };
     let by = JudgedBy { matcher: "other".into(), sha256: "def".into() };
     DeadLetter { cause, kept: Kept::default(), by, ..letter(offset, b"") }
 }

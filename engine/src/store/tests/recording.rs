@@ -31,7 +31,7 @@ async fn a_slice_that_lost_its_place_is_dropped_and_the_others_are_kept() {
     check(empty(0, Some(5), 9), Recorded::Stored).await;
     assert_eq!(fixture.sql("SELECT partition, epoch, next FROM offsets"), ["0|0|9", "9|0|1"]);
     let stored = fixture.store.stored_offsets("c", "t").unwrap();
-    assert_eq!(stored[0], StoredOffset { partition: 0, epoch: 0, next: 9 });
+    assert_eq!(stored[0], StoredOffset { partition: 0, epoch: 0, next: 9, frozen: false });
     assert_eq!(fixture.store.stored_offsets("another", "t").unwrap(), []);
 }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 /// Beyond so many attempts the pause has long been at its limit.
 const GROWTH: usize = 64;
 
-/// `[marking.backoff]`: each pause is twice the one before, with up to as much again at random, and never above the
+/// `[marking.backoff]`, and wherever else something is tried again: each pause is twice the one before, with up to as much again at random, and never above the
 /// limit by more than that.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -27,7 +27,7 @@ impl Default for Backoff {
 
 impl Backoff {
     /// The pause after an attempt that failed, `attempts` having been made before it. The same arguments always give
-    /// the same pause; `seed` (the mark's number) spreads those of many marks.
+    /// the same pause; `seed` (such as a mark's number) spreads those of many.
     pub fn pause(&self, attempts: u32, seed: u64) -> Duration {
         let limit = seconds(self.limit_seconds);
         let pauses = ExponentialBuilder::new()
