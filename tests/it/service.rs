@@ -16,6 +16,7 @@ mod redriving;
 mod reload_sensors;
 mod reloading;
 mod stopping;
+mod store_faults;
 mod webhook;
 
 /// `task|state` of the local adapter.
