@@ -7,6 +7,7 @@ mod architecture;
 mod catching_up;
 mod chaos;
 mod cli;
+mod conformance;
 mod demo;
 mod explaining;
 mod guarded;
