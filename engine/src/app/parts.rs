@@ -18,6 +18,7 @@ use crate::{
     source::SourceError,
     store::StoreError,
     task,
+    telemetry::spans,
 };
 
 /// Why the service did not start.
@@ -47,6 +48,8 @@ pub enum StartError {
     Source(SourceError),
     #[error(transparent)]
     Api(ApiError),
+    #[error(transparent)]
+    Spans(spans::ConfigError),
 }
 
 /// Reads the sensor files and has the matchers check them: at start all of them must be good.
