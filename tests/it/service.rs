@@ -18,6 +18,7 @@ mod reloading;
 mod spans;
 mod stopping;
 mod store_faults;
+mod webhook;
 
 /// `task|state` of the local adapter.
 const TASKS: &str = "SELECT task_id, state FROM tasks ORDER BY task_id";

@@ -84,6 +84,7 @@ impl From<StartError> for Failure {
             StartError::Config(_)
             | StartError::Sensors(_)
             | StartError::Marking(_)
+            | StartError::MarkingTopic(_)
             | StartError::Report(_)
             | StartError::Spans(_) => Exit::Config,
             StartError::Runtime(_) | StartError::Matchers(_) => Exit::Matcher,
