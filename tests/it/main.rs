@@ -16,6 +16,7 @@ mod lanes;
 mod logging;
 mod matcher;
 mod modes;
+mod observability;
 mod reports;
 mod scenarios;
 mod service;
