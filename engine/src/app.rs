@@ -24,7 +24,7 @@ use tokio::{
 use following::Following;
 pub use matchers::Matchers;
 use matchers::Past;
-pub use parts::{StartError, load_sensors};
+pub use parts::{StartError, check_marking_topic, load_sensors, marking};
 pub use stopping::StopError;
 use stopping::{Loop, begin};
 
@@ -56,7 +56,7 @@ use crate::{
     source::{self, Health, KafkaConfig, KafkaLog, Lines, Log, Source},
     store::{MarkMode, Store, StoreError},
     task::{Backoff, MarkError, Marking},
-    telemetry::metrics,
+    telemetry::{metrics, spans},
 };
 use sensor_files::{SensorFiles, log_changed};
 
@@ -102,6 +102,8 @@ impl Service {
         let backoff = Arc::new(ArcSwap::from_pointee(config.marking.backoff));
         let patience = Patience::default();
         metrics::start();
+        let consumer = spans::Consumer { group: config.kafka.group.clone(), client: config.kafka.client_id.clone() };
+        spans::start(&config.telemetry.otlp, consumer).map_err(StartError::Spans)?;
         let (store, marking) = open_store(config, &backoff, &patience).await?;
         let channels = config.report.build().map_err(StartError::Report)?;
         let past = Past::of(&store, config.matchers.directory.as_deref()).await.map_err(StartError::Store)?;
@@ -130,6 +132,7 @@ impl Service {
         }
 
         let topics: Vec<_> = shared.live.load().index.topics().map(ToString::to_string).collect();
+        parts::check_marking_topic(config, &topics)?;
         if topics.is_empty() {
             tracing::warn!("No sensor wants any message; there is nothing to read");
         }
@@ -208,14 +211,14 @@ async fn open_store(
 ) -> Result<(Store, Option<Marker>), StartError> {
     let mode = if config.marking.is_local() { MarkMode::Local } else { MarkMode::Outbox(config.marking.order) };
     let store = Store::open(&config.store, mode).map_err(StartError::Store)?;
-    let marking = config.marking.build(store.identity()).map_err(StartError::Marking)?;
+    let marking = parts::marking(config, store.identity()).map_err(StartError::Marking)?;
     tracing::info!(store = %config.store.path.display(), marking = marking.summary(), "Recording and marking");
     let Marking::Outbox(adapter) = marking else {
         return Ok((store, None));
     };
     match adapter.probe().await {
         Err(MarkError::Reject(reason)) => return Err(StartError::Probe(reason)),
-        Err(MarkError::Retry(reason)) => tracing::warn!(reason, "Marking does not work yet"),
+        Err(MarkError::Retry { reason, .. }) => tracing::warn!(reason, "Marking does not work yet"),
         Ok(()) => {}
     }
     let concurrency = config.marking.concurrency;

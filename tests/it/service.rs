@@ -10,14 +10,17 @@ mod malformed;
 mod matchers;
 mod metrics;
 mod outbox;
+mod published;
 mod readiness;
 mod redefining;
 mod redriving;
 mod reload_sensors;
 mod reloading;
+mod spans;
 mod stopping;
 mod store_faults;
 mod taking_over;
+mod webhook;
 
 /// `task|state` of the local adapter.
 const TASKS: &str = "SELECT task_id, state FROM tasks ORDER BY task_id";

@@ -4,6 +4,7 @@
 
 pub mod broker;
 pub mod cluster;
+pub mod collector;
 pub mod disk;
 pub mod guarded;
 pub mod home;
@@ -11,5 +12,6 @@ mod jars;
 pub mod ledger;
 pub mod service;
 pub mod summary;
+pub mod target;
 pub mod topic;
 pub mod waiting;

@@ -1,4 +1,4 @@
-//! `/v1/partitions`: how far each was read, and those that stand still released.
+//! `/v1/partitions`: how far each was read, those that stand still released, and any of them read from another place.
 
 use axum::{
     Json,
@@ -19,11 +19,11 @@ use super::{
 };
 use crate::{
     domain::partition::{PartitionStatus, Release},
-    pipeline::{handle::Handle, partitions::ReleaseError},
+    pipeline::{handle::Handle, partitions::ReleaseError, resetting::ResetError},
 };
 
 pub(super) fn routes() -> OpenApiRouter<Desk> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(unfreeze)).routes(routes!(skip))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(unfreeze)).routes(routes!(skip)).routes(routes!(reset))
 }
 
 /// Which partitions are meant.
@@ -97,6 +97,54 @@ async fn skip(
     why: Why,
 ) -> Result<Json<ReleasedPartition>, Problem> {
     release(handle, headers, names, why, Release::Skip).await
+}
+
+/// Where a partition is to be read from.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Place {
+    /// `earliest`, `latest`, an offset, or a time as `2026-01-31T00:00:00Z`.
+    to: String,
+    /// Why, for the audit.
+    reason: Option<String>,
+}
+
+/// Has a partition read from another place on. A new epoch begins: what was recorded stays, and what is read again is
+/// recorded beside it.
+#[utoipa::path(post, path = "/partitions/{topic}/{partition}/reset", tag = "partitions",
+    params(("topic" = String, Path), ("partition" = i32, Path), Place),
+    responses(
+        (status = 200, body = ReleasedPartition),
+        (status = 400, description = "bad-request: the log has no such offset"),
+        (status = 404, description = "no-such-partition"),
+        (status = 409, description = "no-kafka"),
+        (status = 503, description = "kafka-unreachable"),
+    ))]
+async fn reset(
+    State(handle): State<Handle>,
+    headers: HeaderMap,
+    names: Names,
+    place: Result<Query<Place>, QueryRejection>,
+) -> Result<Json<ReleasedPartition>, Problem> {
+    let (Path((topic, partition)), Query(Place { to, reason })) = (names?, place?);
+    let reason = Reason { reason }.checked()?;
+    let to = to.parse().map_err(|problem: String| Problem::new(ProblemKind::BadRequest, format!("`to`: {problem}")))?;
+    let next = handle.reset_partition(&topic, partition, to, guard::actor(&headers), reason).await?;
+    Ok(Json(ReleasedPartition { topic, partition, next }))
+}
+
+impl From<ResetError> for Problem {
+    fn from(error: ResetError) -> Self {
+        let kind = match &error {
+            ResetError::NoKafka => ProblemKind::NoKafka,
+            ResetError::NoSuchPartition { .. } => ProblemKind::NoSuchPartition,
+            ResetError::Outside { .. } => ProblemKind::BadRequest,
+            ResetError::NotConnected | ResetError::Source(_) => ProblemKind::KafkaUnreachable,
+            ResetError::Store(_) => ProblemKind::StoreUnavailable,
+            ResetError::Defect => ProblemKind::Internal,
+        };
+        Self::of(kind, &error)
+    }
 }
 
 async fn release(

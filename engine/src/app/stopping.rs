@@ -12,13 +12,19 @@ use std::{
 use tokio::task::{JoinError, JoinHandle};
 
 use super::Service;
-use crate::pipeline::{Stop, intake::IntakeError};
+use crate::{
+    pipeline::{Stop, intake::IntakeError},
+    telemetry::spans,
+};
 
 /// Of the time that there is so much is intake's, which may wait for a broker that does not answer: the others have the rest.
 const SHARE_OF_INTAKE: f64 = 0.7;
 
 /// The store has a moment more in any case: what it was given is written.
 const LAST_MOMENT: Duration = Duration::from_secs(2);
+
+/// How long a collector may take over the last spans.
+const LAST_SPANS: Duration = Duration::from_secs(3);
 
 /// Why a service did not end as it should.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +92,8 @@ impl Service {
         if let Some(Err(error)) = stopping.wait("the store", self.store.close(), 1.0).await {
             tracing::error!(error = &error as &dyn std::error::Error, "The store was not closed in order");
         }
+        // Their thread may wait for a collector that is away.
+        drop(tokio::task::spawn_blocking(|| spans::end(LAST_SPANS)).await);
         outcome.transpose()?;
         if stopping.late.is_empty() { Ok(()) } else { Err(StopError::Late(stopping.late)) }
     }

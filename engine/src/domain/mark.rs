@@ -5,7 +5,10 @@ use jiff::{Timestamp, civil::Date};
 use super::{message::Position, ordering::OrderingKey, recording::Carried, wait::WaitId};
 
 /// The store's number of a mark; the idempotency key outside, together with the store's identity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+#[serde(transparent)]
 pub struct MarkId(pub i64);
 
 /// The state that a task is set to.
@@ -52,6 +55,11 @@ pub struct Mark {
 }
 
 impl Mark {
+    /// The same for every attempt, and among all stores for no other mark.
+    pub fn idempotency_key(&self, store: &str) -> String {
+        format!("{store}-{}", self.id.0)
+    }
+
     /// Whether it may not go out while the other one does.
     pub fn is_bound_to(&self, other: &Self) -> bool {
         let is_of_task = self.wait_id == other.wait_id && self.task_id == other.task_id;

@@ -20,7 +20,7 @@ use crate::{
     domain::mark::{Mark, Outcome},
     store::{Store, StoreError},
     task::{Backoff, Concurrency, MarkError, TaskAdapter},
-    telemetry::metrics,
+    telemetry::{metrics, spans::MarkSpan},
 };
 
 /// So many marks are fetched at once, beside those that are on their way. They are noted one by one: a crash repeats at most
@@ -108,7 +108,7 @@ impl Marker {
     async fn note_defect(&self, mark: Option<Arc<Mark>>) {
         if let Some(mark) = mark {
             let reason = "the attempt broke off: a defect".to_owned();
-            let outcome = failed(&mark, MarkError::Retry(reason), &self.backoff.load());
+            let outcome = failed(&mark, MarkError::retry(reason), &self.backoff.load());
             self.note(&mark, &outcome).await;
         }
     }
@@ -121,8 +121,11 @@ fn pause_until(due: Option<Timestamp>, now: Timestamp) -> Duration {
 
 async fn attempt(adapter: &dyn TaskAdapter, mark: &Mark, backoff: &Backoff) -> Outcome {
     let began = Instant::now();
-    let marked = adapter.mark(mark).await;
-    metrics::attempted(adapter.name(), mark, marked.as_ref().err().map(MarkError::word), began.elapsed());
+    let (span, told) = MarkSpan::begin(adapter.name(), mark);
+    let marked = adapter.mark(&told).await;
+    let failed_with = marked.as_ref().err();
+    metrics::attempted(adapter.name(), mark, failed_with.map(MarkError::word), began.elapsed());
+    span.end(failed_with.map(|error| (error.word(), error.reason())));
     match marked {
         Ok(marked) => {
             tracing::debug!(sensor = mark.sensor, task_id = mark.task_id, ?marked, "Marked a task");
@@ -134,8 +137,8 @@ async fn attempt(adapter: &dyn TaskAdapter, mark: &Mark, backoff: &Backoff) -> O
 
 fn failed(mark: &Mark, error: MarkError, backoff: &Backoff) -> Outcome {
     match error {
-        MarkError::Retry(reason) => {
-            let pause = backoff.pause(mark.attempts, mark.id.0.unsigned_abs());
+        MarkError::Retry { reason, after } => {
+            let pause = after.unwrap_or_else(|| backoff.pause(mark.attempts, mark.id.0.unsigned_abs()));
             tracing::warn!(sensor = mark.sensor, task_id = mark.task_id, reason, ?pause, "Cannot mark a task now");
             Outcome::Retry { at: Timestamp::now().saturating_add(pause).unwrap_or(Timestamp::MAX), reason }
         }
