@@ -37,6 +37,7 @@ pub mod defining;
 mod distinct;
 pub mod endings;
 pub mod evaluate;
+pub mod evaluating;
 pub mod explaining;
 pub mod forgetting;
 pub mod handle;
@@ -74,6 +75,7 @@ use crate::{
 };
 use catching_up::CatchingUp;
 use endings::Endings;
+use evaluating::Evaluating;
 use held::HeldTopics;
 use keeping::Keeping;
 use live::Live;
@@ -106,6 +108,8 @@ pub struct Shared {
     pub needed: Arc<NeededDays>,
     /// Those who wait for the end of a wait.
     pub endings: Arc<Endings>,
+    /// How much is evaluated at once.
+    pub evaluating: Arc<Evaluating>,
     /// What becomes of messages on which matchers fail.
     pub policies: Arc<ArcSwap<Policies>>,
     /// What is kept of messages that are set aside.
@@ -127,6 +131,7 @@ impl Shared {
             held: Arc::default(),
             needed: Arc::default(),
             endings: Arc::default(),
+            evaluating: Arc::default(),
             policies: Arc::default(),
             keeping: Arc::default(),
             catching_up: Arc::default(),

@@ -30,6 +30,7 @@ const PENDING: &str = "eventlatch_marks_pending";
 const WAITING: &str = "eventlatch_waits_waiting";
 const LAG: &str = "eventlatch_lag_messages";
 const CATCH_UPS: &str = "eventlatch_catch_ups";
+const EVALUATING: &str = "eventlatch_evaluating_messages";
 const FROZEN: &str = "eventlatch_frozen_partitions";
 const SENSORS: &str = "eventlatch_sensors";
 
@@ -76,6 +77,7 @@ fn describe() {
     describe_gauge!(WAITING, "Waits that have not ended.");
     describe_gauge!(LAG, "Messages in the logs that are not recorded yet, by topic.");
     describe_gauge!(CATCH_UPS, "Wanted messages and dates for which Kafka is still to be read again.");
+    describe_gauge!(EVALUATING, "Messages that matchers evaluate now.");
     describe_gauge!(FROZEN, "Partitions that stand still until somebody releases them.");
     describe_gauge!(SENSORS, "Sensors that are active.");
 }
@@ -105,6 +107,11 @@ fn failed(name: &'static str, topic: &str, letter: &DeadLetter) {
         counter!(MATCHER_FAULTS, "matcher" => matcher.clone()).increment(1);
     }
     counter!(name, "topic" => topic.to_owned(), "matcher" => matcher, "kind" => kind.word()).increment(1);
+}
+
+/// So many more messages are evaluated now, or less.
+pub fn evaluating(more: f64) {
+    gauge!(EVALUATING).increment(more);
 }
 
 /// Messages are judged again because their matcher failed.
