@@ -23,7 +23,7 @@ async fn consequences_come_after_so_many_attempts_and_a_stop_waits_for_none() {
     send(&cluster, &["0:panic"]).await;
     wait_for("a second attempt", DEADLINE, || {
         let attempts = metric(&mut service, RETRIES);
-        (attempts >= 1.0).then_some(()).ok_or(attempts)
+        (attempts >= 1.0).then_some(()).ok_or(attempts.to_string())
     });
     assert_eq!(service.terminate().code(), Some(0), "{}", service.log_end());
     assert_eq!(home.rows(NEXT), ["0:3"]);
