@@ -23,6 +23,9 @@ pub trait TaskAdapter: Send + Sync {
     /// Proves that marking could work now; changes nothing. Called at the start and by `eventlatch check`.
     fn probe(&self) -> Answer<'_, ()>;
 
+    /// The word for it in the configuration, in metrics and in spans.
+    fn name(&self) -> &'static str;
+
     /// One line for people: what it is, and where it marks.
     fn summary(&self) -> String;
 }
@@ -50,6 +53,14 @@ impl MarkError {
     pub fn reason(&self) -> &str {
         match self {
             Self::Retry(reason) | Self::Reject(reason) => reason,
+        }
+    }
+
+    /// What it comes to, in metrics and in spans.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Retry(_) => "retry",
+            Self::Reject(_) => "rejected",
         }
     }
 }

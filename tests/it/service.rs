@@ -8,6 +8,7 @@ mod failing;
 mod lines;
 mod malformed;
 mod matchers;
+mod metrics;
 mod outbox;
 mod readiness;
 mod redefining;

@@ -32,7 +32,7 @@ type Job = Box<dyn FnOnce(&mut Worker) + Send>;
 pub struct Pool {
     ordinary: Crew,
     aside: Crew,
-    limits: Limits,
+    runtime: Runtime,
 }
 
 impl Pool {
@@ -43,7 +43,7 @@ impl Pool {
         let ordinary = Crew::start(runtime, (0..workers.max(FEWEST)).map(name), ordinary, || ())?;
         let aside = || Worker::aside(runtime.clone());
         let aside = Crew::start(runtime, ["matcher-aside".to_owned()], aside, stand_back)?;
-        Ok(Self { ordinary, aside, limits: runtime.limits.clone() })
+        Ok(Self { ordinary, aside, runtime: runtime.clone() })
     }
 
     /// How many jobs are done at once, not counting the one aside.
@@ -52,7 +52,12 @@ impl Pool {
     }
 
     pub fn limits(&self) -> &Limits {
-        &self.limits
+        &self.runtime.limits
+    }
+
+    /// How many instances there are, as far as that is counted.
+    pub fn instances(&self) -> Option<u64> {
+        self.runtime.instances()
     }
 
     /// Hands a job to the next worker that is free, now, and answers when it is done.

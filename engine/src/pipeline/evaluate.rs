@@ -14,6 +14,7 @@ use crate::{
     },
     matcher::{Candidate, EventTime, Extraction, Fault, GaveUp, Generation, Moment, SetAside, Verdict, Why, Worker},
     sensor::{CalendarDays, DayIndex, Entry, Index},
+    telemetry::metrics::Evaluating,
 };
 
 /// A message of one of the slices of a batch.
@@ -56,7 +57,10 @@ pub enum Found {
 
 /// Evaluates a portion. The renderings of all its arrivals must be in the index.
 pub fn evaluate(worker: &mut Worker, portion: &Portion) -> Result<Vec<Finding>, GaveUp> {
-    Judging::new(portion).judge(worker)
+    let evaluating = Evaluating::begin();
+    let judged = Judging::new(portion).judge(worker);
+    evaluating.end(portion.generation.name(), portion.generation.sha256());
+    judged
 }
 
 /// One matcher at work on one portion.

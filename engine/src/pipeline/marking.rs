@@ -5,7 +5,10 @@
 
 mod hands;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -115,9 +118,11 @@ fn pause_until(due: Option<Timestamp>, now: Timestamp) -> Duration {
 }
 
 async fn attempt(adapter: &dyn TaskAdapter, mark: &Mark, backoff: &Backoff) -> Outcome {
-    match adapter.mark(mark).await {
+    let began = Instant::now();
+    let marked = adapter.mark(mark).await;
+    metrics::attempted(adapter.name(), mark, marked.as_ref().err().map(MarkError::word), began.elapsed());
+    match marked {
         Ok(marked) => {
-            metrics::delivery("delivered");
             tracing::debug!(sensor = mark.sensor, task_id = mark.task_id, ?marked, "Marked a task");
             Outcome::Delivered
         }
@@ -128,13 +133,11 @@ async fn attempt(adapter: &dyn TaskAdapter, mark: &Mark, backoff: &Backoff) -> O
 fn failed(mark: &Mark, error: MarkError, backoff: &Backoff) -> Outcome {
     match error {
         MarkError::Retry(reason) => {
-            metrics::delivery("retry");
             let pause = backoff.pause(mark.attempts, mark.id.0.unsigned_abs());
             tracing::warn!(sensor = mark.sensor, task_id = mark.task_id, reason, ?pause, "Cannot mark a task now");
             Outcome::Retry { at: Timestamp::now().saturating_add(pause).unwrap_or(Timestamp::MAX), reason }
         }
         MarkError::Reject(reason) => {
-            metrics::delivery("rejected");
             tracing::error!(sensor = mark.sensor, task_id = mark.task_id, reason, "A task cannot be marked");
             Outcome::Rejected { reason }
         }

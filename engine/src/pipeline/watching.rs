@@ -13,7 +13,10 @@ use std::{
 use tokio::sync::watch;
 
 use super::{Shared, Stop};
-use crate::source::{End, Ends, KafkaConfig, SourceError};
+use crate::{
+    source::{End, Ends, KafkaConfig, SourceError},
+    telemetry::metrics,
+};
 
 /// Kafka is asked so often, and sooner again where it did not answer.
 const EVERY: Duration = Duration::from_secs(5);
@@ -91,6 +94,7 @@ pub async fn run(shared: &Shared, kafka: Option<KafkaConfig>, mut stop: watch::R
 async fn prove(shared: &Shared) {
     loop {
         tokio::time::sleep(SOON).await;
+        metrics::tidy();
         if shared.store.problem().is_some()
             && let Err(error) = shared.store.prove().await
         {

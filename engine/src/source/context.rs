@@ -26,7 +26,7 @@ use super::{
     reach::Reach,
     starting::{self, Known, Point},
 };
-use crate::domain::message::Partition;
+use crate::{domain::message::Partition, telemetry::metrics};
 
 pub(super) struct Context {
     pub(super) desk: Arc<Desk>,
@@ -268,7 +268,9 @@ impl ClientContext for Context {
 impl ConsumerContext for Context {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
         self.reach.answered();
-        if event != RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+        let assigned = event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        metrics::rebalanced(if assigned { "assigned" } else { "revoked" });
+        if !assigned {
             if let Err(error) = self.revoke(consumer, list) {
                 self.assignment().failure = Some(SourceError::Assign(error));
             }

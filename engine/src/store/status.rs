@@ -91,12 +91,13 @@ impl Reader {
                           (SELECT count(*) FROM waits WHERE state = 'waiting'),
                           (SELECT count(*) FROM sensors WHERE state = 'active'),
                           (SELECT count(*) FROM to_catch_up),
+                          (SELECT min(created_at) FROM marks WHERE status = 'pending'),
                           (SELECT count(*) FROM frozen_partitions)";
         self.with(|db| {
             Ok(db.prepare_cached(sql)?.query_row([], |row| {
                 let (pending_marks, waiting, sensors, catch_ups) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-                let frozen = row.get(4)?;
-                Ok(Levels { pending_marks, waiting, sensors, catch_ups, frozen, lag: Vec::new() })
+                let oldest_mark = row.get::<_, Option<String>>(4)?.and_then(|at| at.parse().ok());
+                Ok(Levels { pending_marks, oldest_mark, waiting, sensors, catch_ups, frozen: row.get(5)? })
             })?)
         })
     }

@@ -10,10 +10,9 @@ mod ending;
 mod facts;
 mod handling;
 mod judging;
+mod known;
 mod looking;
 mod opening;
-
-use std::collections::HashSet;
 
 use jiff::{
     Timestamp,
@@ -42,11 +41,9 @@ pub(super) use ending::{by_id, cancel, cancel_all, end};
 pub(super) use facts::{Span, counted, fulfilled};
 pub(super) use handling::handle;
 pub(super) use judging::{Stands, look};
+pub(super) use known::Known;
 pub use opening::WaitsToOpen;
 pub(super) use opening::{name_of, open_current, open_requested};
-
-/// The windows of sensors whose waits a request knows to be open.
-pub(super) type Known = HashSet<(SensorId, Timestamp)>;
 
 /// A wait, as far as its judgement goes.
 pub(super) struct Wait {
@@ -126,11 +123,11 @@ pub(super) fn credit(
         return Ok(());
     }
     opening::ensure_open(books, shape, sighting.arrival)?;
-    let wanted = &shape.wanted[place];
-    for wait in open_to_matches(books.db(), shape.id, sighting.arrival)? {
-        if wait.window(shape, wanted).contains(sighting.arrival) && facts::is_wanted_text(books.db(), &wait, sighting)?
-        {
-            credit_one(books, shape, &wait, place, sighting.arrival, found)?;
+    let (db, arrival) = (books.db(), sighting.arrival);
+    let waits = books.waits.waits(shape.id, arrival, || open_to_matches(db, shape.id, arrival))?;
+    for wait in waits.iter().filter(|wait| wait.window(shape, &shape.wanted[place]).contains(arrival)) {
+        if !books.waits.is_credited(wait, sighting) && facts::is_wanted_text(db, wait, sighting)? {
+            credit_one(books, shape, wait, place, sighting, found)?;
         }
     }
     Ok(())
@@ -141,19 +138,21 @@ fn credit_one(
     shape: &Shape,
     wait: &Wait,
     place: usize,
-    arrival: Timestamp,
+    sighting: &Sighting,
     found: i64,
 ) -> Result<(), StoreError> {
     if wait.state != WaitState::Waiting {
         return judging::heal(books, shape, wait);
     }
     // What comes at the deadline or later is late; where the deadline can move it is looked at again when that does.
-    if wait.deadline.is_some_and(|deadline| deadline <= arrival) {
+    if wait.deadline.is_some_and(|deadline| deadline <= sighting.arrival) {
         return Ok(());
     }
     if wait.handled || shape.wanted[place].count > 1 {
         return judging::judge(books, shape, wait);
     }
+    // One is enough: those that follow it change nothing.
+    books.waits.is_credited_now(wait, sighting);
     judging::mark_when_all_in(books, shape, wait, place, found)?;
     judging::complete_when_due(books, shape, wait, place)
 }

@@ -175,7 +175,7 @@ impl Owner {
         let mut session = Session { db, mode, marks_appeared: false, deadlines_moved: false, changes };
         match run_group(&mut session, &mut group) {
             Ok(outcomes) => {
-                metrics::commit(began.elapsed());
+                metrics::commit(began.elapsed(), group.len());
                 self.trouble.note(trouble::of(&outcomes));
                 if session.marks_appeared {
                     self.announce.send_modify(|count| *count = count.wrapping_add(1));
@@ -187,6 +187,7 @@ impl Owner {
                 group.into_iter().zip(outcomes).for_each(|(request, outcome)| request.answer(outcome));
             }
             Err(error) => {
+                metrics::commit_failed();
                 self.trouble.note(Some(&error));
                 let error = Arc::new(error);
                 group.into_iter().for_each(|request| request.answer(Err(StoreError::Commit(Arc::clone(&error)))));

@@ -98,6 +98,10 @@ impl TaskAdapter for SqlAdapter {
         self.blocking(|database| database.connected(|connection| database.probe(connection)))
     }
 
+    fn name(&self) -> &'static str {
+        "sql"
+    }
+
     fn summary(&self) -> String {
         format!("sql: a statement on {}", self.database.config.database.display())
     }

@@ -22,6 +22,7 @@ use crate::{
     },
     source::{Log, Piece, SourceError},
     store::{StoreError, StoredOffset},
+    telemetry::metrics,
 };
 
 /// How long nothing may come of a partition that holds more.
@@ -198,7 +199,10 @@ impl Scan<'_> {
         let messages = count as u64;
         let piece = CaughtUp { id: of.id, partition, from, to, messages, matches, near_misses, lacking };
         match self.shared.store.record_catch_up(piece).await? {
-            true => Ok(read),
+            true => {
+                metrics::read_back(&of.topic, count);
+                Ok(read)
+            }
             // Somebody else reads the same: only a defect can be the reason.
             false => Err(CatchUpError::Defect),
         }

@@ -42,7 +42,7 @@ pub(super) async fn record_all(shared: Shared, mut judged: mpsc::Receiver<Judged
     while let Some(Judged { recordings, receipts, in_flight, messages, handed_over }) = judged.recv().await {
         let outcomes = patiently(|| shared.store.record(recordings.clone())).await?;
         drop(in_flight);
-        note(&recordings, &messages, &outcomes, handed_over.elapsed());
+        metrics::batch(&recordings, &messages, &outcomes, handed_over.elapsed());
         let mut stop = None;
         for ((receipt, recording), outcome) in receipts.into_iter().zip(recordings).zip(outcomes) {
             match outcome {
@@ -86,17 +86,6 @@ fn tell_frozen(partition: &Partition, letter: &DeadLetter) {
         reason = letter.reason,
         "A partition is frozen: nothing of it is read until somebody releases it (hint: `eventlatch partition list`)"
     );
-}
-
-fn note(recordings: &[Recording], messages: &[usize], outcomes: &[Recorded], took: Duration) {
-    if let Some(first) = recordings.first() {
-        metrics::batch(&first.partition.topic, took);
-    }
-    for ((recording, messages), outcome) in recordings.iter().zip(messages).zip(outcomes) {
-        if *outcome == Recorded::Stored {
-            metrics::recorded(recording, *messages);
-        }
-    }
 }
 
 /// Messages of which nothing is kept, to be told of without flooding the log.

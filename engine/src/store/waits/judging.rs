@@ -234,7 +234,12 @@ fn first_lacking<'a>(
 ) -> Result<Option<&'a WantedShape>, StoreError> {
     let (before, after) = shape.wanted.split_at(from);
     let mut required: Vec<_> = after.iter().chain(before).filter(|wanted| !wanted.optional).collect();
-    required.sort_by_cached_key(|wanted| wait.window(shape, wanted).end().unwrap_or(Timestamp::MAX));
+    // To work out a window takes longer than all the rest.
+    let mut ends = HashMap::new();
+    required.sort_by_cached_key(|wanted| {
+        let end = || wait.window(shape, wanted).end().unwrap_or(Timestamp::MAX);
+        *ends.entry((wanted.frequency, wanted.day_shift_seconds)).or_insert_with(end)
+    });
     let may_lack = required.len() - shape.needed();
     let before = wait.deadline.filter(|_| !wait.moving);
     let (mut first, mut lacking) = (None, 0);
@@ -287,6 +292,7 @@ pub(super) fn end(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Resu
     let sql = "UPDATE waits SET state = ?2, ended_at = ?3, ended_by = 'deadline', deadline = ?3 WHERE id = ?1";
     books.db().prepare_cached(sql)?.execute(params![wait.id.0, state.word(), columns::instant(deadline)])?;
     tell_ended(books, shape, wait, state);
+    books.waits.changed(shape.id);
     reports::missing(books, wait.id)?;
     if wait.late == Late::Heal { heal(books, shape, wait) } else { Ok(()) }
 }
@@ -303,6 +309,7 @@ fn note(
                 WHERE id = ?1";
     let values = params![wait.id.0, lacks.map(|lacks| lacks.0), deadline.map(columns::instant)];
     books.db().prepare_cached(sql)?.execute(values)?;
+    books.waits.changed(shape.id);
     books.session.deadlines_moved |= deadline != wait.deadline || wait.state != WaitState::Waiting;
     if wait.state != WaitState::Waiting {
         books.session.tell(Change::WaitOpened { sensor: shape.name.clone(), wait: wait.name.clone() });
@@ -313,6 +320,7 @@ fn note(
 fn complete(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), StoreError> {
     let sql = "UPDATE waits SET state = 'complete', ended_at = ?2, ended_by = NULL, lacks = NULL WHERE id = ?1";
     books.db().prepare_cached(sql)?.execute(params![wait.id.0, books.now])?;
+    books.waits.changed(shape.id);
     tell_ended(books, shape, wait, WaitState::Complete);
     if shape.needed() == shape.wanted.len() && !wait.handled {
         return Ok(());

@@ -234,11 +234,15 @@ fn closes(shape: &Shape, wait: &Wait) -> Timestamp {
 
 /// Makes sure that the wait of the window around an instant is there, where waits open with windows.
 pub(super) fn ensure_open(books: &mut Books<'_, '_>, shape: &Shape, at: Timestamp) -> Result<(), StoreError> {
+    if books.waits.is_open(shape.id, at) {
+        return Ok(());
+    }
     let Some(leading) = shape.leading().filter(|_| shape.opening == Opening::Window) else {
         return Ok(());
     };
     let window = Window::at(leading.frequency, at, &shape.calendar(leading));
-    if !books.waits.insert((shape.id, window.opens)) || !lacks(books.db(), shape, leading, &window)? {
+    books.waits.is_open_now(shape.id, window);
+    if !lacks(books.db(), shape, leading, &window)? {
         return Ok(());
     }
     open_missed(books, shape, at)?;
@@ -391,6 +395,7 @@ fn open(books: &mut Books<'_, '_>, shape: &Shape, opens: Opens<'_>) -> Result<Re
         shape.revision,
     ])?;
     wait.id = WaitId(id);
+    books.waits.changed(shape.id);
     books.session.tell(Change::WaitOpened { sensor: shape.name.clone(), wait: wait.name.clone() });
     books.session.deadlines_moved |= wait.deadline.is_some();
     judge(books, shape, &wait)?;
