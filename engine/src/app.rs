@@ -46,6 +46,7 @@ use crate::{
         intake::{self, IntakeError},
         keeping::Keeping,
         marking::Marker,
+        patience::Patience,
         reporting::Reporter,
         turning, watching,
     },
@@ -101,6 +102,7 @@ pub struct Service {
     config: Config,
     keeping: Arc<ArcSwap<Keeping>>,
     backoff: Arc<ArcSwap<Backoff>>,
+    patience: Patience,
     stop: watch::Sender<Stop>,
 }
 
@@ -108,8 +110,9 @@ impl Service {
     /// Builds everything and begins to read messages.
     pub async fn start(config: &Config, input: &Input) -> Result<Self, StartError> {
         let backoff = Arc::new(ArcSwap::from_pointee(config.marking.backoff));
+        let patience = Patience::default();
         metrics::start();
-        let (store, marking) = open_store(config, &backoff).await?;
+        let (store, marking) = open_store(config, &backoff, &patience).await?;
         let channels = config.report.build().map_err(StartError::Report)?;
         let past = Past::of(&store, config.matchers.directory.as_deref()).await.map_err(StartError::Store)?;
         let matchers = Matchers::load_after(config, past).await?;
@@ -124,7 +127,7 @@ impl Service {
         synchronise(&store, sensors).await?;
         let shared = Shared::new(store.clone(), Arc::clone(&matchers.pool), Registry::clone(&matchers.registry));
         let evaluating = Arc::new(Evaluating::new(config.matchers.concurrency));
-        let shared = Shared { evaluating, ..shared };
+        let shared = Shared { evaluating, patience: patience.clone(), ..shared };
         shared.keeping.store(Arc::new(config.dead_letters.clone()));
         shared.policies.store(Arc::new(config.matchers.policies()));
         shared.reindex().await.map_err(StartError::Render)?;
@@ -214,6 +217,7 @@ impl Service {
             deadlines,
             forgetting,
             watching,
+            patience,
             marking,
             reporting,
             following,
@@ -240,16 +244,22 @@ impl Service {
         self.sensor_problems.borrow().clone()
     }
 
-    /// Resolves when the source has ended by itself: a file is read, or reading cannot go on.
+    /// Resolves when it cannot go on, or need not: a file is read, reading fails for good, the store does.
     pub async fn ended(&mut self) -> Result<(), IntakeError> {
-        (&mut self.intake).await.unwrap_or(Err(IntakeError::Defect))
+        tokio::select! {
+            ended = &mut self.intake => ended.unwrap_or(Err(IntakeError::Defect)),
+            trouble = self.store.broken() => Err(IntakeError::Store(trouble.into())),
+        }
     }
 
     /// Stops in order: no more messages, what was read is recorded, Kafka is told, the mark in hand is finished (all that
     /// are due where the input has ended), requests are answered, the store is closed.
-    pub async fn stop(mut self, how: Stop) -> Result<(), IntakeError> {
+    pub async fn stop(self, how: Stop) -> Result<(), IntakeError> {
         self.source.stop();
-        let outcome = if self.intake.is_finished() { Ok(()) } else { self.ended().await };
+        self.patience.end();
+        // Whoever has awaited it has its outcome.
+        let has_ended = self.intake.is_finished();
+        let outcome = if has_ended { Ok(()) } else { self.intake.await.unwrap_or(Err(IntakeError::Defect)) };
         self.stop.send_replace(how);
         let always = [self.turning, self.deadlines, self.endings, self.forgetting, self.watching, self.catching_up];
         let ended = always.into_iter().chain([self.sensor_files, self.following]).map(Some);
@@ -267,7 +277,11 @@ impl Service {
 }
 
 /// Opens the store, and what delivers its marks where that is not the store itself.
-async fn open_store(config: &Config, backoff: &Arc<ArcSwap<Backoff>>) -> Result<(Store, Option<Marker>), StartError> {
+async fn open_store(
+    config: &Config,
+    backoff: &Arc<ArcSwap<Backoff>>,
+    patience: &Patience,
+) -> Result<(Store, Option<Marker>), StartError> {
     let mode = if config.marking.is_local() { MarkMode::Local } else { MarkMode::Outbox(config.marking.order) };
     let store = Store::open(&config.store, mode).map_err(StartError::Store)?;
     let marking = config.marking.build(store.identity()).map_err(StartError::Marking)?;
@@ -281,7 +295,8 @@ async fn open_store(config: &Config, backoff: &Arc<ArcSwap<Backoff>>) -> Result<
         Ok(()) => {}
     }
     let concurrency = config.marking.concurrency;
-    let marker = Marker { store: store.clone(), adapter, concurrency, backoff: Arc::clone(backoff) };
+    let marker =
+        Marker { store: store.clone(), adapter, concurrency, backoff: Arc::clone(backoff), patience: patience.clone() };
     Ok((store, Some(marker)))
 }
 

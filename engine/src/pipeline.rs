@@ -20,7 +20,8 @@
 //! | a matcher on probation, where the one before it does not | that one judges; it takes over if that is often | nothing is lost on a new build's account |
 //! | a matcher that is gone or keeps failing | its topic waits, the others go on | the messages are not at fault |
 //! | reading messages back | that topic is not caught up, and tried again later and later | intake goes on |
-//! | the store | nothing is settled, the same recording is tried again | a later offset would skip this one |
+//! | the store, for now | nothing is settled, the same recording is tried again | a later offset would skip this one |
+//! | the store, for good: damaged, replaced | the service ends | nothing it could write would be found again |
 //! | a slice lost its place in the store | it is dropped, reading goes on from the stored offset | somebody recorded it |
 //! | an adapter, for now | the mark stays in the outbox, its next attempt later and later | intake goes on |
 //! | an adapter, for good | the mark is kept with the reason | a person has to look |
@@ -52,13 +53,14 @@ pub mod matchers;
 pub mod measuring;
 pub mod needed;
 pub mod partitions;
-mod patience;
+pub mod patience;
 mod portions;
 pub mod readiness;
 pub mod redrive;
 mod remaining;
 pub mod rendering;
 pub mod reporting;
+pub mod resetting;
 pub mod standing;
 pub mod turning;
 pub mod waiting;
@@ -80,6 +82,7 @@ use held::HeldTopics;
 use keeping::Keeping;
 use live::Live;
 use needed::NeededDays;
+use patience::Patience;
 use watching::Watched;
 
 /// Whether the loops beside intake should end.
@@ -115,6 +118,8 @@ pub struct Shared {
     /// What is kept of messages that are set aside.
     pub keeping: Arc<ArcSwap<Keeping>>,
     pub catching_up: Arc<CatchingUp>,
+    /// How long a store that fails is asked again.
+    pub patience: Patience,
     /// How Kafka and its logs were when somebody looked last.
     pub watched: Arc<Watched>,
 }
@@ -135,6 +140,7 @@ impl Shared {
             policies: Arc::default(),
             keeping: Arc::default(),
             catching_up: Arc::default(),
+            patience: Patience::default(),
             watched: Arc::default(),
         }
     }

@@ -22,6 +22,7 @@ mod group;
 mod incoming;
 mod kafka_log;
 mod lines;
+mod lives;
 mod log;
 mod mock;
 mod native;
@@ -34,6 +35,7 @@ mod reach;
 mod reader;
 mod reason;
 mod receipt;
+mod reset;
 mod starting;
 
 use std::error::Error;
@@ -47,6 +49,7 @@ pub use fetch::{Fetched, NotThere, fetch};
 pub use gap::Gap;
 pub use kafka_log::KafkaLog;
 pub use lines::{Lines, open_lines};
+pub use lives::{Change, OtherLife};
 pub use log::{Extent, Log, Piece};
 pub use mock::Mock;
 pub use outgoing::{LineError, Outgoing};
@@ -55,6 +58,7 @@ pub use producer::{Producer, SendError};
 pub use properties::Properties;
 pub use reader::open;
 pub use receipt::Receipt;
+pub use reset::{Place, ResetTo};
 
 /// What is stored about the partitions of a topic.
 ///
@@ -64,7 +68,34 @@ pub trait Bookmarks: Send + Sync {
     fn store(&self) -> &str;
 
     /// All that is stored for a topic of a cluster, also for partitions that are read elsewhere.
-    fn stored(&self, cluster: &str, topic: &str) -> Result<Vec<Bookmark>, Box<dyn Error + Send + Sync>>;
+    fn stored(&self, cluster: &str, topic: &str) -> Result<Vec<Bookmark>, Unavailable>;
+
+    /// Which life of a topic that is of.
+    fn life(&self, cluster: &str, topic: &str) -> Result<Life, Unavailable>;
+
+    /// Notes Kafka's id of a topic that had none.
+    fn note_id(&self, cluster: &str, topic: &str, id: &str) -> Result<(), Unavailable>;
+
+    /// Begins a new epoch of partitions, at these offsets; with another id where the topic has one.
+    fn begin_epoch(
+        &self,
+        cluster: &str,
+        topic: &str,
+        id: Option<&str>,
+        starts: &[(i32, i64)],
+    ) -> Result<(), Unavailable>;
+}
+
+/// Why a store does not answer.
+pub type Unavailable = Box<dyn Error + Send + Sync>;
+
+/// Which life of a topic something is stored of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Life {
+    /// Kafka's id of the topic, where it was known.
+    pub id: Option<String>,
+    /// Another Kafka cluster that the topic was read from, where nothing is stored of this one.
+    pub elsewhere: Option<String>,
 }
 
 /// Where reading goes on.

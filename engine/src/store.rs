@@ -7,6 +7,7 @@
 mod catch_ups;
 mod changes;
 mod columns;
+mod condition;
 mod database;
 mod dead_letters;
 mod error;
@@ -16,6 +17,7 @@ mod generations;
 mod marks;
 mod matches;
 mod modules;
+mod offsets;
 mod ordering;
 mod reader;
 mod record;
@@ -25,6 +27,7 @@ mod retention;
 mod sensors;
 mod shape;
 mod status;
+mod tending;
 mod trouble;
 mod waits;
 mod windows;
@@ -62,10 +65,12 @@ pub use catch_ups::Occasion;
 pub use changes::Listening;
 use database::{Durability, Opened};
 pub use error::StoreError;
-pub use reader::{ActiveWanted, Reader, StoredOffset, WantedRoute};
+pub use offsets::{NewEpoch, StoredOffset};
+pub use reader::{ActiveWanted, Reader, WantedRoute};
 pub use retention::Forgetting;
 pub use sensors::{Changed, Refused};
 pub use status::{MarkStatus, NearMissStatus, Received, SensorStatus, WaitStatus, WantedStatus};
+pub use trouble::{Ailment, Trouble};
 pub use waits::{DueWait, WaitsToOpen};
 use writer::{Session, Writer};
 
@@ -137,17 +142,6 @@ impl Store {
     /// The random name that it was given when it was created.
     pub fn identity(&self) -> &str {
         &self.identity
-    }
-
-    /// Why nothing can be recorded now, as the last attempt to record something found; none: it can.
-    pub fn problem(&self) -> Option<String> {
-        self.writer.trouble.problem()
-    }
-
-    /// Records something that changes nothing, to see whether anything can be recorded.
-    pub async fn prove(&self) -> Result<(), StoreError> {
-        let write = |session: &mut Session<'_>| Ok(session.db.execute("UPDATE store SET identity = identity", [])?);
-        self.writer.call(write).await.map(drop)
     }
 
     /// Takes each recording whole and moves its partition's offset with it, all in one transaction. One that lost its
@@ -405,7 +399,33 @@ impl Store {
 
     /// How far the partitions of a topic have been read. Blocks for a moment; meant for a rebalance callback.
     pub fn stored_offsets(&self, cluster: &str, topic: &str) -> Result<Vec<StoredOffset>, StoreError> {
-        self.offsets.stored_offsets(cluster, topic)
+        self.noted(self.offsets.stored_offsets(cluster, topic))
+    }
+
+    /// The clusters that a topic was read from, the last one first. Blocks for a moment, as the one before.
+    pub fn clusters_of(&self, topic: &str) -> Result<Vec<String>, StoreError> {
+        self.offsets.clusters_of(topic)
+    }
+
+    /// Kafka's id of a topic, as it was when it was read last. Blocks for a moment, too.
+    pub fn topic_id(&self, cluster: &str, topic: &str) -> Result<Option<String>, StoreError> {
+        self.offsets.topic_id(cluster, topic)
+    }
+
+    /// Notes Kafka's id of a topic. Blocks until that is committed: not for tasks.
+    pub fn note_topic_id(&self, cluster: &str, topic: &str, id: &str) -> Result<(), StoreError> {
+        let (cluster, topic, id) = (cluster.to_owned(), topic.to_owned(), id.to_owned());
+        self.writer.call_blocking(move |session| offsets::note_id(session, &cluster, &topic, &id))
+    }
+
+    /// Begins a new life of partitions. What is recorded of the one before from now on is superseded.
+    pub async fn begin_epoch(&self, begun: NewEpoch) -> Result<(), StoreError> {
+        self.writer.call(move |session| offsets::begin_epoch(session, &begun)).await
+    }
+
+    /// The same, blocking: not for tasks.
+    pub fn begin_epoch_blocking(&self, begun: NewEpoch) -> Result<(), StoreError> {
+        self.writer.call_blocking(move |session| offsets::begin_epoch(session, &begun))
     }
 
     /// The partitions of a topic with the offsets to be read next, whatever cluster they were read from last.
@@ -556,7 +576,7 @@ impl Store {
         &self,
         look: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        with(&self.reader, look).await
+        self.noted(with(&self.reader, look).await)
     }
 
     /// For what takes its time.
@@ -564,7 +584,7 @@ impl Store {
         &self,
         look: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        with(&self.reports, look).await
+        self.noted(with(&self.reports, look).await)
     }
 }
 

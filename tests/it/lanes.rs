@@ -90,6 +90,24 @@ impl Bookmarks for New {
     fn stored(&self, _: &str, _: &str) -> Result<Vec<Bookmark>, Box<dyn Error + Send + Sync>> {
         Ok(Vec::new())
     }
+
+    fn life(&self, _: &str, _: &str) -> Result<eventlatch::source::Life, eventlatch::source::Unavailable> {
+        Ok(eventlatch::source::Life::default())
+    }
+
+    fn note_id(&self, _: &str, _: &str, _: &str) -> Result<(), eventlatch::source::Unavailable> {
+        Ok(())
+    }
+
+    fn begin_epoch(
+        &self,
+        _: &str,
+        _: &str,
+        _: Option<&str>,
+        _: &[(i32, i64)],
+    ) -> Result<(), eventlatch::source::Unavailable> {
+        Ok(())
+    }
 }
 
 /// Whatever day it is.

@@ -16,6 +16,7 @@ mod redriving;
 mod reload_sensors;
 mod reloading;
 mod stopping;
+mod store_faults;
 
 /// `task|state` of the local adapter.
 const TASKS: &str = "SELECT task_id, state FROM tasks ORDER BY task_id";

@@ -8,7 +8,7 @@ use std::{
 
 use eventlatch::{
     domain::message::{Before, Message, Slice},
-    source::{Bookmark, Bookmarks},
+    source::{Bookmark, Bookmarks, Life, Unavailable},
 };
 
 type Key = (String, String, i32);
@@ -19,6 +19,7 @@ pub struct Ledger {
     /// Ledgers of one name pass for one store.
     name: &'static str,
     partitions: Arc<Mutex<BTreeMap<Key, Page>>>,
+    ids: Arc<Mutex<BTreeMap<(String, String), String>>>,
 }
 
 #[derive(Debug, Default)]
@@ -41,6 +42,7 @@ impl Ledger {
             .entry((partition.cluster.to_string(), partition.topic.to_string(), partition.number))
             .or_default();
         match slice.span.from {
+            _ if page.epoch > partition.epoch => return Err(page.next),
             Before::Anything => {}
             from if from == page.next.into() => {}
             _ => return Err(page.next),
@@ -55,6 +57,21 @@ impl Ledger {
     pub fn set(&self, cluster: &str, topic: &str, partition: i32, next: Option<i64>) {
         let mut partitions = self.partitions.lock().expect("no test panicked while it recorded");
         partitions.entry((cluster.to_owned(), topic.to_owned(), partition)).or_default().next = next;
+    }
+
+    /// The epoch of a partition.
+    pub fn epoch(&self, topic: &str, partition: i32) -> Option<i64> {
+        let partitions = self.partitions.lock().expect("no test panicked while it recorded");
+        let mut pages = partitions.iter().filter(|((_, of, number), _)| of == topic && *number == partition);
+        pages.next().map(|(_, page)| page.epoch)
+    }
+
+    /// Has it that all was read from another cluster.
+    pub fn move_to(&self, cluster: &str) {
+        let mut partitions = self.partitions.lock().expect("no test panicked while it recorded");
+        let pages = std::mem::take(&mut *partitions);
+        partitions
+            .extend(pages.into_iter().map(|((_, topic, number), page)| ((cluster.to_owned(), topic, number), page)));
     }
 
     pub fn next(&self, topic: &str, partition: i32) -> Option<i64> {
@@ -88,5 +105,37 @@ impl Bookmarks for Ledger {
                 Bookmark { partition, epoch, next, frozen: false }
             })
             .collect())
+    }
+
+    fn life(&self, cluster: &str, topic: &str) -> Result<Life, Unavailable> {
+        let ids = self.ids.lock().map_err(|_| "a test panicked while it noted an id")?;
+        let id = ids.get(&(cluster.to_owned(), topic.to_owned())).cloned();
+        let partitions = self.partitions.lock().map_err(|_| "a test panicked while it recorded")?;
+        let clusters: Vec<_> = partitions.keys().filter(|(_, of, _)| of == topic).map(|(of, ..)| of).collect();
+        let here = clusters.iter().any(|of| *of == cluster);
+        Ok(Life { id, elsewhere: clusters.first().filter(|_| !here).map(|of| (*of).clone()) })
+    }
+
+    fn note_id(&self, cluster: &str, topic: &str, id: &str) -> Result<(), Unavailable> {
+        let mut ids = self.ids.lock().map_err(|_| "a test panicked while it noted an id")?;
+        ids.insert((cluster.to_owned(), topic.to_owned()), id.to_owned());
+        Ok(())
+    }
+
+    fn begin_epoch(
+        &self,
+        cluster: &str,
+        topic: &str,
+        id: Option<&str>,
+        starts: &[(i32, i64)],
+    ) -> Result<(), Unavailable> {
+        let mut partitions = self.partitions.lock().map_err(|_| "a test panicked while it recorded")?;
+        for (number, next) in starts {
+            let page = partitions.entry((cluster.to_owned(), topic.to_owned(), *number)).or_default();
+            page.epoch += i64::from(page.next.is_some());
+            page.next = Some(*next);
+        }
+        drop(partitions);
+        id.map_or(Ok(()), |id| self.note_id(cluster, topic, id))
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod broker;
 pub mod cluster;
+pub mod disk;
 pub mod guarded;
 pub mod home;
 mod jars;

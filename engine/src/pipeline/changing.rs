@@ -12,7 +12,7 @@ use jiff::{Timestamp, civil::Date};
 
 use super::{
     Shared,
-    patience::{MATCHER_PAUSE, patiently},
+    patience::MATCHER_PAUSE,
     rendering::{PAGE, RenderError, Tables, belongs, calendar},
     turning::open_waits,
 };
@@ -94,7 +94,7 @@ impl Shared {
         }
         drop(not_in_effect_yet);
         self.catching_up.look();
-        patiently(|| open_waits(self, now, &changed.sensors)).await?;
+        self.patience.patiently(|| open_waits(self, now, &changed.sensors)).await?;
         Ok(changed)
     }
 
@@ -106,12 +106,12 @@ impl Shared {
     ) -> Result<Changed, StoreError> {
         let mut changed = Changed::default();
         for piece in pieces(put) {
-            let done = patiently(|| self.store.change_sensors(now, piece.clone(), Vec::new())).await?;
+            let done = self.patience.patiently(|| self.store.change_sensors(now, piece.clone(), Vec::new())).await?;
             changed = changed.and(done);
         }
         // Last, when those that moved belong to another file already.
         for piece in pieces(gone) {
-            let done = patiently(|| self.store.change_sensors(now, Vec::new(), piece.clone())).await?;
+            let done = self.patience.patiently(|| self.store.change_sensors(now, Vec::new(), piece.clone())).await?;
             changed = changed.and(done);
         }
         Ok(changed)
@@ -128,20 +128,20 @@ impl Shared {
         let mut days = days(&live.index);
         let mut topics = HashSet::new();
         for page in changed.came.chunks(PAGE) {
-            let page = patiently(|| self.store.active_wanted_among(page.to_vec())).await?;
+            let page = self.patience.patiently(|| self.store.active_wanted_among(page.to_vec())).await?;
             topics.extend(page.iter().map(|it| (Arc::from(it.topic.as_str()), Arc::from(it.matcher.as_str()))));
             add_calendars(&mut days, &page, now)?;
             for day in &mut days {
                 let ours: Vec<_> = page.iter().filter(|wanted| belongs(wanted, &day.calendar)).cloned().collect();
                 let awaited = || self.awaited(&live.registry, ours.clone(), day.date, Occasion::NewDay);
-                patiently(awaited).await?.iter().for_each(|awaited| day.came.add(awaited));
+                self.patience.patiently(awaited).await?.iter().for_each(|awaited| day.came.add(awaited));
             }
         }
         self.change_index(|index| index.with_topics(index.topics_and_matchers().chain(topics.iter().cloned())));
         self.replace_days(days, changed.went.iter().chain(&changed.came).copied().collect()).await;
         if !changed.went.is_empty() {
             let all: Vec<_> = self.live.load().index.topics_and_matchers().collect();
-            let wanted = patiently(|| self.store.wanted_routes(all.clone())).await?;
+            let wanted = self.patience.patiently(|| self.store.wanted_routes(all.clone())).await?;
             self.change_index(|index| index.with_topics(wanted.iter().cloned()));
         }
         Ok(())

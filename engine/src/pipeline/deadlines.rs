@@ -12,7 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::{Shared, Stop};
+use super::{Shared, Stop, patience::tell};
 use crate::{
     domain::wait::WaitId,
     source::KafkaConfig,
@@ -43,7 +43,7 @@ pub async fn run(shared: &Shared, kafka: Option<KafkaConfig>, grace: Duration, m
         let pause = match looked {
             Ok(pause) => pause,
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "Deadlines stand still; trying again");
+                tell(&error, "Deadlines stand still; trying again");
                 Duration::from_secs(1)
             }
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
-use super::Stop;
+use super::{Stop, patience::tell};
 use crate::store::{Forgetting, Store, StoreError};
 
 /// The pause after which it is looked again.
@@ -18,7 +18,7 @@ pub async fn run(store: &Store, days: u32, mut stop: watch::Receiver<Stop>) {
             forgotten = forget(store, before(days)) => match forgotten {
                 Ok(0) => {}
                 Ok(rows) => tracing::info!(rows, days, "Forgot what is long past"),
-                Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "Nothing is forgotten now"),
+                Err(error) => tell(&error, "Nothing is forgotten now"),
             },
             _ = stop.wait_for(|stop| *stop != Stop::Not) => return,
         }

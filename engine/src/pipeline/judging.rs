@@ -15,7 +15,6 @@ use super::{
     consequences::follow,
     evaluate::{Finding, Found, Place, Portion, evaluate},
     live::Live,
-    patience::patiently,
     portions::{portions, recordings},
     rendering::RenderError,
 };
@@ -225,7 +224,7 @@ async fn live_for(shared: &Shared, slices: &[Slice]) -> Result<Arc<Live>, Render
             return Ok(live);
         }
         for (calendar, date) in missing {
-            patiently(|| shared.render(&calendar, date)).await?;
+            shared.patience.patiently(|| shared.render(&calendar, date)).await?;
         }
     }
 }

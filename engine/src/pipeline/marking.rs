@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use self::hands::Hands;
-use super::{Stop, patience::patiently};
+use super::{Stop, patience::Patience};
 use crate::{
     domain::mark::{Mark, Outcome},
     store::{Store, StoreError},
@@ -41,6 +41,7 @@ pub struct Marker {
     pub concurrency: Concurrency,
     /// May change while it runs.
     pub backoff: Arc<ArcSwap<Backoff>>,
+    pub patience: Patience,
 }
 
 impl Marker {
@@ -96,7 +97,8 @@ impl Marker {
     }
 
     async fn note(&self, mark: &Mark, outcome: &Outcome) {
-        let noted: Result<(), StoreError> = patiently(|| self.store.resolve(vec![(mark.id, outcome.clone())])).await;
+        let noted: Result<(), StoreError> =
+            self.patience.patiently(|| self.store.resolve(vec![(mark.id, outcome.clone())])).await;
         if let Err(error) = noted {
             tracing::error!(error = &error as &dyn std::error::Error, mark = mark.id.0, "An attempt cannot be noted");
         }

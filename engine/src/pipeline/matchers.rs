@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use super::{
     Shared,
     live::Live,
-    patience::{MATCHER_PAUSE, patiently},
+    patience::MATCHER_PAUSE,
     rendering::{RenderError, belongs},
     turning::open_waits,
 };
@@ -154,8 +154,8 @@ impl Shared {
     async fn judge_waits_anew(&self, rendered_anew: HashSet<WantedId>) -> Result<(), Refusal> {
         let all: Vec<_> = rendered_anew.into_iter().collect();
         for some in all.chunks(RENEWED_AT_ONCE) {
-            let sensors = patiently(|| self.store.renew_sensors_of(some.to_vec())).await?;
-            patiently(|| open_waits(self, Timestamp::now(), &sensors)).await?;
+            let sensors = self.patience.patiently(|| self.store.renew_sensors_of(some.to_vec())).await?;
+            self.patience.patiently(|| open_waits(self, Timestamp::now(), &sensors)).await?;
         }
         Ok(())
     }

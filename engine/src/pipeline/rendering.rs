@@ -9,7 +9,7 @@ use std::{
 
 use jiff::{civil::Date, tz::TimeZone};
 
-use super::{Shared, distinct, patience::patiently};
+use super::{Shared, distinct};
 use crate::{
     domain::{
         calendar::Calendar,
@@ -177,12 +177,12 @@ impl Shared {
         let registry = Registry::default().with(post.clone());
         let mut tables = Tables::default();
         let mut pages = self.pages();
-        while let Some(page) = patiently(|| pages.peek()).await? {
+        while let Some(page) = self.patience.patiently(|| pages.peek()).await? {
             pages.pass(&page);
             let of_day = |wanted: &ActiveWanted| *wanted.matcher == *matcher && belongs(wanted, calendar);
             let ours: Vec<_> = page.into_iter().filter(of_day).collect();
             let awaited = || self.awaited(&registry, ours.clone(), date, occasion);
-            patiently(awaited).await?.iter().for_each(|awaited| tables.add(awaited));
+            self.patience.patiently(awaited).await?.iter().for_each(|awaited| tables.add(awaited));
         }
         Ok(ChangedDay { matcher, calendar: Arc::clone(calendar), date, tables: tables.build().await })
     }

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::Stop;
+use super::{Stop, patience::tell};
 use crate::{
     domain::{
         mark::Outcome,
@@ -39,7 +39,7 @@ impl Reporter {
     pub async fn run(&self, mut stop: watch::Receiver<Stop>) {
         while *stop.borrow() == Stop::Not {
             if let Err(error) = self.send_due(&stop).await {
-                tracing::error!(error = &error as &dyn std::error::Error, "Reports cannot be read now");
+                tell(&error, "Reports cannot be read now");
             }
             tokio::select! {
                 _ = stop.changed() => {}

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::{
     Shared, Stop,
+    patience::tell,
     rendering::{RenderError, unprepared},
 };
 use crate::{
@@ -60,7 +61,7 @@ pub async fn run(shared: &Shared, begun_at: Timestamp, mut stop: watch::Receiver
             _ = stop.wait_for(|stop| *stop != Stop::Not) => return,
         };
         let hourly = turned.unwrap_or_else(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "A business day could not begin; trying again");
+            tell(&error, "A business day could not begin; trying again");
             false
         });
         tokio::select! {

@@ -22,6 +22,9 @@ use crate::{
 const EVERY: Duration = Duration::from_secs(5);
 const SOON: Duration = Duration::from_secs(2);
 
+/// The store is looked at so often.
+const TENDING: Duration = Duration::from_secs(1);
+
 /// How long it may take to answer. A machine that is busy is no broker that is gone.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -84,22 +87,18 @@ impl Watched {
 /// Looks after both until told to stop. Without Kafka only after the store.
 pub async fn run(shared: &Shared, kafka: Option<KafkaConfig>, mut stop: watch::Receiver<Stop>) {
     tokio::select! {
-        () = prove(shared) => {}
+        () = tend(shared) => {}
         () = ask_again_and_again(shared, kafka) => {}
         _ = stop.wait_for(|stop| *stop != Stop::Not) => {}
     }
 }
 
-/// A store that failed and that nobody writes to would be said to fail for ever.
-async fn prove(shared: &Shared) {
+/// A store that failed and that nobody writes to would be said to fail for ever; one whose file was taken away, to be well.
+async fn tend(shared: &Shared) {
     loop {
-        tokio::time::sleep(SOON).await;
+        tokio::time::sleep(TENDING).await;
         metrics::tidy();
-        if shared.store.problem().is_some()
-            && let Err(error) = shared.store.prove().await
-        {
-            tracing::debug!(error = &error as &dyn std::error::Error, "The store takes nothing yet");
-        }
+        shared.store.tend().await;
     }
 }
 

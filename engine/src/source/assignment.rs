@@ -78,6 +78,12 @@ impl Assignment {
         list
     }
 
+    /// All that is read.
+    pub(super) fn all(&self) -> Vec<(Arc<str>, i32)> {
+        let partitions = self.chains.iter().map(|chain| &chain.lease.partition);
+        partitions.map(|partition| (Arc::clone(&partition.topic), partition.number)).collect()
+    }
+
     /// Whether a partition is paused whatever else is read.
     pub(super) fn is_held(&self, partition: &Partition) -> bool {
         self.held.contains(&*partition.topic) || self.is_frozen(&partition.topic, partition.number)

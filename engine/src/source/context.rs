@@ -18,10 +18,11 @@ use rdkafka::{
 };
 
 use super::{
-    Bookmark, Bookmarks, Guarantee, KafkaConfig, SourceError,
+    Bookmarks, Guarantee, KafkaConfig, OnGap, SourceError,
     assignment::Assignment,
     desk::{Desk, State, lock},
     group::Held,
+    lives::{Ids, Stored},
     patience::{PATIENCE, patiently},
     reach::Reach,
     starting::{self, Known, Point},
@@ -35,6 +36,8 @@ pub(super) struct Context {
     config: KafkaConfig,
     cluster: OnceLock<Arc<str>>,
     assignment: Mutex<Assignment>,
+    /// Kafka's ids of the topics that are read.
+    ids: Mutex<Ids>,
 }
 
 impl Context {
@@ -42,11 +45,39 @@ impl Context {
         let reach = Reach::new(&config.brokers, desk.clone());
         let unchecked = config.delivery != Guarantee::ExactlyOnce;
         let assignment = Assignment { unchecked, tombstones: config.tombstones, ..Assignment::default() };
-        Self { desk, reach, bookmarks, config: config.clone(), cluster: OnceLock::new(), assignment: assignment.into() }
+        Self {
+            desk,
+            reach,
+            bookmarks,
+            config: config.clone(),
+            cluster: OnceLock::new(),
+            assignment: assignment.into(),
+            ids: Mutex::default(),
+        }
     }
 
     pub(super) fn guarantee(&self) -> Guarantee {
         self.config.delivery
+    }
+
+    pub(super) fn on_gap(&self) -> OnGap {
+        self.config.on_gap
+    }
+
+    pub(super) fn bookmarks(&self) -> &dyn Bookmarks {
+        &*self.bookmarks
+    }
+
+    /// The id of a topic that is read.
+    pub(super) fn note_id(&self, topic: &str, id: &str) {
+        lock(&self.ids).insert(topic.to_owned(), id.to_owned());
+    }
+
+    /// Those of these topics that have another id than when they were begun.
+    pub(super) fn changed(&self, ids: &Ids) -> Vec<(String, String)> {
+        let known = lock(&self.ids);
+        let is_other = |(topic, id): &(&String, &String)| known.get(*topic) != Some(*id);
+        ids.iter().filter(is_other).map(|(topic, id)| (topic.clone(), id.clone())).collect()
     }
 
     pub(super) fn store(&self) -> &str {
@@ -63,7 +94,7 @@ impl Context {
         lock(&self.assignment)
     }
 
-    fn cluster(&self) -> Arc<str> {
+    pub(super) fn cluster(&self) -> Arc<str> {
         self.cluster.get().cloned().unwrap_or_else(|| "unknown".into())
     }
 
@@ -95,17 +126,19 @@ impl Context {
     fn assign(&self, consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) -> Result<(), SourceError> {
         let topics: BTreeSet<_> = list.elements().iter().map(|element| element.topic().to_owned()).collect();
         let held = self.held(consumer, &topics)?;
-        let stored = topics.iter().map(|topic| Ok((topic.as_str(), self.stored(topic)?)));
-        let stored: HashMap<_, _> = stored.collect::<Result<_, SourceError>>()?;
+        let ids = self.ids(consumer, &topics.iter().map(String::as_str).collect::<Vec<_>>());
+        let of =
+            |topic: &String| Ok((topic.clone(), self.stored(consumer, topic, ids.get(topic).map(String::as_str))?));
+        let stored: HashMap<_, _> = topics.iter().map(of).collect::<Result<_, SourceError>>()?;
         let (mut beginnings, mut frozen) = (Vec::new(), Vec::new());
         for mut element in list.elements() {
             let (topic, number) = (element.topic().to_owned(), element.partition());
-            let (epoch, known) = self.known(stored.get(&*topic).map_or(&[], Vec::as_slice), &held, &topic, number);
+            let (epoch, known) = self.known(&stored[&topic], &held, &topic, number);
             let point = self.point(consumer, &topic, number, known)?;
             element.set_offset(point.offset()).map_err(SourceError::Assign)?;
             let next = if let Known::Next(next) = known { Some(next) } else { None };
             tracing::info!(topic, partition = number, from = %point, stored = next.is_some(), "Reading a partition");
-            let stands_still = stored.get(&*topic).is_some_and(|stored| starting::is_frozen(stored, number));
+            let stands_still = starting::is_frozen(&stored[&topic].bookmarks, number);
             frozen.push((topic.clone(), number, stands_still));
             let partition = Partition { cluster: self.cluster(), topic: topic.as_str().into(), number, epoch };
             beginnings.push((partition, next, point));
@@ -137,9 +170,10 @@ impl Context {
     }
 
     /// The epoch of a partition, and where reading goes on: the store says so, or Kafka.
-    fn known(&self, stored: &[Bookmark], held: &Held, topic: &str, number: i32) -> (i64, Known) {
-        let (epoch, known) = starting::known(stored, number);
-        if self.guarantee() == Guarantee::ExactlyOnce {
+    fn known(&self, stored: &Stored, held: &Held, topic: &str, number: i32) -> (i64, Known) {
+        let (epoch, known) = starting::known(&stored.bookmarks, number);
+        // What Kafka holds of a topic is of the life before.
+        if self.guarantee() == Guarantee::ExactlyOnce || stored.begun {
             return (epoch, known);
         }
         let known = match held.of(topic, number) {
@@ -153,7 +187,7 @@ impl Context {
     /// Has Kafka hear of where the store begins: its name goes along. Where Kafka holds another offset that is said.
     fn claim(&self, consumer: &BaseConsumer<Self>, held: &Held) {
         if self.guarantee() != Guarantee::ExactlyOnce {
-            return;
+            return self.correct(held);
         }
         let mut drifted = 0;
         for chain in &self.assignment().chains {
@@ -177,6 +211,16 @@ impl Context {
         self.commit_lazily(consumer);
     }
 
+    /// Has Kafka hear of where reading goes on in another life of a topic than the one that it knows.
+    fn correct(&self, held: &Held) {
+        for chain in &self.assignment().chains {
+            let Partition { topic, number, .. } = &chain.lease.partition;
+            if let Some(next) = chain.next.filter(|next| held.of(topic, *number).is_none_or(|it| it.offset != *next)) {
+                chain.lease.settle(next);
+            }
+        }
+    }
+
     /// Where a log begins. It only matters to those who look at the group, so it is asked once.
     fn low(&self, consumer: &BaseConsumer<Self>, topic: &str, number: i32) -> Option<i64> {
         consumer.fetch_watermarks(topic, number, PATIENCE).ok().map(|(low, _)| low)
@@ -184,17 +228,12 @@ impl Context {
 
     /// Whether a partition is frozen now; where the store cannot say it is as it was.
     pub(super) fn look_whether_frozen(&self, topic: &str, number: i32) -> bool {
-        let stored = self.stored(topic).map(|stored| starting::is_frozen(&stored, number));
+        let stored = self.bookmarked(topic).map(|stored| starting::is_frozen(&stored, number));
         let mut assignment = self.assignment();
         let frozen = stored.unwrap_or_else(|_| assignment.is_frozen(topic, number));
         assignment.freeze(topic, number, frozen);
         self.count(&assignment);
         frozen
-    }
-
-    fn stored(&self, topic: &str) -> Result<Vec<Bookmark>, SourceError> {
-        let stored = self.bookmarks.stored(&self.cluster(), topic);
-        stored.map_err(|source| SourceError::Bookmarks { topic: topic.to_owned(), source })
     }
 
     fn hand_to_kafka(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> Result<(), SourceError> {

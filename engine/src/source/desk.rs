@@ -34,6 +34,11 @@ impl Source {
         self.desk.order(Order::PutBack { partition: partition.clone(), next });
     }
 
+    /// Reads a partition again from what is stored of it now: another epoch, another offset.
+    pub fn reset(&self, topic: &str, partition: i32) {
+        self.desk.order(Order::Reset { topic: topic.to_owned(), partition });
+    }
+
     /// Brings no more messages of a topic, while others go on; what was read already still comes. False where a source
     /// cannot do that: a file has one end only.
     pub fn hold(&self, topic: &str) -> bool {
@@ -104,6 +109,7 @@ pub enum State {
 pub(super) enum Order {
     Subscribe(Vec<String>),
     PutBack { partition: Partition, next: Option<i64> },
+    Reset { topic: String, partition: i32 },
     Hold(String),
     Release(String),
 }

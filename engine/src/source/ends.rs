@@ -2,9 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
-use super::{KafkaConfig, SourceError, client, probe::Asking};
+use super::{
+    KafkaConfig, SourceError, client,
+    probe::Asking,
+    starting::{Point, at_time},
+};
 
 /// The log of one partition at the time it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,5 +52,14 @@ impl Ends {
             Ok(End { topic: topic.to_owned(), partition, low, high })
         });
         ends.collect()
+    }
+
+    /// The offset of the first message of a time or a later one.
+    pub(super) fn at(&self, topic: &str, partition: i32, time: Timestamp) -> Result<i64, SourceError> {
+        let point = at_time(&self.consumer, time, topic, partition).map_err(|error| SourceError::Unreachable {
+            brokers: self.brokers.clone(),
+            reason: self.consumer.context().reach.connection().unwrap_or_else(|| error.to_string()),
+        })?;
+        Ok(if let Point::At(offset) = point { offset } else { 0 })
     }
 }

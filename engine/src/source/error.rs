@@ -4,7 +4,7 @@ use std::{error::Error, path::PathBuf};
 
 use rdkafka::error::KafkaError;
 
-use super::{gap::Gap, outgoing::LineError};
+use super::{gap::Gap, lives::OtherLife, outgoing::LineError};
 
 /// Why a source could not be opened, or has ended.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +35,8 @@ pub enum SourceError {
     PutBack { partition: String, next: String, source: Box<KafkaError> },
     #[error(transparent)]
     Gap(Box<Gap>),
+    #[error(transparent)]
+    OtherLife(Box<OtherLife>),
     #[error("Kafka brought something that cannot be read, and it is not skipped silently: {reason}")]
     Unreadable { reason: String },
     #[error("the Kafka client gave up: {reason}")]

@@ -4,7 +4,11 @@ use std::{fmt, time::Duration};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
-use super::{OnGap, SourceError, context::Context, starting::Point};
+use super::{
+    OnGap, SourceError,
+    context::Context,
+    starting::{self, Known, Point},
+};
 use crate::domain::message::Partition;
 
 /// A hole between what was read last and what the log holds.
@@ -60,8 +64,14 @@ pub(super) fn bridge(consumer: &BaseConsumer<Context>, on_gap: OnGap) -> Result<
                     OnGap::Latest => high,
                 };
                 tracing::warn!(%gap, going_on_at = to, "Messages are missing");
-                context.assignment().jump(partition, next, to);
-                restart(consumer, &topic, number, Point::At(to))?;
+                if next > high {
+                    // The offsets behind the end will be taken by other messages.
+                    context.begin_epoch(&topic, &[(number, to)])?;
+                    begin_again(consumer, &topic, number)?;
+                } else {
+                    context.assignment().jump(partition, next, to);
+                    restart(consumer, &topic, number, Point::At(to))?;
+                }
             }
             Some(next) => in_range.push((topic, number, next)),
             // It was to start at the beginning, which moved on meanwhile.
@@ -80,6 +90,23 @@ pub(super) fn bridge(consumer: &BaseConsumer<Context>, on_gap: OnGap) -> Result<
 fn positions(context: &Context) -> Vec<(Partition, Option<i64>)> {
     let assignment = context.assignment();
     assignment.chains.iter().map(|chain| (chain.lease.partition.clone(), assignment.position(chain))).collect()
+}
+
+/// Reads a partition that is ours from what is stored of it.
+pub(super) fn begin_again(consumer: &BaseConsumer<Context>, topic: &str, number: i32) -> Result<(), SourceError> {
+    let context = consumer.context();
+    let (epoch, known) = starting::known(&context.bookmarked(topic)?, number);
+    let point = context.point(consumer, topic, number, known)?;
+    let next = if let Known::Next(next) = known { Some(next) } else { None };
+    let partition = Partition { cluster: context.cluster(), topic: topic.into(), number, epoch };
+    restart(consumer, topic, number, point)?;
+    let mut assignment = context.assignment();
+    assignment.begin(partition, next, point);
+    if let (true, Some(next), Some(chain)) = (assignment.unchecked, next, assignment.chain(topic, number)) {
+        // Kafka decides where reading goes on after this one, so it has to hear of it.
+        chain.lease.settle(next);
+    }
+    Ok(())
 }
 
 /// Starts to fetch a partition that is ours at another place.

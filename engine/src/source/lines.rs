@@ -42,6 +42,11 @@ impl Lines {
         })
     }
 
+    /// Whether this is the name of such a cluster, and not of one of Kafka.
+    pub fn is_cluster(name: &str) -> bool {
+        name.starts_with("file:") || name.starts_with("stdin:")
+    }
+
     fn name(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
@@ -199,8 +204,8 @@ impl LineReader {
                         format!("{partition} was put back to line {next:?}: is somebody else reading it, too?");
                     return Err(SourceError::Fatal { reason });
                 }
-                // It said that it cannot.
-                Order::Hold(_) | Order::Release(_) => {}
+                // It said that it cannot; what is stored counts from the next start on.
+                Order::Hold(_) | Order::Release(_) | Order::Reset { .. } => {}
             }
         }
         Ok(())
@@ -218,7 +223,10 @@ mod tests {
     use std::{error::Error, io::Write};
 
     use super::*;
-    use crate::{domain::message::Before, source::Bookmark};
+    use crate::{
+        domain::message::Before,
+        source::{Bookmark, Life, Unavailable},
+    };
 
     struct At(Option<i64>);
 
@@ -234,6 +242,18 @@ mod tests {
                 .map(|next| Bookmark { partition: 0, epoch: 0, next: Some(next), frozen: false })
                 .into_iter()
                 .collect())
+        }
+
+        fn life(&self, _: &str, _: &str) -> Result<Life, Unavailable> {
+            Ok(Life::default())
+        }
+
+        fn note_id(&self, _: &str, _: &str, _: &str) -> Result<(), Unavailable> {
+            Ok(())
+        }
+
+        fn begin_epoch(&self, _: &str, _: &str, _: Option<&str>, _: &[(i32, i64)]) -> Result<(), Unavailable> {
+            Ok(())
         }
     }
 

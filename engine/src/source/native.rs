@@ -1,21 +1,34 @@
 //! What librdkafka can do and its Rust interface does not offer: commits with an answer for each partition, and the
-//! metadata of committed offsets whatever is in it.
+//! metadata of committed offsets whatever is in it, and the ids of topics.
 //!
 //! Each function takes a living client, and gives back what librdkafka lends it before it returns.
 #![expect(unsafe_code, reason = "calls into librdkafka; each says why it is sound")]
 
-use std::{slice, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ffi::{CStr, CString, c_char},
+    slice,
+    time::Duration,
+};
 
 use rdkafka::{
     TopicPartitionList,
     bindings::{
-        rd_kafka_commit_queue, rd_kafka_event_destroy, rd_kafka_event_error, rd_kafka_event_topic_partition_list,
-        rd_kafka_queue_destroy, rd_kafka_queue_new, rd_kafka_queue_poll, rd_kafka_queue_t, rd_kafka_t,
-        rd_kafka_topic_partition_list_t, rd_kafka_topic_partition_t,
+        rd_kafka_AdminOptions_destroy, rd_kafka_AdminOptions_new, rd_kafka_AdminOptions_set_request_timeout,
+        rd_kafka_DescribeTopics, rd_kafka_DescribeTopics_result_t, rd_kafka_DescribeTopics_result_topics,
+        rd_kafka_TopicCollection_destroy, rd_kafka_TopicCollection_of_topic_names, rd_kafka_TopicDescription_error,
+        rd_kafka_TopicDescription_name, rd_kafka_TopicDescription_t, rd_kafka_TopicDescription_topic_id,
+        rd_kafka_Uuid_base64str, rd_kafka_admin_op_t, rd_kafka_commit_queue, rd_kafka_error_code,
+        rd_kafka_event_DescribeTopics_result, rd_kafka_event_destroy, rd_kafka_event_error,
+        rd_kafka_event_topic_partition_list, rd_kafka_queue_destroy, rd_kafka_queue_new, rd_kafka_queue_poll,
+        rd_kafka_queue_t, rd_kafka_t, rd_kafka_topic_partition_list_t, rd_kafka_topic_partition_t,
     },
     error::{KafkaError, KafkaResult, RDKafkaErrorCode},
     types::RDKafkaRespErr,
 };
+
+/// The id of topics where brokers have none.
+const NO_ID: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 
 /// A queue of one's own for answers.
 struct Queue(*mut rd_kafka_queue_t);
@@ -62,6 +75,72 @@ fn succeeded(error: RDKafkaRespErr) -> KafkaResult<()> {
     match error {
         RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR => Ok(()),
         error => Err(KafkaError::ConsumerCommit(error.into())),
+    }
+}
+
+/// The ids of those of these topics that have one.
+pub(super) fn topic_ids(
+    client: *mut rd_kafka_t,
+    topics: &[&str],
+    patience: Duration,
+) -> KafkaResult<BTreeMap<String, String>> {
+    // A name with a zero in it is none.
+    let names: Vec<_> = topics.iter().filter_map(|topic| CString::new(*topic).ok()).collect();
+    let mut pointers: Vec<_> = names.iter().map(|name| name.as_ptr()).collect();
+    if pointers.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let queue = Queue::new(client);
+    let millis = i32::try_from(patience.as_millis()).unwrap_or(i32::MAX);
+    // SAFETY: the client lives; the names are copied; options and names are ours and given back at once.
+    unsafe {
+        let asked = rd_kafka_TopicCollection_of_topic_names(pointers.as_mut_ptr(), pointers.len());
+        let options = rd_kafka_AdminOptions_new(client, rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS);
+        rd_kafka_AdminOptions_set_request_timeout(options, millis, std::ptr::null_mut(), 0);
+        rd_kafka_DescribeTopics(client, asked, options, queue.0);
+        rd_kafka_AdminOptions_destroy(options);
+        rd_kafka_TopicCollection_destroy(asked);
+    }
+    // SAFETY: the queue lives. The event is ours until it is destroyed below.
+    let event = unsafe { rd_kafka_queue_poll(queue.0, millis) };
+    if event.is_null() {
+        return Err(KafkaError::AdminOp(RDKafkaErrorCode::OperationTimedOut));
+    }
+    // SAFETY: the event lives, and what it lends is copied before it is destroyed.
+    unsafe {
+        let error = rd_kafka_event_error(event);
+        let ids = described(rd_kafka_event_DescribeTopics_result(event));
+        rd_kafka_event_destroy(event);
+        match error {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR => Ok(ids),
+            error => Err(KafkaError::AdminOp(error.into())),
+        }
+    }
+}
+
+/// # Safety
+///
+/// The result is null, or its event lives.
+unsafe fn described(result: *const rd_kafka_DescribeTopics_result_t) -> BTreeMap<String, String> {
+    if result.is_null() {
+        return BTreeMap::new();
+    }
+    let mut count = 0;
+    // SAFETY: by the contract of this function; librdkafka gives so many topics as it says, each with a name, and an id
+    // whose text it keeps.
+    unsafe {
+        let topics = rd_kafka_DescribeTopics_result_topics(result, &mut count);
+        if topics.is_null() {
+            return BTreeMap::new();
+        }
+        let text = |text: *const c_char| CStr::from_ptr(text).to_string_lossy().into_owned();
+        let id = |topic: &*const rd_kafka_TopicDescription_t| {
+            let id = rd_kafka_TopicDescription_topic_id(*topic);
+            let known = rd_kafka_error_code(rd_kafka_TopicDescription_error(*topic));
+            let is_known = known == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR && !id.is_null();
+            is_known.then(|| (text(rd_kafka_TopicDescription_name(*topic)), text(rd_kafka_Uuid_base64str(id))))
+        };
+        slice::from_raw_parts(topics, count).iter().filter_map(id).filter(|(_, id)| id != NO_ID).collect()
     }
 }
 

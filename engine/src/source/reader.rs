@@ -1,6 +1,7 @@
 //! The thread that owns the consumer: polls, hands batches on, keeps its place in the group when nobody takes them.
 
 use std::{
+    collections::BTreeSet,
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -20,7 +21,7 @@ use super::{
     gap,
     group::Held,
     incoming::owned,
-    starting::Known,
+    starting::{self, Known},
 };
 use crate::domain::message::Partition;
 
@@ -122,12 +123,26 @@ impl Reader {
         self.looked = Instant::now();
         let topics = self.topics.iter().cloned().collect();
         match Held::ask(&self.consumer, &topics) {
-            Ok(held) => self.consumer.context().refuse_other_store(&held),
-            Err(error) => {
-                tracing::debug!(%error, "Whose group it is could not be asked");
-                Ok(())
+            Ok(held) => self.consumer.context().refuse_other_store(&held)?,
+            Err(error) => tracing::debug!(%error, "Whose group it is could not be asked"),
+        }
+        self.look_at_ids()
+    }
+
+    /// A topic may have been deleted and made again while it is read.
+    fn look_at_ids(&self) -> Result<(), SourceError> {
+        let context = self.consumer.context();
+        let read = context.assignment().all();
+        let topics: BTreeSet<_> = read.iter().map(|(topic, _)| &**topic).collect();
+        let ids = context.ids(&self.consumer, &topics.into_iter().collect::<Vec<_>>());
+        for (topic, id) in context.changed(&ids) {
+            if context.stored(&self.consumer, &topic, Some(&id))?.begun {
+                for (_, number) in read.iter().filter(|(of, _)| **of == *topic) {
+                    self.begin_again(&topic, *number)?;
+                }
             }
         }
+        Ok(())
     }
 
     /// Asks for the cluster's id until there is an answer. None: told to stop before.
@@ -163,6 +178,7 @@ impl Reader {
                     self.subscribe()?;
                 }
                 Order::PutBack { partition, next } => self.put_back(partition, next)?,
+                Order::Reset { topic, partition } => self.reset(&topic, partition)?,
                 Order::Hold(topic) => self.hold(topic)?,
                 Order::Release(topic) => self.release(&topic)?,
             }
@@ -177,6 +193,9 @@ impl Reader {
             tracing::debug!(%partition, ?next, "Put back after it was taken away");
             return Ok(());
         }
+        // It may be in another epoch by now.
+        let (epoch, _) = starting::known(&context.bookmarked(&topic)?, number);
+        let partition = Partition { epoch, ..partition };
         let frozen = context.look_whether_frozen(&topic, number);
         tracing::info!(%partition, ?next, frozen, "Starting a partition again");
         let point = context.point(&self.consumer, &topic, number, next.map_or(Known::Nothing, Known::Next))?;
@@ -200,6 +219,22 @@ impl Reader {
         drop(assignment);
         let done = if held { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
         done.map_err(cannot_pause)
+    }
+
+    /// What is stored of a partition was changed from outside.
+    fn reset(&self, topic: &str, number: i32) -> Result<(), SourceError> {
+        if self.consumer.context().assignment().chain(topic, number).is_none() {
+            return Ok(());
+        }
+        self.begin_again(topic, number)
+    }
+
+    fn begin_again(&self, topic: &str, number: i32) -> Result<(), SourceError> {
+        let context = self.consumer.context();
+        gap::begin_again(&self.consumer, topic, number)?;
+        context.look_whether_frozen(topic, number);
+        let partition = context.assignment().chain(topic, number).map(|chain| chain.lease.partition.clone());
+        partition.map_or(Ok(()), |partition| self.pause_as_needed(&partition))
     }
 
     fn hold(&self, topic: String) -> Result<(), SourceError> {

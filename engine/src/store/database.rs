@@ -2,13 +2,20 @@
 
 use std::{
     fs::{File, TryLockError},
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig, params};
 
-use super::{columns, error::StoreError, lock_path};
+use super::{
+    columns,
+    condition::Condition,
+    error::StoreError,
+    lock_path,
+    trouble::{Ailment, Trouble, explained},
+};
 
 /// `evlt`: says in the file's header whose it is.
 const APPLICATION_ID: i32 = 0x6576_6c74;
@@ -38,6 +45,7 @@ pub(super) struct Opened {
     /// Without symbolic links: two names of one file are one store.
     pub(super) path: PathBuf,
     pub(super) lock: File,
+    pub(super) condition: Condition,
 }
 
 /// Opens for writing, creates or migrates where needed.
@@ -46,9 +54,15 @@ pub(super) fn open(path: &Path, durability: Durability) -> Result<Opened, StoreE
     let lock = lock(&path)?;
     let mut connection = connect(&path, OpenFlags::default())?;
     let version = recognise(&connection, &path)?;
+    if connection.is_readonly("main").map_err(|error| opening(&path, error))? {
+        return Err(Trouble::new(Ailment::ReadOnly, &path).into());
+    }
     settings(&connection, durability).map_err(|error| opening(&path, error))?;
     migrate(&mut connection, version).map_err(|error| opening(&path, error))?;
-    Ok(Opened { connection, path, lock })
+    // Reading makes the log of commits, if there is none.
+    identity(&connection)?;
+    let condition = Condition::new(&path).map_err(|source| StoreError::Lost { path: path.clone(), source })?;
+    Ok(Opened { connection, path, lock, condition })
 }
 
 /// Opens for reading, also while another process writes.
@@ -76,7 +90,10 @@ fn supported() -> i64 {
 fn opening(path: &Path, source: rusqlite::Error) -> StoreError {
     match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => StoreError::NotADatabase { path: path.to_owned() },
-        _ => StoreError::Open { path: path.to_owned(), source },
+        _ => match explained(source.into(), path) {
+            StoreError::Sqlite(source) => StoreError::Open { path: path.to_owned(), source },
+            explained => explained,
+        },
     }
 }
 
@@ -93,7 +110,10 @@ fn resolved(path: &Path) -> PathBuf {
 
 fn lock(path: &Path) -> Result<File, StoreError> {
     let lock = lock_path(path);
-    let failed = |source| StoreError::Lock { path: lock.clone(), source };
+    let failed = |source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound => StoreError::NoDirectory { path: path.to_owned() },
+        _ => StoreError::Lock { path: lock.clone(), source },
+    };
     let file = File::options().create(true).write(true).truncate(false).open(&lock).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),

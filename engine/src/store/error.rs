@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use super::trouble::Trouble;
+
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -11,8 +13,16 @@ pub enum StoreError {
         #[source]
         source: rusqlite::Error,
     },
-    #[error("cannot lock the store by {path}")]
+    #[error("there is no directory for the store {path} (hint: make it, or give another `[store] path`)")]
+    NoDirectory { path: PathBuf },
+    #[error("cannot lock the store by {path} (hint: may its directory be written?)")]
     Lock {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("the store {path} was taken away while it was opened")]
+    Lost {
         path: PathBuf,
         #[source]
         source: std::io::Error,
@@ -40,14 +50,31 @@ pub enum StoreError {
     Missing { path: PathBuf },
     #[error("the sensor `{sensor}` names the unknown time zone `{timezone}`")]
     Timezone { sensor: String, timezone: String },
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
     #[error("the store cannot be read or written")]
     Sqlite(#[from] rusqlite::Error),
     #[error("a group of changes could not be committed")]
-    Commit(#[source] Arc<rusqlite::Error>),
+    Commit(#[source] Arc<StoreError>),
     #[error("the store's thread could not be started")]
     Thread(#[source] std::io::Error),
     #[error("the store came upon a defect of its own")]
     Panicked,
     #[error("the store is closed")]
     Closed,
+}
+
+impl StoreError {
+    /// Whether it is worth asking again: what is wrong can be mended while the service runs.
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Trouble(trouble) if trouble.passes())
+    }
+
+    /// For one of several whom it concerns.
+    pub(super) fn shared(error: &Arc<Self>) -> Self {
+        match &**error {
+            Self::Trouble(trouble) => trouble.clone().into(),
+            _ => Self::Commit(Arc::clone(error)),
+        }
+    }
 }

@@ -1,29 +1,19 @@
 //! Looking into the store beside its writer, also from another process.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use rusqlite::{Connection, Params, Row, params};
 
-use super::{columns, database, error::StoreError};
+use super::{columns, database, error::StoreError, trouble::explained};
 use crate::domain::{sensor::SensorId, wanted::WantedId, window::Frequency};
 
 /// A read-only connection.
 pub struct Reader {
     db: Mutex<Connection>,
-}
-
-/// How far a partition has been read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StoredOffset {
-    pub partition: i32,
-    pub epoch: i64,
-    /// The offset to be read next.
-    pub next: i64,
-    /// Whether it stands still until somebody releases it.
-    pub frozen: bool,
+    path: PathBuf,
 }
 
 /// A wanted message of an active sensor: what an index over all of them needs.
@@ -55,30 +45,12 @@ impl Reader {
     }
 
     pub(super) fn beside(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { db: Mutex::new(database::open_read_only(path)?) })
+        Ok(Self { db: Mutex::new(database::open_read_only(path)?), path: path.to_owned() })
     }
 
     /// The random name that the store was given when it was created.
     pub fn identity(&self) -> Result<String, StoreError> {
         self.with(database::identity)
-    }
-
-    /// How far the partitions of a topic have been read.
-    pub fn stored_offsets(&self, cluster: &str, topic: &str) -> Result<Vec<StoredOffset>, StoreError> {
-        let sql = "SELECT \"partition\", epoch, next,
-                          EXISTS (SELECT 1 FROM frozen_partitions AS frozen
-                                   WHERE frozen.cluster = offsets.cluster AND frozen.topic = offsets.topic
-                                     AND frozen.\"partition\" = offsets.\"partition\" AND frozen.epoch = offsets.epoch)
-                     FROM offsets WHERE cluster = ?1 AND topic = ?2 ORDER BY 1";
-        self.rows(sql, [cluster, topic], |row| {
-            Ok(StoredOffset { partition: row.get(0)?, epoch: row.get(1)?, next: row.get(2)?, frozen: row.get(3)? })
-        })
-    }
-
-    /// The partitions of a topic with the offsets to be read next, whatever cluster they were read from last.
-    pub fn offsets_of(&self, topic: &str) -> Result<Vec<(i32, i64)>, StoreError> {
-        let sql = "SELECT \"partition\", next FROM offsets WHERE topic = ?1 ORDER BY updated_at";
-        self.rows(sql, [topic], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     /// Whether messages are wanted hourly.
@@ -147,10 +119,13 @@ impl Reader {
     /// Lets something look at one moment of the store.
     pub(super) fn with<T>(&self, look: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let db = self.db.lock().unwrap_or_else(PoisonError::into_inner);
-        let moment = db.unchecked_transaction()?;
-        let seen = look(&moment)?;
-        moment.commit()?;
-        Ok(seen)
+        let look = || {
+            let moment = db.unchecked_transaction()?;
+            let seen = look(&moment)?;
+            moment.commit()?;
+            Ok(seen)
+        };
+        look().map_err(|error| explained(error, &self.path))
     }
 
     pub(super) fn rows<T>(

@@ -13,16 +13,10 @@ use std::{
     time::Instant,
 };
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior, config::DbConfig};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{
-    MarkMode,
-    changes::Changes,
-    database::Opened,
-    error::StoreError,
-    trouble::{self, Trouble},
-};
+use super::{MarkMode, changes::Changes, condition::Condition, database::Opened, error::StoreError};
 use crate::{domain::change::Change, telemetry::metrics};
 
 /// Requests that may wait; whoever brings one more waits too, and so back to Kafka.
@@ -56,7 +50,7 @@ pub(super) struct Writer {
     marks_appeared: watch::Receiver<u64>,
     deadlines_moved: watch::Receiver<u64>,
     pub(super) changes: Arc<Changes>,
-    pub(super) trouble: Arc<Trouble>,
+    pub(super) condition: Arc<Condition>,
 }
 
 impl Writer {
@@ -64,7 +58,7 @@ impl Writer {
         let (requests, queue) = mpsc::channel(QUEUE);
         let (announce, marks_appeared) = watch::channel(0);
         let (announce_deadlines, deadlines_moved) = watch::channel(0);
-        let (changes, trouble) = (Arc::new(Changes::new()), Arc::new(Trouble::default()));
+        let (changes, condition) = (Arc::new(Changes::new()), Arc::new(opened.condition));
         let owner = Owner {
             connection: opened.connection,
             _lock: opened.lock,
@@ -72,12 +66,12 @@ impl Writer {
             announce,
             announce_deadlines,
             changes: Arc::clone(&changes),
-            trouble: Arc::clone(&trouble),
+            condition: Arc::clone(&condition),
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         let thread = thread.spawn(move || owner.run(queue)).map_err(StoreError::Thread)?;
         let (requests, thread) = (Mutex::new(Some(requests)), Mutex::new(Some(thread)));
-        Ok(Self { requests, thread, marks_appeared, deadlines_moved, changes, trouble })
+        Ok(Self { requests, thread, marks_appeared, deadlines_moved, changes, condition })
     }
 
     pub(super) fn marks_appeared(&self) -> watch::Receiver<u64> {
@@ -98,6 +92,18 @@ impl Writer {
         let call = Call { work: Some(work), value: None, answer };
         requests.ok_or(StoreError::Closed)?.send(Box::new(call)).await.map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::Panicked)?
+    }
+
+    /// The same for a thread that may block.
+    pub(super) fn call_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Session<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (answer, answered) = oneshot::channel();
+        let call = Call { work: Some(work), value: None, answer };
+        requests.ok_or(StoreError::Closed)?.blocking_send(Box::new(call)).map_err(|_| StoreError::Closed)?;
+        answered.blocking_recv().map_err(|_| StoreError::Panicked)?
     }
 
     /// Ends the thread when all that is queued is done, and waits for it.
@@ -150,7 +156,7 @@ struct Owner {
     announce: watch::Sender<u64>,
     announce_deadlines: watch::Sender<u64>,
     changes: Arc<Changes>,
-    trouble: Arc<Trouble>,
+    condition: Arc<Condition>,
 }
 
 impl Owner {
@@ -164,8 +170,16 @@ impl Owner {
             }
             self.commit(group);
         }
-        self.connection.execute_batch("PRAGMA optimize")?;
-        self.connection.close().map_err(|(_, error)| error.into())
+        self.tidy_up().and_then(|()| self.connection.close().map_err(|(_, error)| error)).map_err(StoreError::from)
+    }
+
+    /// Leaves everything in one file, so that whoever copies that has all.
+    fn tidy_up(&self) -> rusqlite::Result<()> {
+        if !self.condition.may_be_tidied_up() {
+            // Closing removes the log of commits by its name, which may be somebody else's now.
+            return self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map(drop);
+        }
+        self.connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)")
     }
 
     /// Runs the requests of a group in one transaction and answers all of them.
@@ -173,26 +187,42 @@ impl Owner {
         let (db, mode) = (&self.connection, self.mode);
         let (changes, began) = (RefCell::default(), Instant::now());
         let mut session = Session { db, mode, marks_appeared: false, deadlines_moved: false, changes };
-        match run_group(&mut session, &mut group) {
+        let written = db.total_changes();
+        match run_group(&mut session, &mut group, &self.condition) {
             Ok(outcomes) => {
                 metrics::commit(began.elapsed(), group.len());
-                self.trouble.note(trouble::of(&outcomes));
-                if session.marks_appeared {
-                    self.announce.send_modify(|count| *count = count.wrapping_add(1));
+                let outcomes: Vec<_> =
+                    outcomes.into_iter().map(|outcome| outcome.map_err(|it| self.explained(it))).collect();
+                if outcomes.iter().all(Result::is_ok) && db.total_changes() > written {
+                    self.condition.is_well();
                 }
-                if session.deadlines_moved {
-                    self.announce_deadlines.send_modify(|count| *count = count.wrapping_add(1));
-                }
-                self.changes.tell(session.changes.take());
+                self.announce(&mut session);
                 group.into_iter().zip(outcomes).for_each(|(request, outcome)| request.answer(outcome));
             }
             Err(error) => {
                 metrics::commit_failed();
-                self.trouble.note(Some(&error));
-                let error = Arc::new(error);
-                group.into_iter().for_each(|request| request.answer(Err(StoreError::Commit(Arc::clone(&error)))));
+                let error = Arc::new(self.explained(error));
+                group.into_iter().for_each(|request| request.answer(Err(StoreError::shared(&error))));
             }
         }
+    }
+
+    /// Tells those who listen what is committed.
+    fn announce(&self, session: &mut Session<'_>) {
+        if session.marks_appeared {
+            self.announce.send_modify(|count| *count = count.wrapping_add(1));
+        }
+        if session.deadlines_moved {
+            self.announce_deadlines.send_modify(|count| *count = count.wrapping_add(1));
+        }
+        self.changes.tell(session.changes.take());
+    }
+
+    /// What is wrong, which is also remembered.
+    fn explained(&self, error: StoreError) -> StoreError {
+        let error = self.condition.explained(error);
+        self.condition.note(&error);
+        error
     }
 }
 
@@ -200,12 +230,18 @@ impl Owner {
 fn run_group(
     session: &mut Session<'_>,
     group: &mut [Box<dyn Request>],
-) -> rusqlite::Result<Vec<Result<(), StoreError>>> {
+    condition: &Condition,
+) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+    if !session.db.is_autocommit() {
+        // What failed before could not be undone then.
+        session.db.execute_batch("ROLLBACK")?;
+    }
     let transaction = Transaction::new_unchecked(session.db, TransactionBehavior::Immediate)?;
     let mut outcomes = Vec::with_capacity(group.len());
     for request in group {
         outcomes.push(run_one(session, request.as_mut())?);
     }
+    condition.check()?;
     transaction.commit()?;
     Ok(outcomes)
 }

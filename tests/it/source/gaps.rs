@@ -1,12 +1,13 @@
 //! Offsets that are no longer in the log.
 
-use eventlatch::source::{KafkaConfig, OnGap, SourceError};
+use eventlatch::source::{Bookmarks, Change, Ends, Guarantee, KafkaConfig, OnGap, Place, ResetTo, SourceError, probe};
 use eventlatch_tests::{
     ledger::Ledger,
     topic::{Topic, config},
+    waiting::wait_until,
 };
 
-use super::reading::{Reading, texts};
+use super::reading::{DEADLINE, Reading, sorted, texts};
 
 /// Reads ten messages, loses the next ten to retention, and comes back.
 async fn with_a_hole(config: &KafkaConfig) -> (Topic, Ledger) {
@@ -67,18 +68,11 @@ async fn latest_goes_on_at_the_end() {
     assert_eq!(reading.superseded, 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_topic_made_anew_is_a_gap_too() {
-    let (config, ledger) = (config(), Ledger::default());
-    let topic = Topic::create("anew", 1).await;
-    topic.send(texts(0..100)).await;
-    let mut reading = Reading::open(&config, &[&topic], &ledger);
-    reading.until(&topic, 100).await;
-    reading.close().await;
+/// Deletes a topic and makes it again with other messages: as many as there were, so that no offset is out of range.
+async fn make_anew(topic: &Topic, config: &KafkaConfig) {
     topic.delete().await;
-    eventlatch_tests::waiting::wait_until("the topic to be gone", super::reading::DEADLINE, async || {
-        let probed = eventlatch::source::probe(&config, std::slice::from_ref(&topic.name), super::reading::DEADLINE);
-        match probed {
+    wait_until("the topic to be gone", DEADLINE, async || {
+        match probe(config, std::slice::from_ref(&topic.name), DEADLINE) {
             Ok(probed) if probed.missing.is_empty() => Err("still there".to_owned()),
             Ok(_) => Ok(()),
             Err(error) => Err(error.to_string()),
@@ -86,8 +80,112 @@ async fn a_topic_made_anew_is_a_gap_too() {
     })
     .await;
     topic.make(1).await;
-    topic.send(texts(0..10)).await;
+    topic.send(texts(500..700)).await;
+}
+
+/// Reads a topic and ends.
+async fn read_once(topic: &Topic, config: &KafkaConfig) -> Ledger {
+    let ledger = Ledger::default();
+    topic.send(texts(0..100)).await;
+    let mut reading = Reading::open(config, &[topic], &ledger);
+    reading.until(topic, 100).await;
+    reading.close().await;
+    ledger
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_made_anew_is_another_one_however_long_its_log_is() {
+    let (config, topic) = (config(), Topic::create("anew", 1).await);
+    let ledger = read_once(&topic, &config).await;
+    make_anew(&topic, &config).await;
+    let error = Reading::open(&config, &[&topic], &ledger).step().await.unwrap_err();
+    let SourceError::OtherLife(other) = &error else { panic!("{error}") };
+    assert!(matches!(other.change, Change::Recreated { .. }), "{error}");
+    assert!(error.to_string().contains("was deleted and created anew since it was read"), "{error}");
+    let config = KafkaConfig { on_gap: OnGap::Earliest, ..config };
     let mut reading = Reading::open(&config, &[&topic], &ledger);
-    let error = reading.step().await.unwrap_err();
-    assert!(error.to_string().contains("the log holds 0 to 9: the topic was created anew"), "{error}");
+    reading.until(&topic, 300).await;
+    assert_eq!(ledger.values(&topic.name), [texts(0..100), texts(500..700)].concat());
+    assert_eq!((ledger.epoch(&topic.name, 0), reading.superseded), (Some(1), 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_made_anew_while_it_is_read_is_noticed() {
+    let (mut config, topic) = (config(), Topic::create("anew-live", 1).await);
+    config.properties.set("topic.metadata.refresh.interval.ms", "500").unwrap();
+    let config = KafkaConfig { on_gap: OnGap::Earliest, ..config };
+    let ledger = Ledger::default();
+    topic.send(texts(0..100)).await;
+    let mut reading = Reading::open(&config, &[&topic], &ledger);
+    reading.until(&topic, 100).await;
+    make_anew(&topic, &config).await;
+    while !ledger.values(&topic.name).ends_with(&texts(500..700)) {
+        reading.step().await.unwrap();
+    }
+    assert_eq!(ledger.epoch(&topic.name, 0), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_cluster_is_said_aloud() {
+    let (config, topic) = (config(), Topic::create("moved", 2).await);
+    let ledger = read_once(&topic, &config).await;
+    ledger.move_to("the-old-one");
+    let error = Reading::open(&config, &[&topic], &ledger).step().await.unwrap_err();
+    assert!(matches!(error, SourceError::OtherLife(_)), "{error}");
+    assert!(error.to_string().contains("was read from the cluster the-old-one so far"), "{error}");
+    let config = KafkaConfig { on_gap: OnGap::Latest, ..config };
+    let mut reading = Reading::open(&config, &[&topic], &ledger);
+    let begun = async || (reading.source.health().partitions == 2).then_some(()).ok_or("not yet".to_owned());
+    wait_until("the partitions", DEADLINE, begun).await;
+    topic.send(texts(100..110)).await;
+    reading.until(&topic, 110).await;
+    assert_eq!(sorted(&ledger, &topic), texts(0..110));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_ends_before_the_stored_offset_begins_a_new_epoch() {
+    let (config, topic) = (config(), Topic::create("cut-short", 1).await);
+    let ledger = read_once(&topic, &config).await;
+    let mut reading = Reading::open(&config, &[&topic], &ledger);
+    let cluster =
+        wait_until("the cluster", DEADLINE, async || reading.source.health().cluster.ok_or("no".into())).await;
+    reading.close().await;
+    ledger.set(&cluster, &topic.name, 0, Some(120));
+    let error = Reading::open(&config, &[&topic], &ledger).step().await.unwrap_err();
+    assert!(error.to_string().contains("the log holds 0 to 99: the topic was created anew"), "{error}");
+    let config = KafkaConfig { on_gap: OnGap::Earliest, ..config };
+    reading = Reading::open(&config, &[&topic], &ledger);
+    reading.until(&topic, 200).await;
+    assert_eq!((ledger.epoch(&topic.name, 0), ledger.next(&topic.name, 0)), (Some(1), Some(100)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partition_that_is_reset_is_read_again_in_another_epoch() {
+    for delivery in [Guarantee::ExactlyOnce, Guarantee::AtLeastOnce] {
+        let (config, topic) = (KafkaConfig { delivery, ..config() }, Topic::create("reset", 1).await);
+        topic.send(texts(0..50)).await;
+        let ledger = Ledger::default();
+        let mut reading = Reading::open(&config, &[&topic], &ledger);
+        reading.until(&topic, 50).await;
+        let cluster = reading.source.health().cluster.unwrap();
+        ledger.begin_epoch(&cluster, &topic.name, None, &[(0, 30)]).unwrap();
+        reading.source.reset(&topic.name, 0);
+        reading.until(&topic, 70).await;
+        assert_eq!(ledger.values(&topic.name)[50..], texts(30..50));
+        assert_eq!(ledger.epoch(&topic.name, 0), Some(1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn places_in_a_log_are_found() {
+    let topic = Topic::create("places", 1).await;
+    topic.send(texts(0..20)).await;
+    topic.cut(0, 5).await;
+    let ends = Ends::new(&config()).unwrap();
+    let place = |to: &str| ends.place(&topic.name, 0, to.parse().unwrap(), DEADLINE).unwrap();
+    assert_eq!([place("earliest"), place("latest"), place("7")], [Place::At(5), Place::At(20), Place::At(7)]);
+    assert_eq!(place("3"), Place::Outside { low: 5, high: 20 });
+    assert_eq!(place("2100-01-01T00:00:00Z"), Place::At(20));
+    assert_eq!(place("2001-01-01T00:00:00Z"), Place::At(5));
+    assert_eq!(ends.place(&topic.name, 7, ResetTo::Latest, DEADLINE).unwrap(), Place::NoSuchPartition);
 }

@@ -78,6 +78,18 @@ async fn a_store_that_cannot_be_read_ends_the_deliveries() {
         fn stored(&self, _: &str, _: &str) -> Result<Vec<source::Bookmark>, Box<dyn std::error::Error + Send + Sync>> {
             Err("the disk is gone".into())
         }
+
+        fn life(&self, _: &str, _: &str) -> Result<source::Life, source::Unavailable> {
+            Ok(source::Life::default())
+        }
+
+        fn note_id(&self, _: &str, _: &str, _: &str) -> Result<(), source::Unavailable> {
+            Ok(())
+        }
+
+        fn begin_epoch(&self, _: &str, _: &str, _: Option<&str>, _: &[(i32, i64)]) -> Result<(), source::Unavailable> {
+            Ok(())
+        }
     }
     let topic = Topic::create("broken", 1).await;
     topic.send(texts(0..1)).await;

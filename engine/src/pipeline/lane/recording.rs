@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::{
-    super::{Shared, intake::IntakeError, patience::patiently},
+    super::{Shared, intake::IntakeError},
     InFlight,
 };
 use crate::{
@@ -40,7 +40,7 @@ pub(super) fn count(slice: &Slice, recording: &Recording) -> usize {
 pub(super) async fn record_all(shared: Shared, mut judged: mpsc::Receiver<Judged>) -> Result<(), IntakeError> {
     let mut skipped = Skipped::default();
     while let Some(Judged { recordings, receipts, in_flight, messages, handed_over }) = judged.recv().await {
-        let outcomes = patiently(|| shared.store.record(recordings.clone())).await?;
+        let outcomes = shared.patience.patiently(|| shared.store.record(recordings.clone())).await?;
         drop(in_flight);
         metrics::batch(&recordings, &messages, &outcomes, handed_over.elapsed());
         let mut stop = None;

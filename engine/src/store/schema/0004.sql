@@ -6,6 +6,15 @@ ALTER TABLE matches ADD COLUMN message_key BLOB;
 ALTER TABLE matches ADD COLUMN traceparent TEXT;  -- its header, where it is well-formed
 ALTER TABLE matches ADD COLUMN tracestate TEXT;
 
+-- Which life of a topic the offsets belong to: Kafka's own id of it, which another topic of the same name does not have.
+CREATE TABLE topic_ids (
+    cluster TEXT NOT NULL,
+    topic   TEXT NOT NULL,
+    id      TEXT NOT NULL,
+    seen_at TEXT NOT NULL,
+    PRIMARY KEY (cluster, topic)
+) STRICT, WITHOUT ROWID;
+
 -- Marks that go out in an order, each with a number that is never given twice: it is the idempotency key outside.
 CREATE TABLE new_marks (
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
