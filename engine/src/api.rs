@@ -41,7 +41,7 @@ pub use config::{Access, Config, ConfigError, Token, TokenReference};
 pub use dead_letters::{Page, RedriveAnswer, RedriveRequest, RedrivenLetter};
 pub use matchers::{MatcherHistory, MatcherList, PinRequest};
 pub use matches::MatchPage;
-pub use partitions::{PartitionList, ReleasedPartition};
+pub use partitions::{PartitionList, ReleasedPartition, ResetRequest};
 pub use problem::{DefinitionProblem, Problem, ProblemKind};
 pub use sensors::{DefinedSensors, SensorAnswer, SensorPage, Sensors};
 pub use server::{Api, ApiError};

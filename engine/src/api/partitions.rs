@@ -1,10 +1,10 @@
-//! `/v1/partitions`: how far each was read, and those that stand still released.
+//! `/v1/partitions`: how far each was read, those that stand still released, and one read from another place.
 
 use axum::{
     Json,
     extract::{
         Path, Query, State,
-        rejection::{PathRejection, QueryRejection},
+        rejection::{JsonRejection, PathRejection, QueryRejection},
     },
     http::HeaderMap,
 };
@@ -15,15 +15,19 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     Desk, guard,
     problem::{Problem, ProblemKind},
-    waits::Reason,
+    waits::{Reason, checked_reason},
 };
 use crate::{
     domain::partition::{PartitionStatus, Release},
-    pipeline::{handle::Handle, partitions::ReleaseError},
+    pipeline::{
+        handle::Handle,
+        partitions::ReleaseError,
+        resetting::{ResetError, ResetTo},
+    },
 };
 
 pub(super) fn routes() -> OpenApiRouter<Desk> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(unfreeze)).routes(routes!(skip))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(unfreeze)).routes(routes!(skip)).routes(routes!(reset))
 }
 
 /// Which partitions are meant.
@@ -109,6 +113,54 @@ async fn release(
     let (Path((topic, partition)), reason) = (names?, why?.0.checked()?);
     let next = handle.release(&topic, partition, how, guard::actor(&headers), reason).await?;
     Ok(Json(ReleasedPartition { topic, partition, next }))
+}
+
+/// Where to read a partition from.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResetRequest {
+    /// `earliest`, `latest`, an offset, or a time as `2026-01-31T00:00:00Z`: the first message of then or later.
+    pub to: String,
+    /// Why, for the audit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 1000)]
+    pub reason: Option<String>,
+}
+
+/// Has a partition read from another place on: what is stored of it begins a new epoch. It need not stand still.
+#[utoipa::path(post, path = "/partitions/{topic}/{partition}/reset", tag = "partitions",
+    params(("topic" = String, Path), ("partition" = i32, Path)),
+    request_body = ResetRequest,
+    responses(
+        (status = 200, body = ReleasedPartition),
+        (status = 404, description = "no-such-partition"),
+        (status = 409, description = "no-kafka"),
+    ))]
+async fn reset(
+    State(handle): State<Handle>,
+    headers: HeaderMap,
+    names: Names,
+    request: Result<Json<ResetRequest>, JsonRejection>,
+) -> Result<Json<ReleasedPartition>, Problem> {
+    let (Path((topic, partition)), Json(ResetRequest { to, reason })) = (names?, request?);
+    let to: ResetTo = to.parse().map_err(|error: String| Problem::new(ProblemKind::BadRequest, error))?;
+    let reason = checked_reason(reason)?;
+    let next = handle.reset_partition(&topic, partition, to, guard::actor(&headers), reason).await?;
+    Ok(Json(ReleasedPartition { topic, partition, next }))
+}
+
+impl From<ResetError> for Problem {
+    fn from(error: ResetError) -> Self {
+        let kind = match &error {
+            ResetError::NoKafka => ProblemKind::NoKafka,
+            ResetError::NoSuchPartition { .. } => ProblemKind::NoSuchPartition,
+            ResetError::Outside { .. } => ProblemKind::BadRequest,
+            ResetError::NotConnected | ResetError::Source(_) => ProblemKind::KafkaUnreachable,
+            ResetError::Store(_) => ProblemKind::StoreUnavailable,
+            ResetError::Defect => ProblemKind::Internal,
+        };
+        Self::of(kind, &error)
+    }
 }
 
 impl From<ReleaseError> for Problem {

@@ -1,6 +1,7 @@
-//! `eventlatch partition list|unfreeze|skip`: how far partitions were read, and those that stand still released.
+//! `eventlatch partition list|unfreeze|skip|reset`: how far partitions were read, those that stand still released, and one
+//! read from another place.
 //!
-//! Listing reads the database unless a service is named, which knows how far the logs are ahead, too; releasing is the
+//! Listing reads the database unless a service is named, which knows how far the logs are ahead, too; the rest is the
 //! running service's to do.
 
 use super::{
@@ -9,9 +10,10 @@ use super::{
     print,
 };
 use crate::{
-    api::{PartitionList, ReleasedPartition},
+    api::{PartitionList, ReleasedPartition, ResetRequest},
     config::Config,
     domain::partition::PartitionStatus,
+    source::ResetTo,
     store::{Reader, StoreError},
 };
 
@@ -37,6 +39,27 @@ pub(super) enum Command {
     Unfreeze(Released),
     /// Let frozen partitions go on behind the message at which each stands: that one is set aside
     Skip(Released),
+    /// Have a partition read from another place on, whether it stands still or not
+    Reset {
+        topic: String,
+
+        /// The number of the partition
+        partition: u16,
+
+        /// `earliest`, `latest`, an offset, or a time as 2026-01-31T00:00:00Z: the first message of then or later
+        #[arg(long, value_name = "PLACE")]
+        to: ResetTo,
+
+        /// Why, for the audit
+        #[arg(long)]
+        reason: Option<String>,
+
+        #[command(flatten)]
+        service: Service,
+
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -70,6 +93,11 @@ pub(super) fn partition(config: &Config, command: &Command) -> Result<Exit, Fail
         }
         Command::Unfreeze(released) => release(config, released, "unfreeze")?,
         Command::Skip(released) => release(config, released, "skip")?,
+        Command::Reset { topic, partition, to, reason, service, format } => {
+            let path = format!("partitions/{}/{partition}/reset", part(topic));
+            let request = ResetRequest { to: to.to_string(), reason: reason.clone() };
+            show_released(&[Client::new(config, service)?.post(&path, &request)?], *format)?;
+        }
     }
     Ok(Exit::Done)
 }
@@ -91,7 +119,11 @@ fn release(config: &Config, released: &Released, act: &str) -> Result<(), Failur
         client.post::<ReleasedPartition>(&format!("partitions/{}/{number}/{act}{why}", part(topic)), &())
     };
     let all = partitions.iter().map(release).collect::<Result<Vec<_>, _>>()?;
-    if *format == Format::Json {
+    show_released(&all, *format)
+}
+
+fn show_released(all: &[ReleasedPartition], format: Format) -> Result<(), Failure> {
+    if format == Format::Json {
         return print::json(&all);
     }
     let line = |it: &ReleasedPartition| format!("{}/{} goes on at {}", it.topic, it.partition, it.next);

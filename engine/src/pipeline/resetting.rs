@@ -5,9 +5,11 @@ use std::{sync::Arc, time::Duration};
 use super::handle::Handle;
 use crate::{
     domain::dead_letter::Actor,
-    source::{Ends, Place, ResetTo, SourceError},
+    source::{Ends, Place, SourceError},
     store::{NewEpoch, StoreError},
 };
+
+pub use crate::source::ResetTo;
 
 /// How long Kafka may take for each answer.
 const PATIENCE: Duration = Duration::from_secs(5);
