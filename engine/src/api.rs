@@ -37,7 +37,7 @@ use tokio::sync::{Semaphore, watch};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-pub use config::{Access, Config, ConfigError, Token, TokenReference};
+pub use config::{Access, Config, ConfigError, Token};
 pub use dead_letters::{Page, RedriveAnswer, RedriveRequest, RedrivenLetter};
 pub use matchers::{MatcherHistory, MatcherList, PinRequest};
 pub use matches::MatchPage;

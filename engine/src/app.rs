@@ -22,7 +22,7 @@ use tokio::{
 use following::Following;
 pub use matchers::Matchers;
 use matchers::Past;
-pub use parts::{StartError, load_sensors};
+pub use parts::{StartError, check_marking_topic, load_sensors, marking};
 
 use crate::{
     api::Api,
@@ -141,6 +141,7 @@ impl Service {
         }
 
         let topics: Vec<_> = shared.live.load().index.topics().map(ToString::to_string).collect();
+        parts::check_marking_topic(config, &topics)?;
         if topics.is_empty() {
             tracing::warn!("No sensor wants any message; there is nothing to read");
         }
@@ -284,14 +285,14 @@ async fn open_store(
 ) -> Result<(Store, Option<Marker>), StartError> {
     let mode = if config.marking.is_local() { MarkMode::Local } else { MarkMode::Outbox(config.marking.order) };
     let store = Store::open(&config.store, mode).map_err(StartError::Store)?;
-    let marking = config.marking.build(store.identity()).map_err(StartError::Marking)?;
+    let marking = parts::marking(config, store.identity()).map_err(StartError::Marking)?;
     tracing::info!(store = %config.store.path.display(), marking = marking.summary(), "Recording and marking");
     let Marking::Outbox(adapter) = marking else {
         return Ok((store, None));
     };
     match adapter.probe().await {
         Err(MarkError::Reject(reason)) => return Err(StartError::Probe(reason)),
-        Err(MarkError::Retry(reason)) => tracing::warn!(reason, "Marking does not work yet"),
+        Err(MarkError::Retry { reason, .. }) => tracing::warn!(reason, "Marking does not work yet"),
         Ok(()) => {}
     }
     let concurrency = config.marking.concurrency;

@@ -7,6 +7,7 @@ pub mod domain;
 pub mod telemetry;
 
 pub mod matcher;
+pub mod outside;
 pub mod report;
 pub mod sensor;
 pub mod source;

@@ -55,6 +55,7 @@ pub mod needed;
 pub mod partitions;
 pub mod patience;
 mod portions;
+pub mod publishing;
 pub mod readiness;
 pub mod redrive;
 mod remaining;

@@ -6,14 +6,12 @@
 mod config;
 pub mod email;
 mod html;
-mod secret;
 mod text;
 mod view;
 pub mod webhook;
 
 pub use config::{Config, ConfigError};
 pub use html::html;
-pub use secret::{SecretError, SecretReference};
 pub use text::{message, page, text};
 
 use crate::domain::report::Report;
@@ -59,17 +57,4 @@ impl Channel {
             Self::Webhook(webhook) => webhook.send(report),
         }
     }
-}
-
-/// An error with its causes, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let (mut text, mut cause) = (error.to_string(), error.source());
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.ends_with(&more) {
-            text += &format!(": {more}");
-        }
-        cause = error.source();
-    }
-    text
 }

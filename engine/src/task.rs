@@ -3,13 +3,17 @@
 //! Knows nothing of Kafka, matchers or our own store: it is handed a [`Mark`] and answers what came of it. Who asks
 //! again, and when, is decided above, with a [`Backoff`]. Start at [`TaskAdapter`], then [`Config::build`].
 
+pub mod kafka;
 pub mod sql;
+mod told;
+pub mod webhook;
 
-use std::{num::NonZeroUsize, pin::Pin, sync::Arc};
+use std::{num::NonZeroUsize, pin::Pin, sync::Arc, time::Duration};
 
 use crate::domain::{mark::Mark, ordering::Order};
 
 pub use crate::domain::backoff::Backoff;
+pub use kafka::Publisher;
 
 /// What an adapter answers with, later.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, MarkError>> + Send + 'a>>;
@@ -42,24 +46,32 @@ pub enum Marked {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MarkError {
     /// Not now; another attempt may succeed.
-    #[error("cannot mark now: {0}")]
-    Retry(String),
+    #[error("cannot mark now: {reason}")]
+    Retry {
+        reason: String,
+        /// How long the system wants to be left alone, where it says so.
+        after: Option<Duration>,
+    },
     /// Never as it is; kept with its reason.
     #[error("cannot mark: {0}")]
     Reject(String),
 }
 
 impl MarkError {
+    pub fn retry(reason: impl Into<String>) -> Self {
+        Self::Retry { reason: reason.into(), after: None }
+    }
+
     pub fn reason(&self) -> &str {
         match self {
-            Self::Retry(reason) | Self::Reject(reason) => reason,
+            Self::Retry { reason, .. } | Self::Reject(reason) => reason,
         }
     }
 
     /// What it comes to, in metrics and in spans.
     pub fn word(&self) -> &'static str {
         match self {
-            Self::Retry(_) => "retry",
+            Self::Retry { .. } => "retry",
             Self::Reject(_) => "rejected",
         }
     }
@@ -70,7 +82,8 @@ impl MarkError {
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Where tasks are: `local` (the table `tasks` in the store itself, set in the very transaction that records the
-    /// match) or `sql` (a statement of yours on a SQLite database of yours). Default: `local`.
+    /// match), `sql` (a statement of yours on a SQLite database of yours), `webhook` (a signed POST) or `kafka` (a
+    /// message). Default: `local`.
     pub adapter: AdapterName,
     /// In which order marks go out: `serial`, `partition`, `key` or `none`. Default: `none`.
     pub order: Order,
@@ -80,6 +93,10 @@ pub struct Config {
     pub backoff: Backoff,
     /// `[marking.sql]`: needed where `adapter = "sql"`.
     pub sql: Option<sql::Config>,
+    /// `[marking.webhook]`: needed where `adapter = "webhook"`.
+    pub webhook: Option<webhook::Config>,
+    /// `[marking.kafka]`: needed where `adapter = "kafka"`.
+    pub kafka: Option<kafka::Config>,
 }
 
 /// How many marks may be on their way at once: at least one.
@@ -99,6 +116,19 @@ pub enum AdapterName {
     #[default]
     Local,
     Sql,
+    Webhook,
+    Kafka,
+}
+
+impl AdapterName {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Sql => "sql",
+            Self::Webhook => "webhook",
+            Self::Kafka => "kafka",
+        }
+    }
 }
 
 /// What a configuration comes to.
@@ -121,12 +151,16 @@ impl Marking {
 }
 
 /// A `[marking]` section that fits nothing.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error("`adapter = \"{0}\"` needs a section `[marking.{0}]`")]
     NoSection(&'static str),
     #[error("`[marking.{0}]` is not used without `adapter = \"{0}\"`")]
     NotUsed(&'static str),
+    #[error(transparent)]
+    Webhook(#[from] webhook::ConfigError),
+    #[error(transparent)]
+    Kafka(#[from] kafka::ConfigError),
 }
 
 impl Config {
@@ -137,20 +171,37 @@ impl Config {
 
     /// Finds what contradicts itself, without looking outside.
     pub fn check(&self) -> Result<(), ConfigError> {
-        match (self.adapter, &self.sql) {
-            (AdapterName::Sql, None) => Err(ConfigError::NoSection("sql")),
-            (AdapterName::Local, Some(_)) => Err(ConfigError::NotUsed("sql")),
-            _ => Ok(()),
+        let sections = [
+            (AdapterName::Sql, self.sql.is_some()),
+            (AdapterName::Webhook, self.webhook.is_some()),
+            (AdapterName::Kafka, self.kafka.is_some()),
+        ];
+        for (name, is_there) in sections {
+            match (name == self.adapter, is_there) {
+                (true, false) => return Err(ConfigError::NoSection(name.word())),
+                (false, true) => return Err(ConfigError::NotUsed(name.word())),
+                _ => {}
+            }
         }
+        self.webhook.as_ref().map_or(Ok(()), webhook::Config::check)?;
+        Ok(self.kafka.as_ref().map_or(Ok(()), kafka::Config::check)?)
     }
 
-    /// `store` is the store's identity: marks of different stores are told apart by it outside.
-    pub fn build(&self, store: &str) -> Result<Marking, ConfigError> {
+    /// The topic that marks are published in, where they are.
+    pub fn topic(&self) -> Option<&str> {
+        self.kafka.as_ref().map(|kafka| kafka.topic.as_str())
+    }
+
+    /// `store` is the store's identity: marks of different stores are told apart by it outside. Reads the secrets.
+    pub fn build(&self, store: &str, publisher: &Arc<dyn Publisher>) -> Result<Marking, ConfigError> {
         self.check()?;
-        Ok(match &self.sql {
-            Some(sql) => Marking::Outbox(Arc::new(sql::SqlAdapter::new(sql.clone(), store))),
-            None => Marking::Local,
-        })
+        let adapter: Arc<dyn TaskAdapter> = match (&self.sql, &self.webhook, &self.kafka) {
+            (Some(sql), ..) => Arc::new(sql::SqlAdapter::new(sql.clone(), store)),
+            (_, Some(webhook), _) => Arc::new(webhook::WebhookAdapter::new(webhook, store)?),
+            (.., Some(kafka)) => Arc::new(kafka::KafkaAdapter::new(kafka.clone(), store, Arc::clone(publisher))),
+            (None, None, None) => return Ok(Marking::Local),
+        };
+        Ok(Marking::Outbox(adapter))
     }
 }
 
@@ -158,10 +209,23 @@ impl Config {
 mod tests {
     use super::*;
 
+    struct Nobody;
+
+    impl Publisher for Nobody {
+        fn publish(&self, _: kafka::Publication) -> Answer<'_, ()> {
+            Box::pin(async { Ok(()) })
+        }
+
+        fn find<'a>(&'a self, _: &'a str) -> Answer<'a, ()> {
+            Box::pin(async { Ok(()) })
+        }
+    }
+
     fn check(toml: &str, expect: Result<&str, &str>) {
+        let nobody: Arc<dyn Publisher> = Arc::new(Nobody);
         let config: Result<Config, _> = toml::from_str(toml);
         let built = config.map_err(|error| error.message().to_owned()).and_then(|config| {
-            config.build("store").map(|marking| marking.summary()).map_err(|error| error.to_string())
+            config.build("store", &nobody).map(|marking| marking.summary()).map_err(|error| error.to_string())
         });
         assert_eq!(built.as_deref().map_err(String::as_str), expect, "{toml}");
     }
@@ -179,7 +243,16 @@ mod tests {
         );
         check(
             "adaptor = 'sql'",
-            Err("unknown field `adaptor`, expected one of `adapter`, `order`, `concurrency`, `backoff`, `sql`"),
+            Err(
+                "unknown field `adaptor`, expected one of `adapter`, `order`, `concurrency`, `backoff`, `sql`, `webhook`, `kafka`",
+            ),
         );
+        check("adapter = 'kafka'\n[kafka]\ntopic = 'marks'", Ok("kafka: a message in marks"));
+        check("adapter = 'kafka'\n[kafka]\ntopic = ''", Err("`topic` in [marking.kafka] names no topic"));
+        check(
+            "adapter = 'webhook'\n[kafka]\ntopic = 'marks'",
+            Err("`adapter = \"webhook\"` needs a section `[marking.webhook]`"),
+        );
+        check("concurrency = 0", Err("invalid value: integer `0`, expected a nonzero usize"));
     }
 }

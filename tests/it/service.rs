@@ -17,6 +17,7 @@ mod reload_sensors;
 mod reloading;
 mod stopping;
 mod store_faults;
+mod webhook;
 
 /// `task|state` of the local adapter.
 const TASKS: &str = "SELECT task_id, state FROM tasks ORDER BY task_id";

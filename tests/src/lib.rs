@@ -11,5 +11,6 @@ mod jars;
 pub mod ledger;
 pub mod service;
 pub mod summary;
+pub mod target;
 pub mod topic;
 pub mod waiting;

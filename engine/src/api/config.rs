@@ -1,12 +1,14 @@
 //! The `[api]` part of the configuration.
 
 use std::{
-    fmt, fs,
+    fmt,
     net::{Ipv4Addr, SocketAddr},
 };
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 use subtle::ConstantTimeEq;
+
+use crate::outside::{SecretError, SecretReference};
 
 /// `[api]`: the HTTP API of the running service.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -18,9 +20,9 @@ pub struct Config {
     #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
     /// What `Authorization: Bearer …` must hold, by reference: `"env:NAME"` or `"file:PATH"`. Default: none.
-    pub token: Option<TokenReference>,
+    pub token: Option<SecretReference>,
     /// The same for those who may look at everything and change nothing. Default: none.
-    pub read_token: Option<TokenReference>,
+    pub read_token: Option<SecretReference>,
     /// So many requests are answered in a second, of all callers together; 0: as many as they like. Default: 5000.
     pub requests_per_second: u32,
 }
@@ -53,10 +55,8 @@ pub enum ConfigError {
     Open(SocketAddr),
     #[error("`read_token` in [api] is given without `token`: nobody could change anything (hint: set `token` too)")]
     NobodyMayWrite,
-    #[error("`token` in [api] refers to `{0}`, which cannot be read")]
-    Token(TokenReference, #[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("`token` in [api] refers to `{0}`, which is empty")]
-    Empty(TokenReference),
+    #[error("a token of [api] cannot be used")]
+    Token(#[from] SecretError),
 }
 
 impl Config {
@@ -74,14 +74,17 @@ impl Config {
 
     /// The tokens that are referred to.
     pub fn access(&self) -> Result<Access, ConfigError> {
-        let read_token = self.read_token.as_ref().map(TokenReference::read).transpose()?;
-        Ok(Access { token: self.token()?, read_token })
+        Ok(Access { token: self.token()?, read_token: read(self.read_token.as_ref())? })
     }
 
     /// The token that is referred to.
     pub fn token(&self) -> Result<Option<Token>, ConfigError> {
-        self.token.as_ref().map(TokenReference::read).transpose()
+        read(self.token.as_ref())
     }
+}
+
+fn read(reference: Option<&SecretReference>) -> Result<Option<Token>, ConfigError> {
+    Ok(reference.map(SecretReference::read).transpose()?.map(|token| Token(token.into())))
 }
 
 /// Who may do what.
@@ -91,48 +94,6 @@ pub struct Access {
     pub(super) token: Option<Token>,
     /// May look, and change nothing.
     pub(super) read_token: Option<Token>,
-}
-
-/// Where the token is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TokenReference {
-    Environment(String),
-    File(String),
-}
-
-impl fmt::Display for TokenReference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Environment(name) => write!(f, "env:{name}"),
-            Self::File(path) => write!(f, "file:{path}"),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for TokenReference {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if let Some(name) = text.strip_prefix("env:") {
-            Ok(Self::Environment(name.to_owned()))
-        } else if let Some(path) = text.strip_prefix("file:") {
-            Ok(Self::File(path.to_owned()))
-        } else {
-            // The text itself may be the secret: it is not repeated.
-            Err(D::Error::custom("a token is given by reference: \"env:NAME\" or \"file:PATH\""))
-        }
-    }
-}
-
-impl TokenReference {
-    fn read(&self) -> Result<Token, ConfigError> {
-        let failed = |error| ConfigError::Token(self.clone(), error);
-        let text = match self {
-            Self::Environment(name) => std::env::var(name).map_err(|error| failed(error.into()))?,
-            Self::File(path) => fs::read_to_string(path).map_err(|error| failed(error.into()))?,
-        };
-        let text = text.trim_end_matches(['\r', '\n']);
-        if text.is_empty() { Err(ConfigError::Empty(self.clone())) } else { Ok(Token(text.into())) }
-    }
 }
 
 /// A secret: never printed, and compared in a time that says nothing about it.
@@ -183,11 +144,11 @@ mod tests {
     #[test]
     fn a_token_comes_by_reference_and_is_never_shown() {
         let error = check("token = \"hunter2\"").unwrap_err();
-        assert_eq!(error, "a token is given by reference: \"env:NAME\" or \"file:PATH\"");
+        assert_eq!(error, "a secret is given by reference: \"env:NAME\" or \"file:PATH\"");
         let file = tempfile::NamedTempFile::new().unwrap();
         let config: Config = toml::from_str(&format!("token = \"file:{}\"", file.path().display())).unwrap();
-        assert!(config.token().unwrap_err().to_string().ends_with("which is empty"));
-        fs::write(file.path(), "hunter2\n").unwrap();
+        assert!(matches!(config.token(), Err(ConfigError::Token(SecretError::Empty(_)))));
+        std::fs::write(file.path(), "hunter2\n").unwrap();
         let token = config.token().unwrap().unwrap();
         assert!(token.is("hunter2") && !token.is("hunter") && !token.is(""));
         assert!(!format!("{token:?}").contains("hunter2"));

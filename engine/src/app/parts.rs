@@ -1,6 +1,6 @@
 //! The parts of the service that can be built without a broker or a store.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 
@@ -13,11 +13,11 @@ use crate::{
     },
     domain::sensor::{Owner, Sensor},
     matcher::{RegistryError, RuntimeError},
-    pipeline::{checking::Checker, rendering::RenderError, turning::TurnError},
+    pipeline::{checking::Checker, publishing::KafkaPublisher, rendering::RenderError, turning::TurnError},
     report,
     source::SourceError,
     store::StoreError,
-    task,
+    task::{self, Marking, Publisher},
 };
 
 /// Why the service did not start.
@@ -37,6 +37,10 @@ pub enum StartError {
     Marking(task::ConfigError),
     #[error(transparent)]
     Report(report::ConfigError),
+    #[error(
+        "marks cannot be published in the topic `{0}`: sensors want messages of it (hint: another `topic` in [marking.kafka])"
+    )]
+    MarkingTopic(String),
     #[error("tasks cannot be marked: {0}")]
     Probe(String),
     #[error(transparent)]
@@ -47,6 +51,20 @@ pub enum StartError {
     Source(SourceError),
     #[error(transparent)]
     Api(ApiError),
+}
+
+/// What marks tasks. `store` is the store's identity.
+pub fn marking(config: &Config, store: &str) -> Result<Marking, task::ConfigError> {
+    let publisher: Arc<dyn Publisher> = Arc::new(KafkaPublisher::new(config.kafka.clone()));
+    config.marking.build(store, &publisher)
+}
+
+/// Marks that were read as messages might follow from themselves, for ever.
+pub fn check_marking_topic(config: &Config, topics: &[String]) -> Result<(), StartError> {
+    match config.marking.topic().filter(|topic| topics.iter().any(|read| read == topic)) {
+        Some(topic) => Err(StartError::MarkingTopic(topic.to_owned())),
+        None => Ok(()),
+    }
 }
 
 /// Reads the sensor files and has the matchers check them: at start all of them must be good.

@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use super::{Exit, Failure, exit::of_source, print};
 use crate::{
-    app::{Matchers, load_sensors},
+    app::{self, Matchers, load_sensors},
     config::Config,
     source,
     store::{Reader, StoreError},
@@ -37,12 +37,13 @@ pub(super) async fn check(config: &Config, args: &Args) -> Result<Exit, Failure>
     let wanted: usize = sensors.iter().map(|(_, sensor)| sensor.wanted.len()).sum();
     print::lines(&format!("sensors        ok  {} (wanted messages: {wanted})", sensors.len()))?;
     print::lines(&format!("store          ok  {}", store(config)?))?;
+    let mut topics: Vec<_> =
+        sensors.iter().flat_map(|(_, sensor)| &sensor.wanted).map(|wanted| wanted.topic.to_string()).collect();
+    topics.sort();
+    topics.dedup();
+    app::check_marking_topic(config, &topics)?;
     print::lines(&format!("marking        ok  {}", marking(config).await?))?;
     if args.broker {
-        let mut topics: Vec<_> =
-            sensors.iter().flat_map(|(_, sensor)| &sensor.wanted).map(|wanted| wanted.topic.to_string()).collect();
-        topics.sort();
-        topics.dedup();
         print::lines(&format!("broker         ok  {}", broker(config, topics, args).await?))?;
     }
     Ok(Exit::Done)
@@ -67,7 +68,7 @@ fn has_directory(path: &Path) -> bool {
 }
 
 async fn marking(config: &Config) -> Result<String, Failure> {
-    let marking = config.marking.build(NO_STORE).map_err(Failure::config)?;
+    let marking = app::marking(config, NO_STORE).map_err(Failure::config)?;
     if let Marking::Outbox(adapter) = &marking {
         let failed = |error: crate::task::MarkError| {
             Failure::new(Exit::Marking, format!("tasks cannot be marked: {}", error.reason()))

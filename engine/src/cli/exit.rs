@@ -81,9 +81,11 @@ impl Failure {
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         let exit = match &error {
-            StartError::Config(_) | StartError::Sensors(_) | StartError::Marking(_) | StartError::Report(_) => {
-                Exit::Config
-            }
+            StartError::Config(_)
+            | StartError::Sensors(_)
+            | StartError::Marking(_)
+            | StartError::MarkingTopic(_)
+            | StartError::Report(_) => Exit::Config,
             StartError::Runtime(_) | StartError::Matchers(_) => Exit::Matcher,
             StartError::Store(_) | StartError::Render(_) | StartError::Turn(_) => Exit::Store,
             StartError::Source(error) => of_source(error),

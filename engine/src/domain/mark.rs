@@ -52,6 +52,11 @@ pub struct Mark {
 }
 
 impl Mark {
+    /// The same for every attempt, and among all stores for no other mark.
+    pub fn idempotency_key(&self, store: &str) -> String {
+        format!("{store}-{}", self.id.0)
+    }
+
     /// Whether it may not go out while the other one does.
     pub fn is_bound_to(&self, other: &Self) -> bool {
         let is_of_task = self.wait_id == other.wait_id && self.task_id == other.task_id;

@@ -108,7 +108,7 @@ impl Marker {
     async fn note_defect(&self, mark: Option<Arc<Mark>>) {
         if let Some(mark) = mark {
             let reason = "the attempt broke off: a defect".to_owned();
-            let outcome = failed(&mark, MarkError::Retry(reason), &self.backoff.load());
+            let outcome = failed(&mark, MarkError::retry(reason), &self.backoff.load());
             self.note(&mark, &outcome).await;
         }
     }
@@ -134,8 +134,8 @@ async fn attempt(adapter: &dyn TaskAdapter, mark: &Mark, backoff: &Backoff) -> O
 
 fn failed(mark: &Mark, error: MarkError, backoff: &Backoff) -> Outcome {
     match error {
-        MarkError::Retry(reason) => {
-            let pause = backoff.pause(mark.attempts, mark.id.0.unsigned_abs());
+        MarkError::Retry { reason, after } => {
+            let pause = after.unwrap_or_else(|| backoff.pause(mark.attempts, mark.id.0.unsigned_abs()));
             tracing::warn!(sensor = mark.sensor, task_id = mark.task_id, reason, ?pause, "Cannot mark a task now");
             Outcome::Retry { at: Timestamp::now().saturating_add(pause).unwrap_or(Timestamp::MAX), reason }
         }

@@ -5,9 +5,9 @@ use serde::Deserialize;
 use super::{
     Channel,
     email::{self, Email},
-    secret::SecretError,
     webhook::{self, Webhook},
 };
+use crate::outside::SecretError;
 
 /// `[report]`: who is told when a wait ends with something missing. Default: nobody.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]

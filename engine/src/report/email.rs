@@ -11,8 +11,11 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use url::Url;
 
-use super::{ConfigError, SecretReference, SendError, chain, html, text};
-use crate::domain::report::Report;
+use super::{ConfigError, SendError, html, text};
+use crate::{
+    domain::report::Report,
+    outside::{SecretReference, chain},
+};
 
 /// How long the server may take for one answer.
 const ANSWERING: Duration = Duration::from_secs(20);

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use ureq::{
-    Agent,
-    tls::{RootCerts, TlsConfig},
-};
 
-use super::{ConfigError, SecretReference, SendError, chain};
-use crate::domain::report::Report;
+use super::{ConfigError, SendError};
+use crate::{
+    domain::report::Report,
+    outside::{Client, SecretReference, Verdict, is_http},
+};
 
 /// For the whole answer.
 const ANSWERING: Duration = Duration::from_secs(20);
@@ -26,15 +25,15 @@ pub struct Config {
 
 /// An address that takes reports.
 pub struct Webhook {
-    agent: Agent,
+    client: Client,
     url: String,
+    /// The header `Authorization`.
     token: Option<String>,
 }
 
 impl Config {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        let known = ["http://", "https://"].iter().any(|scheme| self.url.starts_with(scheme));
-        if known { Ok(()) } else { Err(ConfigError::Url(self.url.clone())) }
+        if is_http(&self.url) { Ok(()) } else { Err(ConfigError::Url(self.url.clone())) }
     }
 }
 
@@ -42,13 +41,8 @@ impl Webhook {
     pub(super) fn new(config: &Config) -> Result<Self, ConfigError> {
         config.check()?;
         let token = config.token.as_ref().map(SecretReference::read).transpose()?;
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(ANSWERING))
-            // As the system trusts, so also a company's own authority.
-            .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
-            .user_agent(concat!("eventlatch/", env!("CARGO_PKG_VERSION")));
-        Ok(Self { agent: agent.build().into(), url: config.url.clone(), token })
+        let token = token.map(|token| format!("Bearer {token}"));
+        Ok(Self { client: Client::new(ANSWERING), url: config.url.clone(), token })
     }
 
     pub(super) fn summary(&self) -> String {
@@ -56,17 +50,15 @@ impl Webhook {
     }
 
     pub(super) fn send(&self, report: &Report) -> Result<(), SendError> {
-        let mut request = self.agent.post(&self.url).header("idempotency-key", &report.id);
-        if let Some(token) = &self.token {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        let answer = request.send_json(report).map_err(|error| SendError::Retry(chain(&error)))?;
-        let (status, reason) = (answer.status(), format!("it answers {}", answer.status()));
-        match status.as_u16() {
-            200..300 => Ok(()),
-            408 | 425 | 429 => Err(SendError::Retry(reason)),
-            400..500 => Err(SendError::Reject(reason)),
-            _ => Err(SendError::Retry(reason)),
+        let body = serde_json::to_vec(report).map_err(|error| SendError::Reject(error.to_string()))?;
+        let token = self.token.as_deref().map(|token| ("authorization", token));
+        let headers = [("idempotency-key", report.id.as_str())].into_iter().chain(token);
+        let reply =
+            self.client.post(&self.url, headers, &body).map_err(|unreached| SendError::Retry(unreached.to_string()))?;
+        match reply.verdict() {
+            Verdict::Done => Ok(()),
+            Verdict::Later => Err(SendError::Retry(reply.reason())),
+            Verdict::Never => Err(SendError::Reject(reply.reason())),
         }
     }
 }

@@ -9,6 +9,7 @@ use rdkafka::{
     message::{Header as KafkaHeader, OwnedHeaders},
     producer::{DeliveryFuture, FutureProducer, FutureRecord},
     statistics::Statistics,
+    types::RDKafkaErrorCode,
 };
 
 use super::{KafkaConfig, Outgoing, SourceError, client, desk::Desk, reach::Reach};
@@ -26,6 +27,26 @@ pub enum SendError {
     Refused { topic: String, source: KafkaError },
     #[error("the message for topic {topic} is not known to have arrived: the client ended before the answer")]
     Unknown { topic: String },
+}
+
+impl SendError {
+    /// Whether the message is at fault: it will not be sent as it is.
+    pub fn is_of_message(&self) -> bool {
+        use RDKafkaErrorCode::{InvalidMessageSize, InvalidRecord, InvalidTopic, MessageSizeTooLarge};
+        matches!(self.code(), Some(InvalidMessageSize | InvalidRecord | InvalidTopic | MessageSizeTooLarge))
+    }
+
+    /// Whether the producer sends nothing any more.
+    pub fn ends_producer(&self) -> bool {
+        matches!(self, Self::Unknown { .. }) || self.code() == Some(RDKafkaErrorCode::Fatal)
+    }
+
+    fn code(&self) -> Option<RDKafkaErrorCode> {
+        match self {
+            Self::Refused { source, .. } => source.rdkafka_error_code(),
+            Self::Unknown { .. } => None,
+        }
+    }
 }
 
 impl Producer {
@@ -65,7 +86,7 @@ impl Producer {
         loop {
             match self.producer.send_result(record(message)) {
                 Ok(delivery) => return Ok(delivery),
-                Err((error, _)) if error.rdkafka_error_code() == Some(rdkafka::types::RDKafkaErrorCode::QueueFull) => {
+                Err((error, _)) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) => {
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
                 Err((source, _)) => {

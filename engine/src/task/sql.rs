@@ -56,7 +56,7 @@ impl Rows {
     fn check(self, touched: usize) -> Result<(), MarkError> {
         match (self, touched) {
             (Self::Any, _) | (Self::One, 1) | (Self::Some, 1..) => Ok(()),
-            (_, 0) => Err(MarkError::Retry("the statement found no row yet".to_owned())),
+            (_, 0) => Err(MarkError::retry("the statement found no row yet")),
             (Self::One, more) => {
                 Err(MarkError::Reject(format!("the statement touched {more} rows, and `rows = \"one\"` allows one")))
             }
@@ -83,7 +83,7 @@ impl SqlAdapter {
         let database = Arc::clone(&self.database);
         Box::pin(async move {
             let done = tokio::task::spawn_blocking(move || work(&database)).await;
-            done.unwrap_or_else(|_| Err(MarkError::Retry("the attempt broke off".to_owned())))
+            done.unwrap_or_else(|_| Err(MarkError::retry("the attempt broke off")))
         })
     }
 }
@@ -142,7 +142,7 @@ impl Database {
 
     /// Runs the statement unless it ran before for this mark.
     fn mark(&self, connection: &Connection, mark: &Mark) -> Result<Marked, Failure> {
-        let id = format!("{}-{}", self.store, mark.id.0);
+        let id = mark.idempotency_key(&self.store);
         let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
         if !note(&transaction, &id)? {
             return Ok(Marked::Before);
@@ -199,7 +199,7 @@ impl Failure {
                 | ErrorCode::OutOfMemory
                 | ErrorCode::FileLockingProtocolFailed
                 | ErrorCode::SchemaChanged,
-            ) => MarkError::Retry(error.to_string()),
+            ) => MarkError::retry(error.to_string()),
             _ => MarkError::Reject(error.to_string()),
         }
     }

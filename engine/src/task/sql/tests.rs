@@ -156,7 +156,7 @@ async fn a_locked_or_missing_database_is_tried_again() {
     let elsewhere = Config { database: path.with_file_name("nowhere.db"), ..fixture.adapter.database.config.clone() };
     let adapter = SqlAdapter::new(elsewhere.clone(), "store");
     let error = adapter.mark(&mark(1, "a")).await.unwrap_err();
-    assert!(matches!(&error, MarkError::Retry(reason) if reason.contains("nowhere.db")), "{error}");
+    assert!(matches!(&error, MarkError::Retry { reason, .. } if reason.contains("nowhere.db")), "{error}");
     assert!(!elsewhere.database.exists());
 }
 

@@ -21,6 +21,12 @@ pub enum SecretError {
 }
 
 impl SecretReference {
+    /// None: the text is no reference.
+    pub fn parse(text: &str) -> Option<Self> {
+        let environment = text.strip_prefix("env:").map(|name| Self::Environment(name.to_owned()));
+        environment.or_else(|| text.strip_prefix("file:").map(|path| Self::File(path.to_owned())))
+    }
+
     pub fn read(&self) -> Result<String, SecretError> {
         let failed = |error| SecretError::Read(self.clone(), error);
         let text = match self {
@@ -44,9 +50,8 @@ impl fmt::Display for SecretReference {
 impl<'de> Deserialize<'de> for SecretReference {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let environment = text.strip_prefix("env:").map(|name| Self::Environment(name.to_owned()));
-        let reference = environment.or_else(|| text.strip_prefix("file:").map(|path| Self::File(path.to_owned())));
         // The text itself may be the secret: it is not repeated.
-        reference.ok_or_else(|| D::Error::custom("a secret is given by reference: \"env:NAME\" or \"file:PATH\""))
+        Self::parse(&text)
+            .ok_or_else(|| D::Error::custom("a secret is given by reference: \"env:NAME\" or \"file:PATH\""))
     }
 }
