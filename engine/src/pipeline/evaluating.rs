@@ -164,8 +164,7 @@ mod tests {
             });
         }
         running.join_all().await;
-        let most = *most.lock().unwrap();
-        most
+        *most.lock().unwrap()
     }
 
     #[tokio::test]
