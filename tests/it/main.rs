@@ -14,6 +14,7 @@ mod guests;
 mod lanes;
 mod logging;
 mod matcher;
+mod observability;
 mod reports;
 mod scenarios;
 mod service;

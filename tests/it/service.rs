@@ -15,6 +15,7 @@ mod redefining;
 mod redriving;
 mod reload_sensors;
 mod reloading;
+mod spans;
 mod stopping;
 mod store_faults;
 mod webhook;

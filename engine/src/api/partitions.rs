@@ -1,10 +1,10 @@
-//! `/v1/partitions`: how far each was read, those that stand still released, and one read from another place.
+//! `/v1/partitions`: how far each was read, those that stand still released, and any of them read from another place.
 
 use axum::{
     Json,
     extract::{
         Path, Query, State,
-        rejection::{JsonRejection, PathRejection, QueryRejection},
+        rejection::{PathRejection, QueryRejection},
     },
     http::HeaderMap,
 };
@@ -15,15 +15,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     Desk, guard,
     problem::{Problem, ProblemKind},
-    waits::{Reason, checked_reason},
+    waits::Reason,
 };
 use crate::{
     domain::partition::{PartitionStatus, Release},
-    pipeline::{
-        handle::Handle,
-        partitions::ReleaseError,
-        resetting::{ResetError, ResetTo},
-    },
+    pipeline::{handle::Handle, partitions::ReleaseError, resetting::ResetError},
 };
 
 pub(super) fn routes() -> OpenApiRouter<Desk> {
@@ -103,48 +99,36 @@ async fn skip(
     release(handle, headers, names, why, Release::Skip).await
 }
 
-async fn release(
-    handle: Handle,
-    headers: HeaderMap,
-    names: Names,
-    why: Why,
-    how: Release,
-) -> Result<Json<ReleasedPartition>, Problem> {
-    let (Path((topic, partition)), reason) = (names?, why?.0.checked()?);
-    let next = handle.release(&topic, partition, how, guard::actor(&headers), reason).await?;
-    Ok(Json(ReleasedPartition { topic, partition, next }))
-}
-
-/// Where to read a partition from.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ResetRequest {
-    /// `earliest`, `latest`, an offset, or a time as `2026-01-31T00:00:00Z`: the first message of then or later.
-    pub to: String,
+/// Where a partition is to be read from.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Place {
+    /// `earliest`, `latest`, an offset, or a time as `2026-01-31T00:00:00Z`.
+    to: String,
     /// Why, for the audit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 1000)]
-    pub reason: Option<String>,
+    reason: Option<String>,
 }
 
-/// Has a partition read from another place on: what is stored of it begins a new epoch. It need not stand still.
+/// Has a partition read from another place on. A new epoch begins: what was recorded stays, and what is read again is
+/// recorded beside it.
 #[utoipa::path(post, path = "/partitions/{topic}/{partition}/reset", tag = "partitions",
-    params(("topic" = String, Path), ("partition" = i32, Path)),
-    request_body = ResetRequest,
+    params(("topic" = String, Path), ("partition" = i32, Path), Place),
     responses(
         (status = 200, body = ReleasedPartition),
+        (status = 400, description = "bad-request: the log has no such offset"),
         (status = 404, description = "no-such-partition"),
         (status = 409, description = "no-kafka"),
+        (status = 503, description = "kafka-unreachable"),
     ))]
 async fn reset(
     State(handle): State<Handle>,
     headers: HeaderMap,
     names: Names,
-    request: Result<Json<ResetRequest>, JsonRejection>,
+    place: Result<Query<Place>, QueryRejection>,
 ) -> Result<Json<ReleasedPartition>, Problem> {
-    let (Path((topic, partition)), Json(ResetRequest { to, reason })) = (names?, request?);
-    let to: ResetTo = to.parse().map_err(|error: String| Problem::new(ProblemKind::BadRequest, error))?;
-    let reason = checked_reason(reason)?;
+    let (Path((topic, partition)), Query(Place { to, reason })) = (names?, place?);
+    let reason = Reason { reason }.checked()?;
+    let to = to.parse().map_err(|problem: String| Problem::new(ProblemKind::BadRequest, format!("`to`: {problem}")))?;
     let next = handle.reset_partition(&topic, partition, to, guard::actor(&headers), reason).await?;
     Ok(Json(ReleasedPartition { topic, partition, next }))
 }
@@ -161,6 +145,18 @@ impl From<ResetError> for Problem {
         };
         Self::of(kind, &error)
     }
+}
+
+async fn release(
+    handle: Handle,
+    headers: HeaderMap,
+    names: Names,
+    why: Why,
+    how: Release,
+) -> Result<Json<ReleasedPartition>, Problem> {
+    let (Path((topic, partition)), reason) = (names?, why?.0.checked()?);
+    let next = handle.release(&topic, partition, how, guard::actor(&headers), reason).await?;
+    Ok(Json(ReleasedPartition { topic, partition, next }))
 }
 
 impl From<ReleaseError> for Problem {

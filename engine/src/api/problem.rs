@@ -148,7 +148,7 @@ impl ProblemKind {
             Self::TimedOut => "the answer took too long",
             Self::NoSuchMatcher => "there is no such matcher",
             Self::NoSuchBuild => "there is no such build of the matcher",
-            Self::NoSuchPartition => "there is no such partition",
+            Self::NoSuchPartition => "nothing is stored of such a partition",
             Self::NotFrozen => "the partition is not frozen",
             Self::MatcherRefused => "the matcher cannot serve",
             Self::MethodNotAllowed => "the path does not take this method",

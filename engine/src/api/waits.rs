@@ -99,7 +99,7 @@ struct Patience {
 pub(super) struct Reason {
     /// Why, for the audit.
     #[param(max_length = 1000)]
-    reason: Option<String>,
+    pub(super) reason: Option<String>,
 }
 
 impl Reason {

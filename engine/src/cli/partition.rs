@@ -1,7 +1,7 @@
-//! `eventlatch partition list|unfreeze|skip|reset`: how far partitions were read, those that stand still released, and one
-//! read from another place.
+//! `eventlatch partition list|unfreeze|skip|reset`: how far partitions were read, those that stand still released, and
+//! any of them read from another place.
 //!
-//! Listing reads the database unless a service is named, which knows how far the logs are ahead, too; the rest is the
+//! Listing reads the database unless a service is named, which knows how far the logs are ahead, too; releasing is the
 //! running service's to do.
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     print,
 };
 use crate::{
-    api::{PartitionList, ReleasedPartition, ResetRequest},
+    api::{PartitionList, ReleasedPartition},
     config::Config,
     domain::partition::PartitionStatus,
     source::ResetTo,
@@ -39,15 +39,15 @@ pub(super) enum Command {
     Unfreeze(Released),
     /// Let frozen partitions go on behind the message at which each stands: that one is set aside
     Skip(Released),
-    /// Have a partition read from another place on, whether it stands still or not
+    /// Read a partition from another place on; what is read again is recorded in a new epoch
     Reset {
         topic: String,
 
         /// The number of the partition
         partition: u16,
 
-        /// `earliest`, `latest`, an offset, or a time as 2026-01-31T00:00:00Z: the first message of then or later
-        #[arg(long, value_name = "PLACE")]
+        /// `earliest`, `latest`, an offset, or a time as 2026-01-31T00:00:00Z
+        #[arg(long)]
         to: ResetTo,
 
         /// Why, for the audit
@@ -94,9 +94,9 @@ pub(super) fn partition(config: &Config, command: &Command) -> Result<Exit, Fail
         Command::Unfreeze(released) => release(config, released, "unfreeze")?,
         Command::Skip(released) => release(config, released, "skip")?,
         Command::Reset { topic, partition, to, reason, service, format } => {
-            let path = format!("partitions/{}/{partition}/reset", part(topic));
-            let request = ResetRequest { to: to.to_string(), reason: reason.clone() };
-            show_released(&[Client::new(config, service)?.post(&path, &request)?], *format)?;
+            let why = reason.as_ref().map(|reason| format!("&reason={}", part(reason))).unwrap_or_default();
+            let path = format!("partitions/{}/{partition}/reset?to={}{why}", part(topic), part(&to.to_string()));
+            tell(&[Client::new(config, service)?.post(&path, &())?], *format)?;
         }
     }
     Ok(Exit::Done)
@@ -119,10 +119,10 @@ fn release(config: &Config, released: &Released, act: &str) -> Result<(), Failur
         client.post::<ReleasedPartition>(&format!("partitions/{}/{number}/{act}{why}", part(topic)), &())
     };
     let all = partitions.iter().map(release).collect::<Result<Vec<_>, _>>()?;
-    show_released(&all, *format)
+    tell(&all, *format)
 }
 
-fn show_released(all: &[ReleasedPartition], format: Format) -> Result<(), Failure> {
+fn tell(all: &[ReleasedPartition], format: Format) -> Result<(), Failure> {
     if format == Format::Json {
         return print::json(&all);
     }

@@ -5,11 +5,9 @@ use std::{sync::Arc, time::Duration};
 use super::handle::Handle;
 use crate::{
     domain::dead_letter::Actor,
-    source::{Ends, Place, SourceError},
+    source::{Ends, Place, ResetTo, SourceError},
     store::{NewEpoch, StoreError},
 };
-
-pub use crate::source::ResetTo;
 
 /// How long Kafka may take for each answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -59,7 +57,8 @@ impl Handle {
         };
         self.begin_epoch(&cluster, topic, partition, next).await?;
         let detail = reason.map_or_else(|| format!("to {next}"), |reason| format!("to {next}: {reason}"));
-        self.shared.store.audit(actor, "partition reset", format!("{topic}/{partition}"), Some(detail)).await?;
+        let subject = format!("partition {topic}/{partition}");
+        self.shared.store.audit(actor, "partition reset", subject, Some(detail)).await?;
         tracing::info!(topic, partition, next, asked_by = actor.word(), "A partition is read from another place on");
         defining.source().reset(topic, partition);
         Ok(next)

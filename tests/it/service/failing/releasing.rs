@@ -79,3 +79,28 @@ async fn a_message_that_is_skipped_is_set_aside_and_the_rest_goes_on() {
     let list = home.run(&["partition", "list"]);
     assert!(list.stdout.contains("FROZEN") && list.stdout.contains("unruly/0"), "{list}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partition_that_is_reset_is_read_again_in_a_new_epoch() {
+    let cluster = cluster(1).await;
+    let home = home(&cluster, "on_fault = \"freeze\"");
+    send(&cluster, &["0:", "0:", "0:panic"]).await;
+    let mut service = home.serve();
+    home.wait_for_rows(&mut service, FROZEN, &["0:2 fault unruly"]);
+    let refused = partition(&home, &mut service, &["reset", "unruly", "0", "--to", "7"]);
+    assert!(refused.stderr.contains("goes from 0 to 3: it has no offset 7"), "{refused}");
+    let refused = partition(&home, &mut service, &["reset", "unruly", "9", "--to", "earliest"]);
+    assert!(refused.stderr.contains("there is no partition unruly/9"), "{refused}");
+
+    let reset = partition(&home, &mut service, &["reset", "unruly", "0", "--to", "1", "--reason", "once more"]);
+    assert_eq!(reset.stdout, "unruly/0 goes on at 1\n", "{reset}");
+    home.wait_for_rows(&mut service, FROZEN, &["0:2 fault unruly"]);
+    let again = "SELECT epoch, \"offset\" FROM matches ORDER BY 1, 2";
+    home.wait_for_rows(&mut service, again, &["0|0", "0|1", "1|1"]);
+    partition(&home, &mut service, &["reset", "unruly", "0", "--to", "latest"]);
+    send(&cluster, &["0:"]).await;
+    home.wait_for_rows(&mut service, again, &["0|0", "0|1", "1|1", "2|3"]);
+    assert_eq!(home.rows(FROZEN), [""; 0], "it is behind the message");
+    let audit = "SELECT action, subject, detail FROM audit ORDER BY id LIMIT 1";
+    assert_eq!(home.rows(audit), ["partition reset|partition unruly/0|\"to 1: once more\""]);
+}
