@@ -10,6 +10,7 @@ mod malformed;
 mod matchers;
 mod metrics;
 mod outbox;
+mod published;
 mod readiness;
 mod redefining;
 mod redriving;
