@@ -41,5 +41,5 @@ fn a_file_that_cannot_be_made_is_said() {
     let home = Home::new("[telemetry.file]\npath = \"taken/eventlatch.log\"\n");
     home.write("taken", "");
     let ran = home.run(&["run", "--input", "-"]).to_string();
-    assert!(ran.contains("cannot write the log to taken/eventlatch.log") && ran.contains("exit 2"), "{ran}");
+    assert!(ran.contains("cannot write the log to taken/eventlatch.log") && ran.contains("exit 3"), "{ran}");
 }
