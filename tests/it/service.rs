@@ -11,6 +11,7 @@ mod malformed;
 mod matchers;
 mod metrics;
 mod outbox;
+mod published;
 mod readiness;
 mod redefining;
 mod redriving;
