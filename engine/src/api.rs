@@ -14,6 +14,7 @@ mod explain;
 mod guard;
 mod health;
 mod limits;
+mod marks;
 mod matchers;
 mod matches;
 mod paging;
@@ -39,6 +40,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 pub use config::{Access, Config, ConfigError, Token};
 pub use dead_letters::{Page, RedriveAnswer, RedriveRequest, RedrivenLetter};
+pub use marks::{MarkPage, RetryAnswer, RetryRequest};
 pub use matchers::{MatcherHistory, MatcherList, PinRequest};
 pub use matches::MatchPage;
 pub use partitions::{PartitionList, ReleasedPartition};
@@ -84,6 +86,7 @@ fn v1() -> (Router<Desk>, OpenApi) {
         .merge(waits::routes())
         .merge(acts::routes())
         .merge(matches::routes())
+        .merge(marks::routes())
         .merge(changes::routes())
         .merge(matchers::routes())
         .merge(dead_letters::routes())

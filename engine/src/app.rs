@@ -52,12 +52,15 @@ use crate::{
     source::{self, Health, KafkaLog, Lines, Log, Source},
     store::{MarkMode, Store, StoreError},
     task::{Backoff, MarkError, Marking},
-    telemetry::metrics,
+    telemetry::{metrics, spans},
 };
 use sensor_files::{SensorFiles, log_changed};
 
 /// How long a stopping service finishes what it has in hand.
 pub const GRACE: Duration = Duration::from_secs(20);
+
+/// How long a collector may take over the last spans.
+const LAST_SPANS: Duration = Duration::from_secs(3);
 
 /// Where messages come from.
 #[derive(Debug, Clone)]
@@ -110,6 +113,8 @@ impl Service {
         let backoff = Arc::new(ArcSwap::from_pointee(config.marking.backoff));
         let patience = Patience::default();
         metrics::start();
+        let consumer = spans::Consumer { group: config.kafka.group.clone(), client: config.kafka.client_id.clone() };
+        spans::start(&config.telemetry.otlp, consumer).map_err(StartError::Spans)?;
         let (store, marking) = open_store(config, &backoff, &patience).await?;
         let channels = config.report.build().map_err(StartError::Report)?;
         let past = Past::of(&store, config.matchers.directory.as_deref()).await.map_err(StartError::Store)?;
@@ -270,6 +275,8 @@ impl Service {
         if let Err(error) = self.store.close().await {
             tracing::error!(error = &error as &dyn std::error::Error, "The store was not closed in order");
         }
+        // Their thread may wait for a collector that is away.
+        drop(tokio::task::spawn_blocking(|| spans::end(LAST_SPANS)).await);
         outcome
     }
 }

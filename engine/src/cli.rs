@@ -6,6 +6,7 @@ mod dead_letter;
 mod demo;
 mod exit;
 mod explain;
+mod mark;
 mod matcher;
 mod partition;
 mod print;
@@ -64,6 +65,9 @@ enum Command {
     /// Look at messages that were set aside, and have them judged again
     #[command(subcommand)]
     DeadLetter(dead_letter::Command),
+    /// Look at what is to be told to the outside, and have it tried again
+    #[command(subcommand)]
+    Mark(mark::Command),
     /// Look at partitions, and release those that stand still
     #[command(subcommand)]
     Partition(partition::Command),
@@ -116,6 +120,7 @@ impl Cli {
             Command::Report(args) => report::report(&self.config()?, args),
             Command::Matcher(command) => matcher::matcher(&self.config()?, command).await,
             Command::DeadLetter(command) => dead_letter::dead_letter(&self.config()?, command),
+            Command::Mark(command) => mark::mark(&self.config()?, command),
             Command::Partition(command) => partition::partition(&self.config()?, command),
             Command::Sensor(command) => sensor::sensor(&self.config()?, command),
             Command::Wait(command) => wait::wait(&self.config()?, command),

@@ -18,7 +18,12 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{api, matcher, pipeline::keeping::Keeping, report, source, store, task, telemetry};
+use crate::{
+    api, matcher,
+    pipeline::keeping::Keeping,
+    report, source, store, task,
+    telemetry::{self, spans},
+};
 
 /// `eventlatch.toml`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -79,6 +84,8 @@ pub enum ConfigError {
     Report { path: PathBuf, problem: report::ConfigError },
     #[error("{}: {problem}", .path.display())]
     Api { path: PathBuf, problem: api::ConfigError },
+    #[error("{}: {problem}", .path.display())]
+    Spans { path: PathBuf, problem: spans::ConfigError },
 }
 
 impl Config {
@@ -104,6 +111,7 @@ impl Config {
         config.marking.check().map_err(contradiction)?;
         config.api.check().map_err(|problem| ConfigError::Api { path: named.to_owned(), problem })?;
         config.report.check().map_err(|problem| ConfigError::Report { path: named.to_owned(), problem })?;
+        config.telemetry.otlp.check().map_err(|problem| ConfigError::Spans { path: named.to_owned(), problem })?;
         config.resolve_paths(path.and_then(Path::parent).unwrap_or(Path::new("")));
         Ok(config)
     }

@@ -17,6 +17,7 @@ pub mod mark;
 pub mod matched;
 pub mod message;
 pub mod ordering;
+pub mod outbox;
 pub mod partition;
 pub mod recording;
 pub mod report;

@@ -51,6 +51,7 @@ pub mod marking;
 pub mod matchers;
 pub mod measuring;
 pub mod needed;
+pub mod outbox;
 pub mod partitions;
 pub mod patience;
 mod portions;

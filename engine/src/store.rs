@@ -19,6 +19,7 @@ mod matches;
 mod modules;
 mod offsets;
 mod ordering;
+mod outbox;
 mod reader;
 mod record;
 mod renderings;
@@ -53,6 +54,7 @@ use crate::domain::{
     matched::{MatchFilter, MatchId, StoredMatch},
     message::Partition,
     ordering::Order,
+    outbox::{MarkFilter, StoredMark},
     partition::{PartitionStatus, Release},
     recording::{Recorded, Recording},
     sensor::{Owner, Sensor, SensorId, StoredSensor},
@@ -359,6 +361,21 @@ impl Store {
     /// The partitions of a topic that stand still.
     pub async fn frozen_of(&self, topic: String) -> Result<Vec<i32>, StoreError> {
         self.read(move |reader| reader.frozen_of(&topic)).await
+    }
+
+    /// The newest of the marks that are meant, older than one.
+    pub async fn marks(
+        &self,
+        filter: MarkFilter,
+        before: Option<MarkId>,
+        limit: usize,
+    ) -> Result<Vec<StoredMark>, StoreError> {
+        self.report(move |reader| reader.marks(&filter, before, limit)).await
+    }
+
+    /// Has marks tried again at once, also rejected ones. The answer are those that will be.
+    pub async fn retry_marks(&self, ids: Vec<MarkId>, actor: Actor) -> Result<Vec<MarkId>, StoreError> {
+        self.writer.call(move |session| outbox::retry(session, &ids, actor)).await
     }
 
     /// Takes what came of judging dead letters again, and moves no offset. May be repeated.

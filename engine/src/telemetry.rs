@@ -1,8 +1,9 @@
-//! What the service says of itself: the log, and [`metrics`].
+//! What the service says of itself: the log, [`metrics`] and [`spans`].
 //!
 //! Knows only `domain`. Libraries and rooms speak through `tracing`; here is decided what becomes of it.
 
 pub mod metrics;
+pub mod spans;
 
 use std::{io::IsTerminal, sync::OnceLock};
 
@@ -17,11 +18,13 @@ pub struct Config {
     pub log: String,
     /// `human` or `json`, one object a line. Default `human`.
     pub format: Format,
+    /// `[telemetry.otlp]`: spans.
+    pub otlp: spans::Config,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { log: "info".into(), format: Format::Human }
+        Self { log: "info".into(), format: Format::Human, otlp: spans::Config::default() }
     }
 }
 

@@ -11,6 +11,8 @@ mod messages;
 mod ratio;
 #[path = "support/spread.rs"]
 mod spread;
+#[path = "support/timing.rs"]
+mod timing;
 #[path = "support/wanted.rs"]
 mod wanted;
 
@@ -24,7 +26,8 @@ use eventlatch::{
 };
 use fixture::TOPIC;
 use messages::Random;
-use ratio::{Rounds, time, times};
+use ratio::{Rounds, times};
+use timing::time;
 
 const WANTED: [u64; 4] = [10, 1_000, 100_000, 1_000_000];
 const ROUNDS: usize = 300;

@@ -11,6 +11,8 @@ mod native;
 mod ratio;
 #[path = "support/spread.rs"]
 mod spread;
+#[path = "support/timing.rs"]
+mod timing;
 
 use std::{hint::black_box, sync::Arc};
 
@@ -20,7 +22,8 @@ use eventlatch::{
 };
 use fixture::TOPIC;
 use messages::{BYTES, Random};
-use ratio::{Rounds, time, times};
+use ratio::{Rounds, times};
+use timing::time;
 
 const BATCHES: [usize; 3] = [64, 256, 1024];
 const ROUNDS: usize = 300;

@@ -4,6 +4,7 @@
 
 pub mod broker;
 pub mod cluster;
+pub mod collector;
 pub mod disk;
 pub mod guarded;
 pub mod home;

@@ -18,6 +18,7 @@ use crate::{
     source::SourceError,
     store::StoreError,
     task::{self, Marking, Publisher},
+    telemetry::spans,
 };
 
 /// Why the service did not start.
@@ -51,6 +52,8 @@ pub enum StartError {
     Source(SourceError),
     #[error(transparent)]
     Api(ApiError),
+    #[error(transparent)]
+    Spans(spans::ConfigError),
 }
 
 /// What marks tasks. `store` is the store's identity.

@@ -85,7 +85,8 @@ impl From<StartError> for Failure {
             | StartError::Sensors(_)
             | StartError::Marking(_)
             | StartError::MarkingTopic(_)
-            | StartError::Report(_) => Exit::Config,
+            | StartError::Report(_)
+            | StartError::Spans(_) => Exit::Config,
             StartError::Runtime(_) | StartError::Matchers(_) => Exit::Matcher,
             StartError::Store(_) | StartError::Render(_) | StartError::Turn(_) => Exit::Store,
             StartError::Source(error) => of_source(error),

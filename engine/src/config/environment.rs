@@ -62,6 +62,10 @@ const PATHS: &[&str] = &[
     "api.requests_per_second",
     "telemetry.log",
     "telemetry.format",
+    "telemetry.otlp.endpoint",
+    "telemetry.otlp.sample_ratio",
+    "telemetry.otlp.headers",
+    "telemetry.otlp.service_name",
 ];
 
 /// Puts on top of a table what the environment says, and answers with the configuration; None where it says nothing.

@@ -5,7 +5,10 @@ use jiff::{Timestamp, civil::Date};
 use super::{message::Position, ordering::OrderingKey, recording::Carried, wait::WaitId};
 
 /// The store's number of a mark; the idempotency key outside, together with the store's identity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+#[serde(transparent)]
 pub struct MarkId(pub i64);
 
 /// The state that a task is set to.

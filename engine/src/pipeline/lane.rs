@@ -8,7 +8,7 @@ mod recording;
 
 use std::{
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use tokio::sync::{mpsc, watch};
@@ -22,6 +22,7 @@ use super::{
 use crate::{
     domain::{backoff::Backoff, message::Slice, recording::Recording},
     source::{Delivery, Source},
+    telemetry::spans::BatchSpans,
 };
 use recording::{Judged, count, record_all};
 
@@ -141,12 +142,13 @@ impl Running {
     async fn judge_all(&mut self, judged: mpsc::Sender<Judged>) -> Result<(), IntakeError> {
         while let Some(batch) = self.queue.recv().await {
             let (slices, receipts): (Vec<_>, _) = batch.into_iter().map(|it| (it.slice, it.receipt)).unzip();
-            let (slices, handed_over) = (Arc::new(slices), Instant::now());
-            let Some((recordings, in_flight)) = self.until_judged(&slices).await? else {
+            let (slices, handed_over, arrived) = (Arc::new(slices), Instant::now(), SystemTime::now());
+            let Some((mut recordings, in_flight)) = self.until_judged(&slices).await? else {
                 return Ok(());
             };
+            let spans = BatchSpans::begin(&slices, &mut recordings, arrived);
             let messages = slices.iter().zip(&recordings).map(|(slice, recording)| count(slice, recording)).collect();
-            let judged_batch = Judged { recordings, receipts, in_flight, messages, handed_over };
+            let judged_batch = Judged { recordings, receipts, in_flight, messages, handed_over, spans };
             let handed_on = self.noticed_if_slow(judged.send(judged_batch)).await;
             if handed_on.is_err() {
                 return Ok(());

@@ -20,7 +20,7 @@ use crate::{
     domain::mark::{Mark, Outcome},
     store::{Store, StoreError},
     task::{Backoff, Concurrency, MarkError, TaskAdapter},
-    telemetry::metrics,
+    telemetry::{metrics, spans::MarkSpan},
 };
 
 /// So many marks are fetched at once, beside those that are on their way. They are noted one by one: a crash repeats at most
@@ -121,8 +121,11 @@ fn pause_until(due: Option<Timestamp>, now: Timestamp) -> Duration {
 
 async fn attempt(adapter: &dyn TaskAdapter, mark: &Mark, backoff: &Backoff) -> Outcome {
     let began = Instant::now();
-    let marked = adapter.mark(mark).await;
-    metrics::attempted(adapter.name(), mark, marked.as_ref().err().map(MarkError::word), began.elapsed());
+    let (span, told) = MarkSpan::begin(adapter.name(), mark);
+    let marked = adapter.mark(&told).await;
+    let failed_with = marked.as_ref().err();
+    metrics::attempted(adapter.name(), mark, failed_with.map(MarkError::word), began.elapsed());
+    span.end(failed_with.map(|error| (error.word(), error.reason())));
     match marked {
         Ok(marked) => {
             tracing::debug!(sensor = mark.sensor, task_id = mark.task_id, ?marked, "Marked a task");

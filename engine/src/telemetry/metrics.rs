@@ -24,7 +24,7 @@ pub use evaluating::Evaluating;
 pub use levels::{Levels, Standing, lag};
 use names::{
     ALL, BATCH, BATCHES, COMMIT, DEAD_LETTERS, DELIVERIES, DELIVERY, ENDED, FAULTS, GROUP, Kind, MARKS, MATCHES,
-    MESSAGES, Metric, NEAR_MISSES, PUT_BACKS, READ_BACK, REBALANCES, RETRIES, SKIPPED, STORE_FAILURES, TO_MARK,
+    MESSAGES, Metric, NEAR_MISSES, PUT_BACKS, READ_BACK, REBALANCES, RETRIES, SKIPPED, SPANS, STORE_FAILURES, TO_MARK,
     TO_MATCH,
 };
 
@@ -172,6 +172,11 @@ pub fn attempted(adapter: &'static str, mark: &Mark, failed: Option<&'static str
 /// So many messages of a topic were read back.
 pub fn read_back(topic: &str, messages: usize) {
     counter!(READ_BACK.name, "topic" => topic.to_owned()).increment(messages as u64);
+}
+
+/// What became of so many spans: `sent`, `failed` or `dropped`.
+pub fn spans(outcome: &'static str, number: usize) {
+    counter!(SPANS.name, "outcome" => outcome).increment(number as u64);
 }
 
 fn since(now: Timestamp, arrival: Timestamp) -> f64 {

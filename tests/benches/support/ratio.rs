@@ -1,24 +1,8 @@
 //! Ratios: contestants take turns in the same run, and what counts is how they compare within each round.
-//!
-//! Time is the CPU time of the measuring thread, so that other work on the machine costs little more than caches.
 
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
-
 use crate::spread::Spread;
-
-/// The CPU time of a piece of work on this thread.
-pub(crate) fn time<R>(work: impl FnOnce() -> R) -> (Duration, R) {
-    let before = thread_time();
-    let result = work();
-    (thread_time() - before, result)
-}
-
-fn thread_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
-}
 
 /// The contestants' times, one row a round.
 pub(crate) struct Rounds {

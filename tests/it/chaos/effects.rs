@@ -1,5 +1,7 @@
 //! What has come of a trial, in the store and outside, against what was sent: the same rows, each as often.
 
+use std::collections::HashSet;
+
 use eventlatch_tests::home::Home;
 
 use super::load::{Load, Sent};
@@ -29,22 +31,86 @@ pub(super) fn prepare(home: &Home) {
     home.execute("effects.db", table);
 }
 
-/// Everything that was sent had its effect once.
-pub(super) fn assert_exact(home: &Home, load: &Load, sent: &Sent) {
-    let (matches, marks) = (sent.matches(), load.tasks());
-    same("matches", home.rows(MATCHES), matches.clone());
-    same("dead letters", home.rows(DEAD_LETTERS), sent.dead_letters());
-    same("near misses", home.rows(NEAR_MISSES), sent.near_misses());
-    same("marks", home.rows(MARKS), marks.clone());
-    same("effects", home.rows_of("effects.db", EFFECTS).unwrap(), marks);
-    for evidence in home.rows_of("effects.db", EVIDENCE).unwrap() {
-        assert!(matches.binary_search(&evidence).is_ok(), "{evidence} marked and did not match");
+/// What a service promises about messages when it is killed.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Promise {
+    ExactlyOnce,
+    AtLeastOnce,
+    AtMostOnce,
+}
+
+impl Promise {
+    pub(super) fn assert_kept(self, home: &Home, load: &Load, sent: &Sent) {
+        let expected = sent.matches();
+        match self {
+            Self::ExactlyOnce => {
+                same("matches", home.rows(MATCHES), expected.clone());
+                same("dead letters", home.rows(DEAD_LETTERS), sent.dead_letters());
+                same("near misses", home.rows(NEAR_MISSES), sent.near_misses());
+                same("marks", home.rows(MARKS), load.tasks());
+                same("effects", outside(home, EFFECTS), load.tasks());
+            }
+            // A message that comes again is the same match again.
+            Self::AtLeastOnce => {
+                same("matches", home.rows(MATCHES), expected.clone());
+                among("sent", &sent.dead_letters(), "set aside", &home.rows(DEAD_LETTERS));
+                same("effects", outside(home, EFFECTS), load.tasks());
+            }
+            Self::AtMostOnce => {
+                let (matches, letters) = (home.rows(MATCHES), home.rows(DEAD_LETTERS));
+                among("matched", &matches, "sent", &expected);
+                among("set aside", &letters, "sent", &sent.dead_letters());
+                once("match", matches);
+                once("dead letter", letters);
+                once("effect", outside(home, EFFECTS));
+            }
+        }
+        among("marked", &outside(home, EVIDENCE), "sent to match", &expected);
+    }
+
+    /// What was to be seen.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::ExactlyOnce => "none missing, none twice",
+            Self::AtLeastOnce => "none missing",
+            Self::AtMostOnce => "none twice",
+        }
+    }
+
+    /// `delivery` in `[kafka]`.
+    pub(super) fn key(self) -> &'static str {
+        match self {
+            Self::ExactlyOnce => "exactly-once",
+            Self::AtLeastOnce => "at-least-once",
+            Self::AtMostOnce => "at-most-once",
+        }
+    }
+}
+
+fn outside(home: &Home, sql: &str) -> Vec<String> {
+    home.rows_of("effects.db", sql).unwrap()
+}
+
+#[track_caller]
+fn among(these: &str, some: &[String], those: &str, all: &[String]) {
+    let all: HashSet<_> = all.iter().collect();
+    if let Some(row) = some.iter().find(|row| !all.contains(row)) {
+        panic!("{row} is among the {these}, not among the {those}");
+    }
+}
+
+#[track_caller]
+fn once(what: &str, rows: Vec<String>) {
+    let mut seen = HashSet::new();
+    for row in rows {
+        assert!(!seen.contains(&row), "the {what} {row} is there twice");
+        seen.insert(row);
     }
 }
 
 /// The same rows, each as often, in any order; the first differences are shown.
 #[track_caller]
-pub(super) fn same(what: &str, mut actual: Vec<String>, mut expected: Vec<String>) {
+fn same(what: &str, mut actual: Vec<String>, mut expected: Vec<String>) {
     actual.sort();
     expected.sort();
     if let Some(at) = (0..actual.len().max(expected.len())).find(|at| actual.get(*at) != expected.get(*at)) {

@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use super::{
     SHORT_SESSION,
+    effects::Promise,
     load::BURST,
     scale,
     trial::{Trial, total},
 };
 
 /// So long messages are sent for each kill.
-const PACE: Duration = Duration::from_secs(2);
+const PACE: Duration = Duration::from_millis(2_500);
 
 /// Before a kill on average: shorter, so that messages are sent until the last one.
 const PAUSE: Duration = Duration::from_millis(1_700);
@@ -20,12 +21,26 @@ const LAGGING: (usize, usize) = (2, 3);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_or_doubled_by_kills() {
-    let (number, seed) = (scale::number("KILLS", 8, 200), scale::seed());
-    let mut trial = Trial::begin(PACE * number as u32, seed, SHORT_SESSION).await;
+    kills(Promise::ExactlyOnce, scale::number("KILLS", 8, 200)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_by_kills_with_at_least_once() {
+    kills(Promise::AtLeastOnce, scale::number("KILLS", 4, 50)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_doubled_by_kills_with_at_most_once() {
+    kills(Promise::AtMostOnce, scale::number("KILLS", 4, 50)).await;
+}
+
+async fn kills(promise: Promise, number: usize) {
+    let (seed, config) = (scale::seed(), format!("[kafka]\ndelivery = \"{}\"\n{SHORT_SESSION}", promise.key()));
+    let mut trial = Trial::begin(PACE * number as u32, seed, &config).await;
     let mut random = fastrand::Rng::with_seed(seed);
     let kills = tokio::task::block_in_place(|| kill_repeatedly(&mut trial, number, &mut random));
     let faults = format!("{} kills, {} on a lag, {} at work", kills.all, kills.with_lag, kills.at_work);
-    trial.end("kill -9", &faults).await;
+    trial.end_with(promise, &format!("kill -9, {}", promise.key()), &faults).await;
     let (some, of) = LAGGING;
     assert!(kills.with_lag * of >= kills.all * some, "too few kills on a lag to mean anything: {kills:?}");
 }

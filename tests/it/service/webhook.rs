@@ -106,7 +106,17 @@ fn what_can_never_be_marked_is_kept_with_its_reason() {
     let mut service = serve(&home);
     service.feed(&lines(&["a", "b"]));
     home.wait_for_rows(&mut service, MARKS, &["a|rejected|1", "b|delivered|1"]);
-    assert_eq!(home.rows("SELECT last_error FROM marks WHERE task_id = 'a'"), ["it answers 404 Not Found"]);
+    let listed = home.run(&["mark", "list", "--status", "rejected", "--format", "json"]);
+    let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
+    assert_eq!((&listed[0]["task_id"], &listed[0]["last_error"]), (&"a".into(), &"it answers 404 Not Found".into()));
+
+    let url = service.url();
+    let retried = home.run(&["mark", "retry", "--all", "rejected", "--url", &url]);
+    assert_eq!(retried.stdout, "1 of 1 marks are tried again\n", "{retried}");
+    home.wait_for_rows(&mut service, MARKS, &["a|rejected|2", "b|delivered|1"]);
+    assert_eq!(home.rows("SELECT actor, action, subject FROM audit"), ["cli|mark retry|mark 1"]);
+    let delivered = home.run(&["mark", "retry", "2", "--url", &url]);
+    assert_eq!(delivered.stdout, "0 of 1 marks are tried again; 1 are not to be delivered any more\n", "{delivered}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::{
         recording::{Halt, HaltKind, Recorded, Recording},
     },
     source::Receipt,
-    telemetry::metrics,
+    telemetry::{metrics, spans::BatchSpans},
 };
 
 /// Messages of which nothing is kept are told of so often at most.
@@ -29,6 +29,7 @@ pub(super) struct Judged {
     /// How many messages are recorded of each slice.
     pub(super) messages: Vec<usize>,
     pub(super) handed_over: Instant,
+    pub(super) spans: BatchSpans,
 }
 
 /// So many messages of a slice a recording is about.
@@ -39,10 +40,11 @@ pub(super) fn count(slice: &Slice, recording: &Recording) -> usize {
 /// Records batch after batch. One error is by design: a message at which the service is to stop.
 pub(super) async fn record_all(shared: Shared, mut judged: mpsc::Receiver<Judged>) -> Result<(), IntakeError> {
     let mut skipped = Skipped::default();
-    while let Some(Judged { recordings, receipts, in_flight, messages, handed_over }) = judged.recv().await {
+    while let Some(Judged { recordings, receipts, in_flight, messages, handed_over, spans }) = judged.recv().await {
         let outcomes = shared.patience.patiently(|| shared.store.record(recordings.clone())).await?;
         drop(in_flight);
         metrics::batch(&recordings, &messages, &outcomes, handed_over.elapsed());
+        spans.end(&outcomes);
         let mut stop = None;
         for ((receipt, recording), outcome) in receipts.into_iter().zip(recordings).zip(outcomes) {
             match outcome {

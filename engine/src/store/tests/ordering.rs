@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::outbox::{MarkFilter, MarkStatus, StoredMark};
 
 const NOW: &str = "2019-07-07T12:00:00Z";
 
@@ -92,6 +93,25 @@ async fn what_is_superseded_or_forgotten_holds_up_nobody() {
     });
     forgetting.await.unwrap();
     assert_eq!(due(&fixture).await, "cefa");
+}
+
+#[tokio::test]
+async fn what_was_rejected_takes_its_old_place_when_it_is_tried_again() {
+    let fixture = six(Order::Partition).await;
+    assert_eq!(resolve(&fixture, 1, never()).await, "bcf");
+    let retried = fixture.store.retry_marks(vec![MarkId(1), MarkId(99)], Actor::Cli).await.unwrap();
+    assert_eq!(retried, [MarkId(1)]);
+    assert_eq!(due(&fixture).await, "acf");
+    assert_eq!(fixture.sql("SELECT actor, action, subject FROM audit"), ["cli|mark retry|mark 1"]);
+    let marks =
+        fixture.store.marks(MarkFilter { status: Some(MarkStatus::Pending), sensor: None }, None, 9).await.unwrap();
+    let shown = |it: &StoredMark| format!("{}{}", it.task_id, if it.behind { "…" } else { "" });
+    assert_eq!(marks.iter().map(shown).collect::<Vec<_>>().join(" "), "f e… d… c b… a");
+    assert_eq!(resolve(&fixture, 1, later()).await, "cf");
+    fixture.store.retry_marks(vec![MarkId(1)], Actor::Cli).await.unwrap();
+    assert_eq!(due(&fixture).await, "acf");
+    fail(&fixture, "c").await;
+    assert_eq!(fixture.store.retry_marks(vec![MarkId(3)], Actor::Cli).await.unwrap(), []);
 }
 
 #[tokio::test]

@@ -99,6 +99,9 @@ metrics! {
     SENSORS = Gauge "eventlatch_sensors" [] "Sensors that are active.";
     CATCH_UPS = Gauge "eventlatch_catch_ups" [] "Wanted messages and dates for which Kafka is still to be read again.";
     READ_BACK = Counter "eventlatch_catch_up_messages_total" ["topic"] "Messages that were read back.";
+
+    SPANS = Counter "eventlatch_spans_total" ["outcome"]
+        "Spans for OTLP: `sent`, `failed` (the collector took none) or `dropped` (too many were waiting).";
 }
 
 #[cfg(test)]

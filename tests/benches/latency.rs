@@ -1,0 +1,130 @@
+//! How long it takes from sending a message until its task is marked, at a tenth of what the service can read.
+//!
+//! `EVENTLATCH_BENCH_RATE` sets how many messages are sent a second. One in a hundred marks a task of its own, in the
+//! transaction that records the match (`local`). What is timed ends when another process sees the mark.
+
+#[path = "support/sending.rs"]
+mod sending;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use eventlatch::source::{KafkaConfig, Producer};
+use eventlatch_tests::{
+    cluster::{Cluster, message},
+    home::{DEADLINE, Home, noon_zone, open},
+    service::Service,
+    waiting::wait_for,
+};
+use rusqlite::Connection;
+use serde_json::json;
+
+const TOPIC: &str = "etl-finish";
+const PARTITIONS: i32 = 4;
+const SECONDS: u64 = 20;
+const RATE: u64 = 20_000;
+
+/// One message of so many marks a task.
+const SHARE: u64 = 100;
+
+/// Messages are sent so often.
+const TICKS: u64 = 200;
+
+const LOOK: Duration = Duration::from_micros(500);
+
+/// When the message was sent that marks a task.
+type Sent = Arc<Mutex<HashMap<String, Instant>>>;
+
+#[tokio::main]
+async fn main() {
+    let rate = std::env::var("EVENTLATCH_BENCH_RATE").map_or(RATE, |rate| rate.parse().expect("a rate is a number"));
+    let tasks = rate * SECONDS / SHARE;
+    let cluster = Cluster::start(&[TOPIC], PARTITIONS).await;
+    let home = home(&cluster, tasks);
+    let mut service = home.serve();
+    home.wait_for_rows(&mut service, "SELECT count(*) FROM tasks WHERE state = 'pending'", &[&tasks.to_string()]);
+    // Who is about to join the group is not late.
+    wait_for("all partitions to be read", DEADLINE, || {
+        let reading = service.log().matches("Reading a partition").count();
+        if reading == PARTITIONS as usize { Ok(()) } else { Err(service.log_end()) }
+    });
+    let sent = Sent::default();
+    let sending = tokio::spawn(send(cluster.brokers(), rate, Arc::clone(&sent)));
+    let store = open(&home.path("eventlatch.db"));
+    let mut took = tokio::task::block_in_place(|| watch(&store, tasks as usize, &sent, &mut service));
+    sending.await.expect("the broker takes messages");
+    took.sort();
+    println!("latency: from sending to the mark, {rate} messages a second; goal 20 ms or less for 99 of 100");
+    let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize];
+    println!("  {} marks: p50 {:.1?}, p99 {:.1?}, longest {:.1?}", took.len(), at(0.5), at(0.99), at(1.0));
+}
+
+fn home(cluster: &Cluster, tasks: u64) -> Home {
+    let home = Home::new("[api]\nenabled = false\n")
+        .with("EVENTLATCH_KAFKA_BROKERS", cluster.brokers())
+        .with("EVENTLATCH_SENSORS_TIMEZONE", noon_zone());
+    for first in (0..tasks).step_by(1_000) {
+        let wanted = (first..tasks.min(first + 1_000)).map(|task| {
+            json!({"frequency": "D", "topic": TOPIC, "db": "db", "table": name(task), "partition_values": "",
+                   "task_id": name(task)})
+        });
+        home.write(&format!("sensors/from{first}.json"), json!({"wanted": wanted.collect::<Vec<_>>()}).to_string());
+    }
+    home
+}
+
+/// The table that a task waits for, and the task.
+fn name(task: u64) -> String {
+    format!("table{task:08}")
+}
+
+/// Sends at an even rate; nothing waits in the producer for more.
+async fn send(brokers: String, rate: u64, sent: Sent) {
+    let mut config = KafkaConfig { brokers, ..KafkaConfig::default() };
+    config.properties.set("linger.ms", "0").expect("it is not refused");
+    let producer = Producer::new(&config).expect("the configuration is good");
+    let mut tick = tokio::time::interval(Duration::from_secs(1) / TICKS as u32);
+    let mut arriving = tokio::task::JoinSet::new();
+    for tick_number in 0..SECONDS * TICKS {
+        tick.tick().await;
+        for number in tick_number * rate / TICKS..(tick_number + 1) * rate / TICKS {
+            let wanted = number.is_multiple_of(SHARE);
+            let table = if wanted { name(number / SHARE) } else { format!("other{number}") };
+            let mut message = message(TOPIC, sending::written(&table, number));
+            message.key = Some(number.to_string().into());
+            if wanted {
+                sent.lock().expect("nobody panicked").insert(table, Instant::now());
+            }
+            let producer = producer.clone();
+            arriving.spawn(async move { producer.send(&message).await });
+        }
+        while arriving.try_join_next().is_some() {}
+    }
+    arriving.join_all().await;
+}
+
+/// Sees marks as they come.
+fn watch(store: &Connection, tasks: usize, sent: &Sent, service: &mut Service) -> Vec<Duration> {
+    let mut took = Vec::with_capacity(tasks);
+    let mut seen = 0;
+    let mut look = store
+        .prepare("SELECT id, task_id FROM marks WHERE id > ? AND status = 'delivered' ORDER BY id")
+        .expect("the store has marks");
+    while took.len() < tasks {
+        let rows = look.query_map([seen], |row| Ok((row.get(0)?, row.get(1)?))).expect("the store can be read");
+        let new: Vec<(i64, String)> = rows.collect::<Result<_, _>>().expect("the store can be read");
+        let now = Instant::now();
+        for (id, task) in new {
+            seen = id;
+            let begun = sent.lock().expect("nobody panicked").remove(&task).expect("it was sent before it came");
+            took.push(now - begun);
+        }
+        assert!(service.ended().is_none(), "the service has ended:\n{}", service.log_end());
+        thread::sleep(LOOK);
+    }
+    took
+}
