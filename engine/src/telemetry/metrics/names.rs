@@ -100,6 +100,8 @@ metrics! {
     CATCH_UPS = Gauge "eventlatch_catch_ups" [] "Wanted messages and dates for which Kafka is still to be read again.";
     READ_BACK = Counter "eventlatch_catch_up_messages_total" ["topic"] "Messages that were read back.";
 
+    LOG_DROPPED = Counter "eventlatch_log_lines_dropped_total" []
+        "Lines that did not get into the log's file because the disk was too slow.";
     SPANS = Counter "eventlatch_spans_total" ["outcome"]
         "Spans for OTLP: `sent`, `failed` (the collector took none) or `dropped` (too many were waiting).";
 }
