@@ -27,6 +27,8 @@ const PATHS: &[&str] = &[
     "matchers.on_fault",
     "matchers.on_reject",
     "matchers.retries",
+    "matchers.concurrency.messages",
+    "matchers.concurrency.partitions",
     "matchers.limits.memory_mib",
     "matchers.limits.table_elements",
     "matchers.limits.tolerated_faults",

@@ -63,6 +63,7 @@ metrics! {
 
     EVALUATION = Histogram "eventlatch_evaluation_seconds" ["matcher", "generation"]
         "Time on the clock in which a matcher judged a portion of a batch.";
+    IN_EVALUATION = Gauge "eventlatch_evaluating_messages" [] "Messages that matchers judge now.";
     EVALUATION_CPU = Histogram "eventlatch_evaluation_cpu_seconds" ["matcher", "generation"]
         "CPU time of the same.";
     FAULTS = Counter "eventlatch_matcher_faults_total" ["matcher", "fault"]
