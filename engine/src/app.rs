@@ -43,7 +43,9 @@ use crate::{
         catching_up::{Logs, Scanner},
         changing, deadlines,
         defining::{Broken, Defining},
-        endings, forgetting,
+        endings,
+        evaluating::Evaluating,
+        forgetting,
         handle::Handle,
         intake::{self, IntakeError},
         keeping::Keeping,
@@ -118,7 +120,8 @@ impl Service {
         matchers.save(&store).await.map_err(StartError::Store)?;
         synchronise(&store, sensors).await?;
         let shared = Shared::new(store.clone(), Arc::clone(&matchers.pool), Registry::clone(&matchers.registry));
-        let shared = Shared { patience: patience.clone(), ..shared };
+        let evaluating = Arc::new(Evaluating::new(config.matchers.concurrency));
+        let shared = Shared { evaluating, patience: patience.clone(), ..shared };
         shared.keeping.store(Arc::new(config.dead_letters.clone()));
         shared.policies.store(Arc::new(config.matchers.policies()));
         shared.reindex().await.map_err(StartError::Render)?;

@@ -104,6 +104,7 @@ pub fn main() -> ! {
         Err(error) => Err(Failure::unexpected(error.to_string())),
     };
     let exit = outcome.unwrap_or_else(|failure| failure.report());
+    telemetry::end();
     std::process::exit(exit.code())
 }
 
@@ -145,6 +146,7 @@ impl Cli {
         if !matches!(self.command, Command::Run(_)) {
             // What a command has to say is its result.
             log.log = "warn".into();
+            log.file = telemetry::file::Config::default();
         }
         telemetry::start(&log).map_err(Failure::config)?;
         Ok(config)

@@ -31,7 +31,7 @@ mod worker;
 pub use batch::{EventTime, Extraction, SetAside, Why};
 pub use builtin::BUILTINS;
 pub use cache::Cache;
-pub use config::{Config, Settings};
+pub use config::{Concurrency, Config, Settings};
 pub use fault::{Fault, FaultKind};
 pub use files::WasmFile;
 pub use gave_up::GaveUp;

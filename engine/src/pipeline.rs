@@ -38,6 +38,7 @@ pub mod defining;
 mod distinct;
 pub mod endings;
 pub mod evaluate;
+pub mod evaluating;
 pub mod explaining;
 pub mod forgetting;
 pub mod handle;
@@ -78,6 +79,7 @@ use crate::{
 };
 use catching_up::CatchingUp;
 use endings::Endings;
+use evaluating::Evaluating;
 use held::HeldTopics;
 use keeping::Keeping;
 use live::Live;
@@ -111,6 +113,8 @@ pub struct Shared {
     pub needed: Arc<NeededDays>,
     /// Those who wait for the end of a wait.
     pub endings: Arc<Endings>,
+    /// How much is evaluated at once.
+    pub evaluating: Arc<Evaluating>,
     /// What becomes of messages on which matchers fail.
     pub policies: Arc<ArcSwap<Policies>>,
     /// What is kept of messages that are set aside.
@@ -134,6 +138,7 @@ impl Shared {
             held: Arc::default(),
             needed: Arc::default(),
             endings: Arc::default(),
+            evaluating: Arc::default(),
             policies: Arc::default(),
             keeping: Arc::default(),
             catching_up: Arc::default(),

@@ -2,15 +2,22 @@
 //!
 //! Knows only `domain`. Libraries and rooms speak through `tracing`; here is decided what becomes of it.
 
+pub mod file;
 pub mod metrics;
 pub mod spans;
 
 use std::{io::IsTerminal, sync::OnceLock};
 
 use serde::Deserialize;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry,
+    fmt::MakeWriter,
+    layer::{Layered, SubscriberExt},
+    reload,
+    util::SubscriberInitExt,
+};
 
-/// `[telemetry]`: the log, on standard error.
+/// `[telemetry]`: the log, on standard error and perhaps in files, and spans.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -18,13 +25,16 @@ pub struct Config {
     pub log: String,
     /// `human` or `json`, one object a line. Default `human`.
     pub format: Format,
+    /// `[telemetry.file]`: the log in files, too.
+    pub file: file::Config,
     /// `[telemetry.otlp]`: spans.
     pub otlp: spans::Config,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { log: "info".into(), format: Format::Human, otlp: spans::Config::default() }
+        let (file, otlp) = (file::Config::default(), spans::Config::default());
+        Self { log: "info".into(), format: Format::Human, file, otlp }
     }
 }
 
@@ -41,48 +51,59 @@ pub enum Format {
 #[error("cannot read `log = {0:?}` in [telemetry] (hint: a level as `info`, or `info,eventlatch::source=debug`)")]
 pub struct BadFilter(String, #[source] tracing_subscriber::filter::ParseError);
 
-/// Takes another filter; false where there is no log any more.
-type Refilter = Box<dyn Fn(EnvFilter) -> bool + Send + Sync>;
+/// Why there is no log.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    #[error(transparent)]
+    Filter(#[from] BadFilter),
+    #[error(transparent)]
+    File(#[from] file::CannotWrite),
+}
 
 /// Of the log that was started.
-static REFILTER: OnceLock<Refilter> = OnceLock::new();
+static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
+
+/// What events go through, before they are written somewhere.
+type Filtered = Layered<reload::Layer<EnvFilter, Registry>, Registry>;
 
 /// Starts the log. Only the first call of a process counts.
-pub fn start(config: &Config) -> Result<(), BadFilter> {
-    let filter = filter(config)?;
+pub fn start(config: &Config) -> Result<(), LogError> {
+    let (filter, handle) = reload::Layer::new(filter(config)?);
     let colours = std::io::stderr().is_terminal();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
+    let file = file::open(&config.file)?.map(|file| written(config.format, file, false));
+    let all: Vec<_> = std::iter::once(written(config.format, std::io::stderr, colours)).chain(file).collect();
+    let log = tracing_subscriber::registry().with(filter).with(all);
     // A second call finds a log in place and leaves it: not an error.
-    match config.format {
-        Format::Human => {
-            let log = log.with_target(false).with_filter_reloading();
-            let handle = log.reload_handle();
-            if log.try_init().is_ok() {
-                can_change(move |filter| handle.reload(filter).is_ok());
-            }
-        }
-        Format::Json => {
-            let log = log.json().flatten_event(true).with_filter_reloading();
-            let handle = log.reload_handle();
-            if log.try_init().is_ok() {
-                can_change(move |filter| handle.reload(filter).is_ok());
-            }
-        }
+    if log.try_init().is_ok() {
+        // Only the log that was started first comes here.
+        let _first = FILTER.set(handle);
     }
     Ok(())
+}
+
+/// Ends the log in files: what was said is written by then.
+pub fn end() {
+    file::end();
+}
+
+/// Lines of a form, to somewhere.
+fn written<W>(format: Format, to: W, colours: bool) -> Box<dyn Layer<Filtered> + Send + Sync>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt::layer().with_writer(to).with_ansi(colours);
+    match format {
+        Format::Human => lines.with_target(false).boxed(),
+        Format::Json => lines.json().flatten_event(true).boxed(),
+    }
 }
 
 /// Changes what is logged from now on; the form stays.
 pub fn set_log(config: &Config) -> Result<(), BadFilter> {
     let filter = filter(config)?;
     // Where a test has started no log there is nothing to change.
-    let _changed = REFILTER.get().map(|refilter| refilter(filter));
+    let _changed = FILTER.get().map(|log| log.reload(filter));
     Ok(())
-}
-
-fn can_change(refilter: impl Fn(EnvFilter) -> bool + Send + Sync + 'static) {
-    // Only the log that was started first comes here.
-    let _first = REFILTER.set(Box::new(refilter));
 }
 
 fn filter(config: &Config) -> Result<EnvFilter, BadFilter> {

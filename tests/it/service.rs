@@ -6,6 +6,7 @@ mod deadlines;
 mod example;
 mod failing;
 mod lines;
+mod logs;
 mod malformed;
 mod matchers;
 mod metrics;

@@ -9,6 +9,9 @@ impl Config {
         let resolve = |path: &mut PathBuf| *path = base.join(&*path);
         resolve(&mut self.store.path);
         resolve(&mut self.sensors.directory);
+        if !self.telemetry.file.path.as_os_str().is_empty() {
+            resolve(&mut self.telemetry.file.path);
+        }
         if let Some(sql) = &mut self.marking.sql {
             resolve(&mut sql.database);
         }

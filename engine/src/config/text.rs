@@ -34,7 +34,7 @@ pub(crate) fn without_place(error: &serde_json::Error) -> String {
 }
 
 /// How the parsers' words read to whoever writes no Rust.
-const WORDS: [(&str, &str); 12] = [
+const WORDS: [(&str, &str); 14] = [
     ("\n", " "),
     ("unknown field ", "unknown key "),
     ("unknown variant ", "unknown value "),
@@ -43,6 +43,8 @@ const WORDS: [(&str, &str); 12] = [
     ("invalid type: ", "wrong type: "),
     ("invalid value: ", "wrong value: "),
     ("expected a nonzero u16", "expected a whole number of at least 1"),
+    ("expected a nonzero u32", "expected a whole number of at least 1"),
+    ("expected a nonzero usize", "expected a whole number of at least 1"),
     ("expected u16", "expected a whole number"),
     ("expected usize", "expected a whole number"),
     ("expected u32", "expected a whole number"),

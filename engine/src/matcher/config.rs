@@ -1,6 +1,11 @@
 //! `[matchers]`: where matchers are, what they may use, and how each is configured.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    num::{NonZeroU16, NonZeroU32},
+    path::PathBuf,
+};
 
 use serde::{
     Deserialize, Deserializer,
@@ -35,6 +40,7 @@ pub struct Config {
     /// So often a message on which a matcher fails is judged again, with growing pauses, before `on_fault` decides.
     /// Default 0.
     pub retries: u32,
+    pub concurrency: Concurrency,
     pub limits: Limits,
     pub named: Named,
 }
@@ -43,9 +49,30 @@ impl Default for Config {
     fn default() -> Self {
         let (directory, cache, workers) = (None, None, None);
         let Policy { on_fault, on_reject, retries } = Policy::default();
-        let (limits, named) = (Limits::default(), Named::new());
-        Self { directory, cache, workers, probation_minutes: 60, on_fault, on_reject, retries, limits, named }
+        let (concurrency, limits, named) = (Concurrency::default(), Limits::default(), Named::new());
+        Self {
+            directory,
+            cache,
+            workers,
+            probation_minutes: 60,
+            on_fault,
+            on_reject,
+            retries,
+            concurrency,
+            limits,
+            named,
+        }
     }
+}
+
+/// `[matchers.concurrency]`: how much is evaluated at once. Nothing is limited that is not named.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Concurrency {
+    /// So many messages, of all topics.
+    pub messages: Option<NonZeroU32>,
+    /// Of each topic, messages of so many partitions.
+    pub partitions: Option<NonZeroU16>,
 }
 
 /// `[matchers.NAME]`.
@@ -109,6 +136,7 @@ impl<'de> Deserialize<'de> for Config {
                         "on_fault" => config.on_fault = map.next_value()?,
                         "on_reject" => config.on_reject = map.next_value()?,
                         "retries" => config.retries = map.next_value()?,
+                        "concurrency" => config.concurrency = map.next_value()?,
                         "limits" => config.limits = map.next_value()?,
                         _ => drop(config.named.insert(key, map.next_value()?)),
                     }

@@ -186,12 +186,22 @@ fn cannot_prepare(matcher: &Arc<str>, why: &str) -> Waits {
 async fn evaluate_unheld(shared: &Shared, portion: Portion) -> Result<Vec<Finding>, GaveUp> {
     let again = portion.clone();
     if !portion.generation.trust.is_aside() {
-        match shared.pool.run(move |worker: &mut Worker| evaluate(worker, &portion)).await {
+        let turn = shared.evaluating.turn(&portion).await;
+        let job = move |worker: &mut Worker| {
+            let _turn = turn;
+            evaluate(worker, &portion)
+        };
+        match shared.pool.run(job).await {
             Err(GaveUp::TimedOut(_)) => {}
             judged => return judged,
         }
     }
-    shared.pool.run_aside(move |worker: &mut Worker| evaluate(worker, &again)).await
+    let turn = shared.evaluating.turn(&again).await;
+    let job = move |worker: &mut Worker| {
+        let _turn = turn;
+        evaluate(worker, &again)
+    };
+    shared.pool.run_aside(job).await
 }
 
 fn gone(name: &Arc<str>) -> Waits {
@@ -231,8 +241,11 @@ async fn judge_by<'a>(
     live: &Live,
 ) -> Result<Judged<'a>, Waits> {
     let portions = cut(shared, post, slices, live);
-    // All portions are under way before the first is awaited.
-    let running: Vec<_> = portions.into_iter().map(|portion| (run(shared, portion.clone()), portion)).collect();
+    // All portions are under way before the first is awaited, as far as they have their turn.
+    let mut running = Vec::with_capacity(portions.len());
+    for portion in portions {
+        running.push((run(shared, portion.clone()).await, portion));
+    }
     let mut judged = Judged { post, findings: Vec::new(), helped: 0, failed: None };
     let (mut waits, retries) = (None, shared.policies.load().of(post.serving.name()).retries);
     for (evaluating, portion) in running {
@@ -252,13 +265,16 @@ async fn judge_by<'a>(
 
 fn cut(shared: &Shared, post: &Post, slices: &Arc<Vec<Slice>>, live: &Live) -> Vec<Portion> {
     let keeping = shared.keeping.load_full();
-    portions(slices, &live.index, &post.serving, &keeping, shared.pool.workers())
+    portions(slices, &live.index, &post.serving, &keeping, shared.evaluating.cut(shared.pool.workers()))
 }
 
-/// Begins to evaluate on an ordinary worker, or aside where the generation took too long lately.
-fn run(shared: &Shared, portion: Portion) -> impl Future<Output = Result<Vec<Finding>, GaveUp>> + use<> {
+/// Begins to evaluate when it is the portion's turn, on an ordinary worker, or aside where the generation took too long
+/// lately.
+async fn run(shared: &Shared, portion: Portion) -> impl Future<Output = Result<Vec<Finding>, GaveUp>> + use<> {
+    let turn = shared.evaluating.turn(&portion).await;
     let aside = portion.generation.trust.is_aside();
     shared.pool.run_where(aside, move |worker: &mut Worker| {
+        let _turn = turn;
         let judged = evaluate(worker, &portion);
         portion.generation.trust.note_time(!took_too_long(&judged));
         judged
@@ -285,7 +301,7 @@ async fn judge_otherwise(
         GaveUp::TimedOut(_) => {
             let matcher = &**generation.name();
             tracing::warn!(matcher, %gave_up, "It runs aside for a while, so that others do not wait");
-            match run(shared, portion.clone()).await {
+            match run(shared, portion.clone()).await.await {
                 Ok(found) => return Ok(retried(shared, &portion, found, policy.retries).await),
                 Err(gave_up) => gave_up,
             }

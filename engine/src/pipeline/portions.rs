@@ -15,6 +15,16 @@ use crate::{
 /// A batch smaller than this is not worth splitting over workers.
 const PORTION: usize = 256;
 
+/// How a batch is cut.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cut {
+    pub(super) workers: usize,
+    /// So many messages a portion at most.
+    pub(super) messages: Option<usize>,
+    /// Messages of so many partitions a portion at most.
+    pub(super) partitions: Option<usize>,
+}
+
 /// All messages of some slices.
 fn places(slices: &[Slice]) -> Vec<Place> {
     let of = |(number, slice): (usize, &Slice)| {
@@ -29,13 +39,13 @@ pub(super) fn portions(
     index: &Arc<Index>,
     generation: &Arc<Generation>,
     keeping: &Arc<Keeping>,
-    workers: usize,
+    cut: Cut,
 ) -> Vec<Portion> {
     let Some(first) = slices.first() else {
         return Vec::new();
     };
     let places = places(slices);
-    let share = places.len().div_ceil(workers).max(PORTION);
+    let share = places.len().div_ceil(cut.workers).max(PORTION).min(cut.messages.unwrap_or(usize::MAX));
     let portion = |places: &[Place]| Portion {
         slices: Arc::clone(slices),
         topic: Arc::clone(&first.partition.topic),
@@ -44,7 +54,9 @@ pub(super) fn portions(
         generation: Arc::clone(generation),
         keeping: Arc::clone(keeping),
     };
-    places.chunks(share).map(portion).collect()
+    let partitions = cut.partitions.unwrap_or(usize::MAX);
+    let together = places.chunk_by(|one, next| one.slice / partitions == next.slice / partitions);
+    together.flat_map(|places| places.chunks(share)).map(portion).collect()
 }
 
 /// What slices came to, in the order of their offsets.

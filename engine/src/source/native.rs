@@ -61,14 +61,13 @@ pub(super) fn commit(client: *mut rd_kafka_t, list: &TopicPartitionList, patienc
         return Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::OperationTimedOut));
     }
     // SAFETY: the event lives, and what it lends is read before it is destroyed.
-    let outcome = unsafe {
+    unsafe {
         let of_all = rd_kafka_event_error(event);
         let answered = elements(rd_kafka_event_topic_partition_list(event));
         let outcome = succeeded(of_all).and_then(|()| answered.iter().try_for_each(|element| succeeded(element.err)));
         rd_kafka_event_destroy(event);
         outcome
-    };
-    outcome
+    }
 }
 
 fn succeeded(error: RDKafkaRespErr) -> KafkaResult<()> {

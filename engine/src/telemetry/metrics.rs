@@ -10,7 +10,7 @@ pub mod names;
 use std::{sync::OnceLock, time::Duration};
 
 use jiff::Timestamp;
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, histogram};
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_util::MetricKindMask;
 
@@ -23,9 +23,9 @@ use crate::domain::{
 pub use evaluating::Evaluating;
 pub use levels::{Levels, Standing, lag};
 use names::{
-    ALL, BATCH, BATCHES, COMMIT, DEAD_LETTERS, DELIVERIES, DELIVERY, ENDED, FAULTS, GROUP, Kind, MARKS, MATCHES,
-    MESSAGES, Metric, NEAR_MISSES, PUT_BACKS, READ_BACK, REBALANCES, RETRIES, SKIPPED, SPANS, STORE_FAILURES, TO_MARK,
-    TO_MATCH,
+    ALL, BATCH, BATCHES, COMMIT, DEAD_LETTERS, DELIVERIES, DELIVERY, ENDED, FAULTS, GROUP, IN_EVALUATION, Kind, MARKS,
+    MATCHES, MESSAGES, Metric, NEAR_MISSES, PUT_BACKS, READ_BACK, REBALANCES, RETRIES, SKIPPED, SPANS, STORE_FAILURES,
+    TO_MARK, TO_MATCH,
 };
 
 /// From a quick commit to a matcher that takes all of its time.
@@ -137,6 +137,11 @@ fn faulted(letter: &DeadLetter) {
         let matcher = letter.by.matcher.to_string();
         counter!(FAULTS.name, "matcher" => matcher, "fault" => word.to_string()).increment(1);
     }
+}
+
+/// So many more messages are evaluated now, or less.
+pub fn evaluating(more: f64) {
+    gauge!(IN_EVALUATION.name).increment(more);
 }
 
 /// Messages are judged again because their matcher failed.

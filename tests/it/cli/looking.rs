@@ -199,6 +199,7 @@ fn the_help() {
       report       Report what is missing now, or was on a date
       matcher      Look at matchers
       dead-letter  Look at messages that were set aside, and have them judged again
+      mark         Look at what is to be told to the outside, and have it tried again
       partition    Look at partitions, and release those that stand still
       sensor       Look at sensors, and define them in a running service
       wait         Open waits on a sensor, look at them, wait for their end

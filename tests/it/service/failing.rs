@@ -1,7 +1,9 @@
 //! What becomes of messages on which a matcher fails, as configured: the real binary, a real broker.
 
 mod freezing;
+mod limiting;
 mod releasing;
+mod retrying;
 mod skipping;
 mod stopping;
 
@@ -82,6 +84,13 @@ fn partition(home: &Home, service: &mut Service, arguments: &[&str]) -> Ran {
 fn get(service: &mut Service, path: &str) -> Value {
     let mut answer = ureq::get(format!("{}{path}", service.url())).call().unwrap();
     serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap()
+}
+
+/// The value of a metric now; 0 where it was not counted.
+fn metric(service: &mut Service, name: &str) -> f64 {
+    let text = ureq::get(format!("{}/metrics", service.url())).call().unwrap().body_mut().read_to_string().unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.map_or(0.0, |value| value.parse().unwrap())
 }
 
 /// Waits until the log says something.

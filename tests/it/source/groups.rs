@@ -1,12 +1,14 @@
 //! Sharing a group.
 
+use std::time::Duration;
+
 use eventlatch::source::{KafkaConfig, Protocol};
 use eventlatch_tests::{
     ledger::Ledger,
     topic::{Topic, config},
 };
 
-use super::reading::{Reading, sorted, texts};
+use super::reading::{DEADLINE, Reading, sorted, texts};
 
 /// Another member takes some partitions and gives them back; everything is read once, whoever reads it.
 async fn share(config: KafkaConfig) {
@@ -52,4 +54,43 @@ async fn a_foreign_member_comes_and_goes_by_the_consumer_protocol() {
     let mut config = config();
     config.protocol = Protocol::Consumer;
     share(config).await;
+}
+
+/// Whoever else is in the group: a member that reads nothing and goes.
+async fn intrude(config: &KafkaConfig, topic: &Topic, reading: &mut Reading) {
+    let mut foreign = Reading::open(config, &[topic], &Ledger::default());
+    while foreign.source.health().partitions == 0 {
+        tokio::select! {
+            step = reading.step() => step.unwrap(),
+            () = tokio::time::sleep(Duration::from_millis(20)) => {}
+        }
+    }
+    assert!(tokio::time::timeout(DEADLINE, foreign.deliveries.next()).await.is_ok(), "it has something in hand");
+    foreign.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rebalances_of_all_kinds_neither_lose_nor_repeat() {
+    let topic = Topic::create("rebalanced", 4).await;
+    let mut config = KafkaConfig { instance_id: "ours".to_owned(), ..config() };
+    config.properties.set("topic.metadata.refresh.interval.ms", "500").unwrap();
+    let foreign = KafkaConfig { instance_id: String::new(), ..config.clone() };
+    config.properties.set("session.timeout.ms", "6000").unwrap();
+    let ledger = Ledger::default();
+    let mut sent = 0;
+    let mut reading = Reading::open(&config, &[&topic], &ledger);
+    for round in 0..6 {
+        topic.send(texts(sent..sent + 200)).await;
+        sent += 200;
+        match round % 3 {
+            0 => intrude(&foreign, &topic, &mut reading).await,
+            1 => topic.grow(4 + round).await,
+            _ => {
+                reading.close().await;
+                reading = Reading::open(&config, &[&topic], &ledger);
+            }
+        }
+        reading.until(&topic, sent).await;
+    }
+    assert_eq!(sorted(&ledger, &topic), texts(0..sent));
 }

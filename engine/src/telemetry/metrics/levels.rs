@@ -5,9 +5,12 @@ use std::{collections::BTreeMap, sync::OnceLock};
 use jiff::Timestamp;
 use metrics::{counter, gauge};
 
-use super::names::{
-    ASSIGNED, BUILD, CATCH_UPS, COMMIT_FAILURES, DRIFTED, FROZEN, INSTANCES, LAG, OLDEST, PARTS, PENDING, READY,
-    SENSORS, STARTED, TOPICS_WAITING, WAITING,
+use super::{
+    super::file,
+    names::{
+        ASSIGNED, BUILD, CATCH_UPS, COMMIT_FAILURES, DRIFTED, FROZEN, INSTANCES, LAG, LOG_DROPPED, OLDEST, PARTS,
+        PENDING, READY, SENSORS, STARTED, TOPICS_WAITING, WAITING,
+    },
 };
 
 static STARTED_AT: OnceLock<Timestamp> = OnceLock::new();
@@ -66,6 +69,7 @@ impl Standing {
             gauge!(PARTS.name, "part" => part.clone()).set(f64::from(*state));
         }
         gauge!(ASSIGNED.name).set(self.partitions as f64);
+        counter!(LOG_DROPPED.name).absolute(file::dropped() as u64);
         counter!(COMMIT_FAILURES.name).absolute(self.failed_commits);
         gauge!(DRIFTED.name).set(self.drifted as f64);
         gauge!(TOPICS_WAITING.name).set(self.topics_waiting as f64);

@@ -63,6 +63,7 @@ metrics! {
 
     EVALUATION = Histogram "eventlatch_evaluation_seconds" ["matcher", "generation"]
         "Time on the clock in which a matcher judged a portion of a batch.";
+    IN_EVALUATION = Gauge "eventlatch_evaluating_messages" [] "Messages that matchers judge now.";
     EVALUATION_CPU = Histogram "eventlatch_evaluation_cpu_seconds" ["matcher", "generation"]
         "CPU time of the same.";
     FAULTS = Counter "eventlatch_matcher_faults_total" ["matcher", "fault"]
@@ -100,6 +101,8 @@ metrics! {
     CATCH_UPS = Gauge "eventlatch_catch_ups" [] "Wanted messages and dates for which Kafka is still to be read again.";
     READ_BACK = Counter "eventlatch_catch_up_messages_total" ["topic"] "Messages that were read back.";
 
+    LOG_DROPPED = Counter "eventlatch_log_lines_dropped_total" []
+        "Lines that did not get into the log's file because the disk was too slow.";
     SPANS = Counter "eventlatch_spans_total" ["outcome"]
         "Spans for OTLP: `sent`, `failed` (the collector took none) or `dropped` (too many were waiting).";
 }

@@ -73,6 +73,7 @@ fn act(what: &str) {
         "recurse" => drop(recurse(1)),
         "memory" => memory_bomb(),
         "grow" => grow(),
+        "work" => work(),
         "log" => (0..100_000).for_each(|line| eventlatch_sdk::log::info(&format!("line {line} of very many"))),
         _ => {}
     }
@@ -82,6 +83,13 @@ fn endless_loop() -> ! {
     let mut count = 0u64;
     loop {
         count = std::hint::black_box(count.wrapping_add(1));
+    }
+}
+
+/// Takes some time.
+fn work() {
+    for count in 0..60_000_000u64 {
+        std::hint::black_box(count);
     }
 }
 

@@ -64,6 +64,18 @@ async fn a_message_that_is_skipped_is_set_aside_and_the_rest_goes_on() {
     assert!(nothing.stderr.contains("the partition unruly/0 is not frozen: nothing changed"), "{nothing}");
     let unknown = partition(&home, &mut service, &["unfreeze", "unruly", "9"]);
     assert!(unknown.stderr.contains("nothing is stored of the partition unruly/9"), "{unknown}");
+
+    // A new epoch, from a place of one's own.
+    let reset = partition(&home, &mut service, &["reset", "unruly", "0", "--to", "3"]);
+    assert_eq!(reset.stdout, "unruly/0 goes on at 3\n", "{reset}");
+    home.wait_for_rows(&mut service, FROZEN, &["0:3 fault unruly"]);
+    let wrong = partition(&home, &mut service, &["reset", "unruly", "0", "--to", "99"]);
+    assert!(wrong.stderr.contains("it has no offset 99"), "{wrong}");
+    let latest = partition(&home, &mut service, &["reset", "unruly", "0", "--to", "latest"]);
+    assert_eq!(latest.stdout, "unruly/0 goes on at 5\n", "{latest}");
+    home.wait_for_rows(&mut service, FROZEN, &[]);
+    send(&cluster, &["0:"]).await;
+    home.wait_for_rows(&mut service, NEXT, &["0:6", "1:1"]);
     let list = home.run(&["partition", "list"]);
     assert!(list.stdout.contains("FROZEN") && list.stdout.contains("unruly/0"), "{list}");
 }
