@@ -9,8 +9,10 @@ mod parts;
 mod reloading;
 pub mod scenario;
 mod sensor_files;
+mod standby;
+mod stopping;
 
-use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -23,6 +25,8 @@ use following::Following;
 pub use matchers::Matchers;
 use matchers::Past;
 pub use parts::{StartError, check_marking_topic, load_sensors, marking};
+pub use stopping::StopError;
+use stopping::{Loop, begin};
 
 use crate::{
     api::Api,
@@ -51,18 +55,12 @@ use crate::{
         turning, watching,
     },
     report::Channel,
-    source::{self, Health, KafkaLog, Lines, Log, Source},
+    source::{self, Health, KafkaConfig, KafkaLog, Lines, Log, Source},
     store::{MarkMode, Store, StoreError},
     task::{Backoff, MarkError, Marking},
     telemetry::{metrics, spans},
 };
 use sensor_files::{SensorFiles, log_changed};
-
-/// How long a stopping service finishes what it has in hand.
-pub const GRACE: Duration = Duration::from_secs(20);
-
-/// How long a collector may take over the last spans.
-const LAST_SPANS: Duration = Duration::from_secs(3);
 
 /// Where messages come from.
 #[derive(Debug, Clone)]
@@ -89,18 +87,9 @@ pub struct Service {
     store: Store,
     source: Source,
     intake: JoinHandle<Result<(), IntakeError>>,
-    endings: JoinHandle<()>,
-    turning: JoinHandle<()>,
-    catching_up: JoinHandle<()>,
-    deadlines: JoinHandle<()>,
-    forgetting: JoinHandle<()>,
-    watching: JoinHandle<()>,
-    marking: Option<JoinHandle<()>>,
-    reporting: Vec<JoinHandle<()>>,
-    sensor_files: JoinHandle<()>,
+    /// In the order in which they end.
+    loops: Vec<Loop>,
     sensor_problems: watch::Receiver<Vec<Problem>>,
-    following: JoinHandle<()>,
-    api: Option<JoinHandle<()>>,
     /// What it runs with; and what of it can change.
     config: Config,
     keeping: Arc<ArcSwap<Keeping>>,
@@ -160,10 +149,6 @@ impl Service {
         .map_err(StartError::Source)?;
 
         let (stop, stopped) = watch::channel(Stop::Not);
-        let marking = marking.map(|marker| {
-            let stopped = stopped.clone();
-            tokio::spawn(async move { marker.run(stopped).await })
-        });
         let (problems, sensor_problems) = watch::channel(Vec::new());
         let broken = Broken::new(sensor_problems.clone(), of_api.problems);
         let defining = Defining::new(shared.clone(), source.clone(), &config.sensors.timezone, topics, broken);
@@ -171,70 +156,32 @@ impl Service {
         let reporting = report(&store, channels, &stopped).await.map_err(StartError::Store)?;
         let (orders, to_obey) = mpsc::channel(1);
         let (refusals, refused) = watch::channel(matchers.refused.clone());
-        let acts = Acts { orders, refused };
-        let api = api.map(|api| {
-            let kafka = matches!(input, Input::Kafka).then(|| config.kafka.clone());
-            let handle = Handle::new(shared.clone(), kafka).with_acts(acts).with_defining(defining.clone());
-            tokio::spawn(api.serve(handle, stopped.clone()))
-        });
-        let endings = tokio::spawn({
-            let (shared, stopped) = (shared.clone(), stopped.clone());
-            async move { endings::run(&shared, stopped).await }
-        });
-        let turning = tokio::spawn({
-            let (shared, stopped) = (shared.clone(), stopped.clone());
-            async move { turning::run(&shared, begun_at, stopped).await }
-        });
-        let catching_up = tokio::spawn({
+        let mut loops = beside(config, input, &shared, begun_at, &stopped);
+        loops.push(begin("catching up", {
             let stopped = stopped.clone();
             async move { scanner.run(stopped).await }
-        });
-        let deadlines = tokio::spawn({
-            let (shared, stopped) = (shared.clone(), stopped.clone());
-            let kafka = matches!(input, Input::Kafka).then(|| config.kafka.clone());
-            let grace = config.sensors.deadline_grace();
-            async move { deadlines::run(&shared, kafka, grace, stopped).await }
-        });
-        let forgetting = tokio::spawn({
-            let (store, days, stopped) = (store.clone(), config.store.retention_days, stopped.clone());
-            async move { forgetting::run(&store, days, stopped).await }
-        });
-        let watching = tokio::spawn({
-            let (shared, stopped) = (shared.clone(), stopped.clone());
-            let kafka = matches!(input, Input::Kafka).then(|| config.kafka.clone());
-            async move { watching::run(&shared, kafka, stopped).await }
-        });
+        }));
+        loops.extend(marking.map(|marker| {
+            let stopped = stopped.clone();
+            begin("marking", async move { marker.run(stopped).await })
+        }));
+        loops.extend(reporting);
+        loops.extend(api.map(|api| {
+            let handle = Handle::new(shared.clone(), kafka(config, input));
+            let handle = handle.with_acts(Acts { orders, refused }).with_defining(defining.clone());
+            begin("answering requests", api.serve(handle, stopped.clone()))
+        }));
         let files = SensorFiles { folder, watch, shared: shared.clone(), defining, problems };
-        let sensor_files = tokio::spawn(files.run(stopped));
+        loops.push(begin("following sensor files", files.run(stopped)));
         let following = Following::new(&matchers, &config.matchers, &shared, refusals, other_sensors);
-        let following = tokio::spawn(following.run(to_obey, stop.subscribe()));
+        loops.push(begin("following matchers", following.run(to_obey, stop.subscribe())));
         let keeping = Arc::clone(&shared.keeping);
         let intake = tokio::spawn({
             let source = source.clone();
             async move { intake::run(&shared, &source, deliveries).await }
         });
-        Ok(Self {
-            store,
-            source,
-            intake,
-            endings,
-            turning,
-            catching_up,
-            deadlines,
-            forgetting,
-            watching,
-            patience,
-            marking,
-            reporting,
-            following,
-            sensor_files,
-            sensor_problems,
-            api,
-            config: config.clone(),
-            keeping,
-            backoff,
-            stop,
-        })
+        let config = config.clone();
+        Ok(Self { store, source, intake, loops, patience, sensor_problems, config, keeping, backoff, stop })
     }
 
     pub fn store(&self) -> &Store {
@@ -256,31 +203,6 @@ impl Service {
             ended = &mut self.intake => ended.unwrap_or(Err(IntakeError::Defect)),
             trouble = self.store.broken() => Err(IntakeError::Store(trouble.into())),
         }
-    }
-
-    /// Stops in order: no more messages, what was read is recorded, Kafka is told, the mark in hand is finished (all that
-    /// are due where the input has ended), requests are answered, the store is closed.
-    pub async fn stop(self, how: Stop) -> Result<(), IntakeError> {
-        self.source.stop();
-        self.patience.end();
-        // Whoever has awaited it has its outcome.
-        let has_ended = self.intake.is_finished();
-        let outcome = if has_ended { Ok(()) } else { self.intake.await.unwrap_or(Err(IntakeError::Defect)) };
-        self.stop.send_replace(how);
-        let always = [self.turning, self.deadlines, self.endings, self.forgetting, self.watching, self.catching_up];
-        let ended = always.into_iter().chain([self.sensor_files, self.following]).map(Some);
-        let ended = ended.chain([self.marking, self.api]).chain(self.reporting.into_iter().map(Some));
-        for task in ended.flatten() {
-            if let Err(defect) = task.await {
-                tracing::error!(%defect, "A loop of the service had ended before its time");
-            }
-        }
-        if let Err(error) = self.store.close().await {
-            tracing::error!(error = &error as &dyn std::error::Error, "The store was not closed in order");
-        }
-        // Their thread may wait for a collector that is away.
-        drop(tokio::task::spawn_blocking(|| spans::end(LAST_SPANS)).await);
-        outcome
     }
 }
 
@@ -308,19 +230,62 @@ async fn open_store(
     Ok((store, Some(marker)))
 }
 
+/// Begins what runs beside intake and needs nobody but the store and the index.
+fn beside(
+    config: &Config,
+    input: &Input,
+    shared: &Shared,
+    begun_at: Timestamp,
+    stopped: &watch::Receiver<Stop>,
+) -> Vec<Loop> {
+    let endings = {
+        let (shared, stopped) = (shared.clone(), stopped.clone());
+        async move { endings::run(&shared, stopped).await }
+    };
+    let turning = {
+        let (shared, stopped) = (shared.clone(), stopped.clone());
+        async move { turning::run(&shared, begun_at, stopped).await }
+    };
+    let deadlines = {
+        let (shared, stopped) = (shared.clone(), stopped.clone());
+        let (kafka, grace) = (kafka(config, input), config.sensors.deadline_grace());
+        async move { deadlines::run(&shared, kafka, grace, stopped).await }
+    };
+    let forgetting = {
+        let (store, days, stopped) = (shared.store.clone(), config.store.retention_days, stopped.clone());
+        async move { forgetting::run(&store, days, stopped).await }
+    };
+    let watching = {
+        let (shared, kafka, stopped) = (shared.clone(), kafka(config, input), stopped.clone());
+        async move { watching::run(&shared, kafka, stopped).await }
+    };
+    vec![
+        begin("turning the days", turning),
+        begin("deadlines", deadlines),
+        begin("ends of waits", endings),
+        begin("forgetting", forgetting),
+        begin("watching", watching),
+    ]
+}
+
+/// Where messages are read, if that is Kafka.
+fn kafka(config: &Config, input: &Input) -> Option<KafkaConfig> {
+    matches!(input, Input::Kafka).then(|| config.kafka.clone())
+}
+
 /// Begins to tell people what is missing.
 async fn report(
     store: &Store,
     channels: Vec<Channel>,
     stopped: &watch::Receiver<Stop>,
-) -> Result<Vec<JoinHandle<()>>, StoreError> {
+) -> Result<Vec<Loop>, StoreError> {
     store.report_to(channels.iter().map(Channel::name).collect()).await?;
-    let begin = |channel: Channel| {
+    let told = |channel: Channel| {
         tracing::info!(to = channel.summary(), "Telling what is missing");
         let (reporter, stopped) = (Reporter { store: store.clone(), channel: Arc::new(channel) }, stopped.clone());
-        tokio::spawn(async move { reporter.run(stopped).await })
+        begin("reports", async move { reporter.run(stopped).await })
     };
-    Ok(channels.into_iter().map(begin).collect())
+    Ok(channels.into_iter().map(told).collect())
 }
 
 /// What messages can be read back from.

@@ -12,6 +12,7 @@ pub mod watch;
 
 use std::{
     fs, io,
+    num::NonZeroU32,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -37,10 +38,31 @@ pub struct Config {
     pub dead_letters: Keeping,
     pub report: report::Config,
     pub api: api::Config,
+    pub service: ServiceConfig,
     pub telemetry: telemetry::Config,
     /// What all this was read from.
     #[serde(skip)]
     given: change::Given,
+}
+
+/// `[service]`: the process as a whole.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServiceConfig {
+    /// A service that is told to stop finishes what it has in hand for so many seconds at most. Default 20.
+    pub shutdown_seconds: NonZeroU32,
+}
+
+impl ServiceConfig {
+    pub fn shutdown(&self) -> Duration {
+        Duration::from_secs(self.shutdown_seconds.get().into())
+    }
+}
+
+impl Default for ServiceConfig {
+    fn default() -> Self {
+        Self { shutdown_seconds: NonZeroU32::MIN.saturating_add(19) }
+    }
 }
 
 /// `[sensors]`: where sensor files are.

@@ -66,6 +66,7 @@ use crate::telemetry::metrics::Levels;
 pub use catch_ups::Occasion;
 pub use changes::Listening;
 use database::{Durability, Opened};
+pub use database::{is_in_use, wait_until_free};
 pub use error::StoreError;
 pub use offsets::{NewEpoch, StoredOffset};
 pub use reader::{ActiveWanted, Reader, WantedRoute};

@@ -20,6 +20,7 @@ mod reloading;
 mod spans;
 mod stopping;
 mod store_faults;
+mod taking_over;
 mod webhook;
 
 /// `task|state` of the local adapter.

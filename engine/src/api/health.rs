@@ -21,6 +21,12 @@ pub(super) fn open() -> Router<(Desk, Arc<Access>)> {
     Router::new().route("/livez", get(live)).route("/readyz", get(ready))
 }
 
+/// Of an instance that waits for another one's end.
+pub(super) fn of_standby() -> Router {
+    let ready = || async { (StatusCode::SERVICE_UNAVAILABLE, Json(Readiness::of_standby())) };
+    Router::new().route("/livez", get(live)).route("/readyz", get(ready))
+}
+
 pub(super) fn routes() -> OpenApiRouter<Desk> {
     OpenApiRouter::new().routes(routes!(measured))
 }

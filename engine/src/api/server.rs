@@ -9,7 +9,7 @@ use tokio::{
 
 use super::{
     config::{Access, Config, ConfigError},
-    router,
+    health, router,
 };
 use crate::pipeline::{Stop, handle::Handle};
 
@@ -58,6 +58,13 @@ impl Api {
         let address = listener.local_addr().map_err(failed)?;
         tracing::info!(%address, token = access.token.is_some(), "Answering requests");
         Ok(Some(Self { listener, config: config.clone(), access }))
+    }
+
+    /// Answers the probes of an instance that waits for another one's end.
+    pub async fn stand_by(self) {
+        if let Err(error) = axum::serve(self.listener, health::of_standby()).await {
+            tracing::error!(%error, "Probes are not answered any more");
+        }
     }
 
     /// Answers until the service stops, then finishes what is under way.

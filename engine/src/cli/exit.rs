@@ -2,7 +2,11 @@
 
 use std::error::Error;
 
-use crate::{api::ApiError, app::StartError, pipeline::intake::IntakeError};
+use crate::{
+    api::ApiError,
+    app::{StartError, StopError},
+    pipeline::intake::IntakeError,
+};
 
 /// What the process ends with. The numbers are a promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,13 +35,16 @@ pub enum Exit {
     Waiting = 10,
     /// The service met a message at which it is configured to stop.
     StoppedAt = 11,
+    /// The service did not end in order: a second signal came, or the time for it was over. Nothing is lost.
+    Cut = 12,
 }
 
 pub(super) const HELP: &str = "\
 Exit codes: 0 done · 1 unexpected failure, or a scenario that differs · 2 wrong command line · 3 configuration, sensor or scenario file · 4 matcher · 5 store \
 · 6 Kafka or input file · 7 marking · 8 the API: its address is taken, no service answers, or it wants a token \
 · 9 a wait failed, was skipped or cancelled · 10 a wait has not ended yet \
-· 11 a message at which the service is to stop (`on_fault`, `on_reject`)";
+· 11 a message at which the service is to stop (`on_fault`, `on_reject`) \
+· 12 the service did not end in order: a second signal, or `shutdown_seconds` were over";
 
 impl Exit {
     pub(super) fn code(self) -> i32 {
@@ -95,6 +102,15 @@ impl From<StartError> for Failure {
             StartError::Api(_) => Exit::Api,
         };
         Self::new(exit, error)
+    }
+}
+
+impl From<StopError> for Failure {
+    fn from(error: StopError) -> Self {
+        match error {
+            StopError::Intake(error) => error.into(),
+            StopError::Late(_) => Self::new(Exit::Cut, error),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Exit, Failure};
 use crate::{
-    app::{GRACE, Input, Service},
+    app::{Input, Service},
     config::{Config, ConfigError},
     pipeline::Stop,
 };
@@ -17,6 +17,10 @@ pub(super) struct Args {
     /// Read messages from a file of JSON lines instead of Kafka, `-` for standard input; ends with it
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
+
+    /// Where another process has the store, wait until it ends and take over
+    #[arg(long)]
+    standby: bool,
 }
 
 /// Runs until it is told to stop; on SIGHUP the configuration is loaded again.
@@ -34,14 +38,23 @@ pub(super) async fn run(
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::unexpected)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::unexpected)?;
     let mut hang_up = signal(SignalKind::hangup()).map_err(Failure::unexpected)?;
+    let starting = async {
+        match args.standby {
+            true => Service::start_as_standby(config, &input).await,
+            false => Service::start(config, &input).await,
+        }
+    };
     let mut service = tokio::select! {
-        started = Service::start(config, &input) => started?,
+        started = starting => started?,
         _ = interrupt.recv() => return Ok(Exit::Done),
         _ = terminate.recv() => return Ok(Exit::Done),
     };
     let (ended, how) = loop {
         tokio::select! {
-            ended = service.ended() => break (ended, Stop::AfterDue),
+            ended = service.ended() => {
+                let how = if ended.is_ok() { Stop::AfterDue } else { Stop::Now };
+                break (ended, how);
+            }
             _ = interrupt.recv() => break (Ok(()), Stop::Now),
             _ = terminate.recv() => break (Ok(()), Stop::Now),
             _ = hang_up.recv() => {}
@@ -51,12 +64,17 @@ pub(super) async fn run(
     tracing::info!("Stopping: what was read is recorded, a second signal ends it now");
     tokio::select! {
         stopped = service.stop(how) => { ended?; stopped? }
-        () = tokio::time::sleep(GRACE), if how == Stop::Now => return Err(Failure::unexpected("the service did not stop in time; what is missing is read again at the next start")),
-        _ = interrupt.recv() => return Err(Failure::unexpected("the service did not stop in order: a second signal came")),
-        _ = terminate.recv() => return Err(Failure::unexpected("the service did not stop in order: a second signal came")),
+        _ = interrupt.recv() => return Err(cut()),
+        _ = terminate.recv() => return Err(cut()),
     }
     tracing::info!("Stopped");
     Ok(Exit::Done)
+}
+
+/// As if it had been killed: what was in hand is done again at the next start.
+fn cut() -> Failure {
+    let told = "the service did not end in order: a second signal came (nothing is lost: the next start goes on)";
+    Failure::new(Exit::Cut, told)
 }
 
 /// Thousands of requests may stay open at once: as many files may be open as the system lets us.

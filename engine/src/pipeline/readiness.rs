@@ -50,6 +50,14 @@ impl Part {
     }
 }
 
+impl Readiness {
+    /// Of an instance that waits for another one's end.
+    pub fn of_standby() -> Self {
+        let problem = "standby: another process has the store".to_owned();
+        Self { ready: false, parts: vec![Part::of("service", PartState::Failing, vec![problem])] }
+    }
+}
+
 impl Handle {
     /// How the parts stand now.
     pub async fn readiness(&self) -> Readiness {

@@ -109,17 +109,35 @@ fn resolved(path: &Path) -> PathBuf {
 }
 
 fn lock(path: &Path) -> Result<File, StoreError> {
-    let lock = lock_path(path);
-    let failed = |source: io::Error| match source.kind() {
-        io::ErrorKind::NotFound => StoreError::NoDirectory { path: path.to_owned() },
-        _ => StoreError::Lock { path: lock.clone(), source },
-    };
-    let file = File::options().create(true).write(true).truncate(false).open(&lock).map_err(failed)?;
+    let file = lock_file(path)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::Busy { path: path.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
+        Err(TryLockError::Error(source)) => Err(StoreError::Lock { path: lock_path(path), source }),
     }
+}
+
+fn lock_file(path: &Path) -> Result<File, StoreError> {
+    let lock = lock_path(path);
+    File::options().create(true).write(true).truncate(false).open(&lock).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => StoreError::NoDirectory { path: path.to_owned() },
+        _ => StoreError::Lock { path: lock, source },
+    })
+}
+
+/// Whether another process has the store now.
+pub fn is_in_use(path: &Path) -> Result<bool, StoreError> {
+    match lock(&resolved(path)) {
+        Ok(_let_go_at_once) => Ok(false),
+        Err(StoreError::Busy { .. }) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// Blocks until no other process has the store.
+pub fn wait_until_free(path: &Path) -> Result<(), StoreError> {
+    let path = resolved(path);
+    lock_file(&path)?.lock().map_err(|source| StoreError::Lock { path: lock_path(&path), source })
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {

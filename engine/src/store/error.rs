@@ -27,7 +27,10 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
-    #[error("the store {path} is in use by another process: stop that one, or give this one another `[store] path`")]
+    #[error(
+        "the store {path} is in use by another process: stop that one, give this one another `[store] path`, or \
+         let it wait by `eventlatch run --standby`"
+    )]
     Busy { path: PathBuf },
     #[error(
         "{path} is no eventlatch store (its application id is {found:#010x}, ours {ours:#010x}): \

@@ -32,7 +32,7 @@ fn an_unknown_key() {
 #[test]
 fn an_unknown_section() {
     assert_snapshot!(check("[kakfa]\nbrokers = \"localhost:9092\"\n"), @r"
-    ! error: eventlatch.toml:1:2: unknown key `kakfa`, expected one of `kafka`, `store`, `sensors`, `matchers`, `marking`, `dead_letters`, `report`, `api`, `telemetry`
+    ! error: eventlatch.toml:1:2: unknown key `kakfa`, expected one of `kafka`, `store`, `sensors`, `matchers`, `marking`, `dead_letters`, `report`, `api`, `service`, `telemetry`
     !   |
     ! 1 | [kakfa]
     !   |  ^^^^^
@@ -444,7 +444,7 @@ fn a_store_in_use() {
         home.rows_of("eventlatch.db", "SELECT 1 FROM sensors").map_err(|error| error.to_string())
     });
     assert_snapshot!(home.run(&["run"]), @r"
-    ! error: the store eventlatch.db is in use by another process: stop that one, or give this one another `[store] path`
+    ! error: the store eventlatch.db is in use by another process: stop that one, give this one another `[store] path`, or let it wait by `eventlatch run --standby`
     exit 5
     ");
 }
