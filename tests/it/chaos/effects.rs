@@ -34,16 +34,16 @@ pub(super) fn prepare(home: &Home) {
 /// What a service promises about messages when it is killed.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Promise {
-    ExactlyOnce,
-    AtLeastOnce,
-    AtMostOnce,
+    NoneLostOrTwice,
+    NoneLost,
+    NoneTwice,
 }
 
 impl Promise {
     pub(super) fn assert_kept(self, home: &Home, load: &Load, sent: &Sent) {
         let expected = sent.matches();
         match self {
-            Self::ExactlyOnce => {
+            Self::NoneLostOrTwice => {
                 same("matches", home.rows(MATCHES), expected.clone());
                 same("dead letters", home.rows(DEAD_LETTERS), sent.dead_letters());
                 same("near misses", home.rows(NEAR_MISSES), sent.near_misses());
@@ -51,12 +51,12 @@ impl Promise {
                 same("effects", outside(home, EFFECTS), load.tasks());
             }
             // A message that comes again is the same match again.
-            Self::AtLeastOnce => {
+            Self::NoneLost => {
                 same("matches", home.rows(MATCHES), expected.clone());
                 among("sent", &sent.dead_letters(), "set aside", &home.rows(DEAD_LETTERS));
                 same("effects", outside(home, EFFECTS), load.tasks());
             }
-            Self::AtMostOnce => {
+            Self::NoneTwice => {
                 let (matches, letters) = (home.rows(MATCHES), home.rows(DEAD_LETTERS));
                 among("matched", &matches, "sent", &expected);
                 among("set aside", &letters, "sent", &sent.dead_letters());
@@ -71,18 +71,18 @@ impl Promise {
     /// What was to be seen.
     pub(super) fn words(self) -> &'static str {
         match self {
-            Self::ExactlyOnce => "none missing, none twice",
-            Self::AtLeastOnce => "none missing",
-            Self::AtMostOnce => "none twice",
+            Self::NoneLostOrTwice => "none missing, none twice",
+            Self::NoneLost => "none missing",
+            Self::NoneTwice => "none twice",
         }
     }
 
     /// `delivery` in `[kafka]`.
     pub(super) fn key(self) -> &'static str {
         match self {
-            Self::ExactlyOnce => "exactly-once",
-            Self::AtLeastOnce => "at-least-once",
-            Self::AtMostOnce => "at-most-once",
+            Self::NoneLostOrTwice => "exactly-once",
+            Self::NoneLost => "at-least-once",
+            Self::NoneTwice => "at-most-once",
         }
     }
 }

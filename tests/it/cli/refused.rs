@@ -145,7 +145,7 @@ fn a_broker_that_does_not_answer() {
     sensors        ok  1 (wanted messages: 1)
     store          ok  eventlatch.db (will be created)
     marking        ok  local: the table `tasks` of the store
-    ! error: no Kafka broker answers at 127.0.0.1:1: 127.0.0.1:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused; check `brokers` in [kafka] and the network between
+    ! error: no Kafka broker answers at 127.0.0.1:1: 127.0.0.1:1: Connect to ipv4#127.0.0.1:1 failed: Connection refused; check `brokers` in [kafka] and the network between
     exit 6
     ");
 }
