@@ -34,16 +34,16 @@ pub(super) fn prepare(home: &Home) {
 /// What a service promises about messages when it is killed.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Promise {
-    NoneLostOrTwice,
+    Exact,
     NoneLost,
-    NoneTwice,
+    NeverTwice,
 }
 
 impl Promise {
     pub(super) fn assert_kept(self, home: &Home, load: &Load, sent: &Sent) {
         let expected = sent.matches();
         match self {
-            Self::NoneLostOrTwice => {
+            Self::Exact => {
                 same("matches", home.rows(MATCHES), expected.clone());
                 same("dead letters", home.rows(DEAD_LETTERS), sent.dead_letters());
                 same("near misses", home.rows(NEAR_MISSES), sent.near_misses());
@@ -56,7 +56,7 @@ impl Promise {
                 among("sent", &sent.dead_letters(), "set aside", &home.rows(DEAD_LETTERS));
                 same("effects", outside(home, EFFECTS), load.tasks());
             }
-            Self::NoneTwice => {
+            Self::NeverTwice => {
                 let (matches, letters) = (home.rows(MATCHES), home.rows(DEAD_LETTERS));
                 among("matched", &matches, "sent", &expected);
                 among("set aside", &letters, "sent", &sent.dead_letters());
@@ -71,18 +71,18 @@ impl Promise {
     /// What was to be seen.
     pub(super) fn words(self) -> &'static str {
         match self {
-            Self::NoneLostOrTwice => "none missing, none twice",
+            Self::Exact => "none missing, none twice",
             Self::NoneLost => "none missing",
-            Self::NoneTwice => "none twice",
+            Self::NeverTwice => "none twice",
         }
     }
 
     /// `delivery` in `[kafka]`.
     pub(super) fn key(self) -> &'static str {
         match self {
-            Self::NoneLostOrTwice => "exactly-once",
+            Self::Exact => "exactly-once",
             Self::NoneLost => "at-least-once",
-            Self::NoneTwice => "at-most-once",
+            Self::NeverTwice => "at-most-once",
         }
     }
 }

@@ -21,7 +21,7 @@ const LAGGING: (usize, usize) = (2, 3);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_or_doubled_by_kills() {
-    kills(Promise::NoneLostOrTwice, scale::number("KILLS", 8, 200)).await;
+    kills(Promise::Exact, scale::number("KILLS", 8, 200)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -31,7 +31,7 @@ async fn nothing_is_lost_by_kills_with_at_least_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_doubled_by_kills_with_at_most_once() {
-    kills(Promise::NoneTwice, scale::number("KILLS", 4, 50)).await;
+    kills(Promise::NeverTwice, scale::number("KILLS", 4, 50)).await;
 }
 
 async fn kills(promise: Promise, number: usize) {

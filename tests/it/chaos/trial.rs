@@ -73,7 +73,7 @@ impl Trial {
 
     /// Waits for the last message and for what follows from it, and counts.
     pub(super) async fn end(self, story: &str, faults: &str) {
-        self.end_with(Promise::NoneLostOrTwice, story, faults).await
+        self.end_with(Promise::Exact, story, faults).await
     }
 
     /// The same where less is promised.
