@@ -8,6 +8,7 @@ mod catch_ups;
 mod changes;
 mod columns;
 mod condition;
+mod config;
 mod database;
 mod dead_letters;
 mod error;
@@ -53,7 +54,6 @@ use crate::domain::{
     mark::{Mark, MarkId, Outcome},
     matched::{MatchFilter, MatchId, StoredMatch},
     message::Partition,
-    ordering::Order,
     outbox::{MarkFilter, StoredMark},
     partition::{PartitionStatus, Release},
     recording::{Recorded, Recording},
@@ -65,6 +65,7 @@ use crate::telemetry::metrics::Levels;
 
 pub use catch_ups::Occasion;
 pub use changes::Listening;
+pub use config::{Config, MarkMode};
 use database::{Durability, Opened};
 pub use database::{is_in_use, wait_until_free};
 pub use error::StoreError;
@@ -76,34 +77,6 @@ pub use status::{MarkStatus, NearMissStatus, Received, SensorStatus, WaitStatus,
 pub use trouble::{Ailment, Trouble};
 pub use waits::{DueWait, WaitsToOpen};
 use writer::{Session, Writer};
-
-/// `[store]`: where everything is kept.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Config {
-    /// The SQLite database file. It is created where there is none; its directory must exist, on a local disk. Beside
-    /// it SQLite keeps `PATH-wal` and `PATH-shm`, and `PATH.lock` keeps a second process out. Default:
-    /// `eventlatch.db`.
-    pub path: PathBuf,
-    /// What was over longer ago is forgotten: ended waits, matches, near misses, messages that were set aside. 0: nothing
-    /// is. Default: 400, a year and a bit.
-    pub retention_days: u32,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self { path: PathBuf::from("eventlatch.db"), retention_days: 400 }
-    }
-}
-
-/// Who tells the tasks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MarkMode {
-    /// The store itself, in its `tasks` table and in the transaction that records the match.
-    Local,
-    /// An adapter, later and in this order: marks stay pending until [`Store::resolve`].
-    Outbox(Order),
-}
 
 /// The open store. Clones share it; the last one to go, or [`Store::close`], ends the writer thread.
 #[derive(Clone)]

@@ -27,6 +27,7 @@ use super::*;
 use crate::domain::{
     calendar::Calendar,
     message::{Partition, Span},
+    ordering::Order,
     recording::{Carried, JudgedBy, Match, NearMiss, Sighting},
     sensor::{Late, Opening, Require, Timeout},
     trace::{TraceContext, TraceParent},

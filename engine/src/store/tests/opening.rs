@@ -74,7 +74,8 @@ async fn a_second_one_is_kept_out_until_the_first_is_closed() {
     let config = Config { path: fixture.path.clone(), ..Config::default() };
     assert_eq!(
         refusal(&config),
-        "the store PATH is in use by another process: stop that one, or give this one another `[store] path`"
+        "the store PATH is in use by another process: stop that one, give this one another `[store] path`, or let it wait by \
+         `eventlatch run --standby`"
     );
     let link = fixture.path.with_file_name("link.db");
     std::os::unix::fs::symlink(&fixture.path, &link).unwrap();
