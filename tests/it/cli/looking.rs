@@ -212,7 +212,7 @@ fn the_help() {
       -h, --help           Print help
       -V, --version        Print version
 
-    Exit codes: 0 done · 1 unexpected failure, or a scenario that differs · 2 wrong command line · 3 configuration, sensor or scenario file · 4 matcher · 5 store · 6 Kafka or input file · 7 marking · 8 the API: its address is taken, no service answers, or it wants a token · 9 a wait failed, was skipped or cancelled · 10 a wait has not ended yet · 11 a message at which the service is to stop (`on_fault`, `on_reject`)
+    Exit codes: 0 done · 1 unexpected failure, or a scenario that differs · 2 wrong command line · 3 configuration, sensor or scenario file · 4 matcher · 5 store · 6 Kafka or input file · 7 marking · 8 the API: its address is taken, no service answers, or it wants a token · 9 a wait failed, was skipped or cancelled · 10 a wait has not ended yet · 11 a message at which the service is to stop (`on_fault`, `on_reject`) · 12 the service did not end in order: a second signal, or `shutdown_seconds` were over
     exit 0
     ");
 }
