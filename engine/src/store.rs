@@ -38,10 +38,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 use jiff::{Timestamp, civil::Date};
 use tokio::sync::watch;
@@ -591,11 +588,4 @@ impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store").field("identity", &self.identity).finish_non_exhaustive()
     }
-}
-
-/// The file that keeps a second process out.
-fn lock_path(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    PathBuf::from(name)
 }

@@ -13,7 +13,6 @@ use super::{
     columns,
     condition::Condition,
     error::StoreError,
-    lock_path,
     trouble::{Ailment, Trouble, explained},
 };
 
@@ -201,4 +200,11 @@ fn migrate(connection: &mut Connection, version: i64) -> rusqlite::Result<()> {
         step.commit()?;
     }
     connection.pragma_update(None, "foreign_keys", true)
+}
+
+/// The file that keeps a second process out.
+fn lock_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
 }
