@@ -1,7 +1,7 @@
 //! What the rooms count, and what is looked up when somebody asks. Every name stands in [`names`].
 //!
 //! Counters and times are noted where things happen, once for a batch and not for each message; levels such as open waits
-//! are set just before they are read ([`levels`]).
+//! are set just before they are read (`levels`).
 
 mod evaluating;
 mod levels;
