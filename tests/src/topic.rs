@@ -14,6 +14,7 @@ use rdkafka::{
     admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication},
     client::DefaultClientContext,
     consumer::{BaseConsumer, CommitMode, Consumer},
+    error::RDKafkaErrorCode,
 };
 
 use crate::broker::brokers;
@@ -122,10 +123,20 @@ pub fn producer() -> Producer {
     PRODUCER.get_or_init(|| Producer::new(&config()).expect("the configuration is good")).clone()
 }
 
-/// Makes topics of these names.
+/// Makes topics of these names. A broker that is slow to answer forwards the request to its controller again, and then
+/// hears that its own topic is there already.
 pub async fn make_all(brokers: &str, names: &[&str], partitions: i32) {
     let new = names.iter().map(|name| NewTopic::new(name, partitions, TopicReplication::Fixed(1)));
-    done(admin_of(brokers).create_topics(&new.collect::<Vec<_>>(), &options()).await);
+    let answer = admin_of(brokers).create_topics(&new.collect::<Vec<_>>(), &options()).await;
+    for result in answer.expect("the broker answers") {
+        let made =
+            result.or_else(
+                |(name, code)| {
+                    if code == RDKafkaErrorCode::TopicAlreadyExists { Ok(name) } else { Err((name, code)) }
+                },
+            );
+        made.expect("the broker makes a topic");
+    }
 }
 
 /// Somebody who asks for a group without joining it.

@@ -20,11 +20,12 @@ use super::{
 const APPLICATION_ID: i32 = 0x6576_6c74;
 
 /// Each brings a store from the version of its place to the next. Only ever appended to.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("schema/0001.sql"),
     include_str!("schema/0002.sql"),
     include_str!("schema/0003.sql"),
     include_str!("schema/0004.sql"),
+    include_str!("schema/0005.sql"),
 ];
 
 /// How long one connection waits for another's short locks.

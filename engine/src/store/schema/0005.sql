@@ -1,0 +1,1 @@
+-- Candidates beside the builds that serve, and what matchers cost.
