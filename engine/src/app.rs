@@ -35,9 +35,10 @@ use crate::{
         definition::Problem,
         sensor::{Owner, Sensor},
     },
-    matcher::Registry,
+    matcher::{Loader, Registry},
     pipeline::{
         Shared, Stop,
+        accounting,
         acts::Acts,
         bookmarks::StoredBookmarks,
         catching_up::{Logs, Scanner},
@@ -52,6 +53,7 @@ use crate::{
         marking::Marker,
         patience::Patience,
         reporting::Reporter,
+        shadow,
         turning, watching,
     },
     report::Channel,
@@ -121,7 +123,8 @@ impl Service {
         synchronise(&store, sensors).await?;
         let shared = Shared::new(store.clone(), Arc::clone(&matchers.pool), Registry::clone(&matchers.registry));
         let evaluating = Arc::new(Evaluating::new(config.matchers.concurrency));
-        let shared = Shared { evaluating, patience: patience.clone(), ..shared };
+        let budgets = Arc::new(config.matchers.budgets());
+        let shared = Shared { evaluating, budgets, patience: patience.clone(), ..shared };
         shared.keeping.store(Arc::new(config.dead_letters.clone()));
         shared.policies.store(Arc::new(config.matchers.policies()));
         shared.reindex().await.map_err(StartError::Render)?;
@@ -129,6 +132,7 @@ impl Service {
         let begun_at = Timestamp::now();
         turning::begin(&shared, begun_at).await.map_err(StartError::Turn)?;
         matchers.resume_probations(&shared).await;
+        matchers.resume_shadows(&shared, &config.matchers).await.map_err(StartError::Store)?;
         let scanner = Scanner { shared: shared.clone(), logs: logs(config, input), days: config.sensors.catch_up_days };
         if scanner.logs.is_none() {
             scanner.give_up(Timestamp::now()).await.map_err(StartError::Store)?;
@@ -168,7 +172,8 @@ impl Service {
         loops.extend(reporting);
         loops.extend(api.map(|api| {
             let handle = Handle::new(shared.clone(), kafka(config, input));
-            let handle = handle.with_acts(Acts { orders, refused }).with_defining(defining.clone());
+            let loader = Loader::new(&matchers.runtime, &config.matchers);
+            let handle = handle.with_acts(Acts { orders, loader, refused }).with_defining(defining.clone());
             begin("answering requests", api.serve(handle, stopped.clone()))
         }));
         let files = SensorFiles { folder, watch, shared: shared.clone(), defining, problems };
@@ -255,6 +260,14 @@ fn beside(
         let (store, days, stopped) = (shared.store.clone(), config.store.retention_days, stopped.clone());
         async move { forgetting::run(&store, days, stopped).await }
     };
+    let accounting = {
+        let (shared, stopped) = (shared.clone(), stopped.clone());
+        async move { accounting::run(&shared, stopped).await }
+    };
+    let shadowing = {
+        let (shared, stopped) = (shared.clone(), stopped.clone());
+        async move { shadow::run(&shared, stopped).await }
+    };
     let watching = {
         let (shared, kafka, stopped) = (shared.clone(), kafka(config, input), stopped.clone());
         async move { watching::run(&shared, kafka, stopped).await }
@@ -265,6 +278,8 @@ fn beside(
         begin("ends of waits", endings),
         begin("forgetting", forgetting),
         begin("watching", watching),
+        begin("judging in the shadow", shadowing),
+        begin("accounting", accounting),
     ]
 }
 

@@ -5,6 +5,7 @@
 
 pub mod backoff;
 pub mod calendar;
+pub mod candidate;
 pub mod catch_up;
 pub mod change;
 pub mod cron;
@@ -25,6 +26,7 @@ pub mod report;
 pub mod sensor;
 pub mod terms;
 pub mod trace;
+pub mod usage;
 pub mod wait;
 pub mod wanted;
 pub mod window;

@@ -4,8 +4,10 @@
 //! message is part of the answer. Start at `worker`, which evaluates; `load` is how a file becomes a
 //! [`Generation`]; `limits` says what a guest may use.
 
+mod allow;
 mod batch;
 mod bindings;
+mod budget;
 mod builtin;
 mod cache;
 mod config;
@@ -17,6 +19,7 @@ mod instance;
 mod interface;
 mod limits;
 mod load;
+mod loader;
 mod pace;
 mod policy;
 mod pool;
@@ -25,10 +28,13 @@ mod registry;
 mod runtime;
 mod search;
 mod trust;
+mod usage;
 mod wasi;
 mod worker;
 
+pub use allow::{AllowList, NotAllowed};
 pub use batch::{EventTime, Extraction, SetAside, Why};
+pub use budget::{Account, Budget, Budgets};
 pub use builtin::BUILTINS;
 pub use cache::Cache;
 pub use config::{Concurrency, Config, Settings};
@@ -39,10 +45,12 @@ pub use instance::{Candidate, Moment, Prepared, Problem, Verdict};
 pub use interface::NotAMatcher;
 pub use limits::Limits;
 pub use load::{Generation, LoadError, Origin};
+pub use loader::Loader;
 pub use policy::{OnFailure, Policies, Policy};
 pub use pool::Pool;
 pub use recent::Recent;
 pub use registry::{Post, Probation, Registry, RegistryError, TopicError};
 pub use runtime::{Runtime, RuntimeError};
 pub use trust::Trust;
+pub use usage::{Usage, Used};
 pub use worker::Worker;

@@ -27,6 +27,7 @@
 //! | an adapter, for good | the mark is kept with the reason | a person has to look |
 //! | the process | at the next start reading goes on from the stored offsets | they moved with the matches |
 
+pub mod accounting;
 pub mod acts;
 pub mod bookmarks;
 pub mod catching_up;
@@ -57,13 +58,16 @@ pub mod outbox;
 pub mod partitions;
 pub mod patience;
 mod portions;
+mod proving;
 pub mod publishing;
+pub mod pushing;
 pub mod readiness;
 pub mod redrive;
 mod remaining;
 pub mod rendering;
 pub mod reporting;
 pub mod resetting;
+pub mod shadow;
 pub mod standing;
 pub mod turning;
 pub mod waiting;
@@ -75,7 +79,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 use crate::{
-    matcher::{Policies, Pool, Registry},
+    matcher::{Budgets, Policies, Pool, Registry},
     store::Store,
 };
 use catching_up::CatchingUp;
@@ -86,6 +90,7 @@ use keeping::Keeping;
 use live::Live;
 use needed::NeededDays;
 use patience::Patience;
+use shadow::Shadows;
 use watching::Watched;
 
 /// Whether the loops beside intake should end.
@@ -118,9 +123,13 @@ pub struct Shared {
     pub evaluating: Arc<Evaluating>,
     /// What becomes of messages on which matchers fail.
     pub policies: Arc<ArcSwap<Policies>>,
+    /// What matchers may cost.
+    pub budgets: Arc<Budgets>,
     /// What is kept of messages that are set aside.
     pub keeping: Arc<ArcSwap<Keeping>>,
     pub catching_up: Arc<CatchingUp>,
+    /// Candidates beside the builds that serve.
+    pub shadows: Arc<Shadows>,
     /// How long a store that fails is asked again.
     pub patience: Patience,
     /// How Kafka and its logs were when somebody looked last.
@@ -141,8 +150,10 @@ impl Shared {
             endings: Arc::default(),
             evaluating: Arc::default(),
             policies: Arc::default(),
+            budgets: Arc::default(),
             keeping: Arc::default(),
             catching_up: Arc::default(),
+            shadows: Arc::default(),
             patience: Patience::default(),
             watched: Arc::default(),
         }

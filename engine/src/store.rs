@@ -4,6 +4,7 @@
 //! (`writer`); readers look beside it ([`Reader`]). Knows no Kafka, no Wasm and no outside system. Start at
 //! [`Store::record`] and follow it into `record`, then `waits`.
 
+mod candidates;
 mod catch_ups;
 mod changes;
 mod columns;
@@ -31,6 +32,7 @@ mod shape;
 mod status;
 mod tending;
 mod trouble;
+mod usage;
 mod waits;
 mod windows;
 mod writer;
@@ -72,6 +74,7 @@ pub use retention::Forgetting;
 pub use sensors::{Changed, Refused};
 pub use status::{MarkStatus, NearMissStatus, Received, SensorStatus, WaitStatus, WantedStatus};
 pub use trouble::{Ailment, Trouble};
+pub use usage::Build;
 pub use waits::{DueWait, WaitsToOpen};
 use writer::{Session, Writer};
 
@@ -375,6 +378,7 @@ impl Store {
         let roll_back = move |session: &mut Session<'_>| {
             let state = GenerationState::RolledBack;
             generations::note(session, &serving.matcher, &failed, state, reason.as_deref())?;
+            modules::pin_instead(session, &serving.matcher, &failed, &serving.sha256)?;
             generations::save(session, &serving)
         };
         self.writer.call(roll_back).await

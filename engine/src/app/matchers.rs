@@ -4,6 +4,7 @@
 //! served before it does. A first start, and `check`, want all of them to be good.
 
 mod past;
+mod shadows;
 
 use std::{path::Path, sync::Arc, thread, time::Duration};
 
@@ -53,7 +54,7 @@ impl Matchers {
 
     fn load_here(config: &matcher::Config, past: &Past) -> Result<Self, StartError> {
         let cache = config.cache.as_deref().map(Cache::open).unwrap_or_default();
-        let runtime = Runtime::new(config.limits.clone(), cache)?;
+        let runtime = Runtime::new(config.limits.clone(), cache)?.allowing(config.allowed.clone());
         let mut files = files::directory(config)?;
         // Of two files with one name the one that served before does.
         files.sort_by_key(|file| !past.served_from(file));

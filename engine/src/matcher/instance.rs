@@ -116,6 +116,11 @@ impl Instance {
         self.calls >= self.limits.recycle_calls || grown >= self.limits.recycle_growth()
     }
 
+    /// Bytes of memory that it has now.
+    pub(super) fn memory(&self) -> usize {
+        self.store.data().held()
+    }
+
     pub(super) fn describe(&mut self) -> Result<Description, Fault> {
         self.call(0, |exports, store| exports.call_describe(store))
     }

@@ -85,7 +85,7 @@ impl Limits {
     }
 
     /// Bytes of a matcher's file.
-    pub(super) fn file(&self) -> usize {
+    pub fn file(&self) -> usize {
         usize::from(self.file_mib.get()) * MIB
     }
 

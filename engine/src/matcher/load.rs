@@ -13,10 +13,12 @@ use wasmtime::component::InstancePre;
 use wit_component::ComponentEncoder;
 
 use super::{
+    allow::NotAllowed,
     bindings::{
         MatcherPre,
         exports::eventlatch::matcher::guest::{self, Description, Needs},
     },
+    budget::Account,
     config::Named,
     fault::Fault,
     files::WasmFile,
@@ -25,6 +27,7 @@ use super::{
     interface::{self, Form, NotAMatcher},
     runtime::Runtime,
     trust::Trust,
+    usage::Usage,
     wasi,
 };
 use crate::domain::generation::{GenerationId, short};
@@ -34,6 +37,8 @@ use crate::domain::generation::{GenerationId, short};
 pub enum Origin {
     BuiltIn,
     File(PathBuf),
+    /// Over the API: only the store has its file.
+    Pushed,
 }
 
 impl fmt::Display for Origin {
@@ -41,7 +46,16 @@ impl fmt::Display for Origin {
         match self {
             Self::BuiltIn => f.write_str("built in"),
             Self::File(path) => write!(f, "{}", path.display()),
+            Self::Pushed => f.write_str("pushed"),
         }
+    }
+}
+
+impl From<&str> for Origin {
+    /// What was written of an origin.
+    fn from(written: &str) -> Self {
+        let others = [Self::BuiltIn, Self::Pushed];
+        others.into_iter().find(|it| it.to_string() == written).unwrap_or_else(|| Self::File(written.into()))
     }
 }
 
@@ -49,6 +63,8 @@ impl fmt::Display for Origin {
 pub struct Generation {
     pub id: GenerationId,
     pub trust: Trust,
+    pub usage: Usage,
+    pub budget: Account,
     pub(super) loaded: Loaded,
     pub description: About,
     /// The topics it serves.
@@ -86,6 +102,8 @@ pub struct About {
 pub enum LoadError {
     #[error(transparent)]
     NotAMatcher(#[from] NotAMatcher),
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
     #[error("it cannot be wrapped as a component")]
     Wrap(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("it cannot be compiled or linked")]
@@ -123,6 +141,7 @@ impl Generation {
     }
 
     fn load_here(runtime: &Runtime, file: &WasmFile, name: Option<&str>, named: &Named) -> Result<Self, LoadError> {
+        runtime.allowed.check(file)?;
         let form = interface::check(&file.bytes, &runtime.limits)?;
         let component = runtime.cache.compiled(&runtime.engine, &file.sha256, || component_bytes(form, &file.bytes))?;
         let pre: InstancePre<Guest> = wasi::linker(&runtime.linker, &component)?.instantiate_pre(&component)?;
@@ -150,6 +169,8 @@ impl Generation {
         Ok(Self {
             id: next_id(),
             trust: Trust::default(),
+            usage: Usage::default(),
+            budget: Account::default(),
             loaded,
             description: about,
             topics: topics.into_iter().map(Into::into).collect(),

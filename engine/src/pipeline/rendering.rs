@@ -330,7 +330,8 @@ impl Pages<'_> {
     }
 }
 
-fn awaited(
+/// What a generation waits for on behalf of wanted messages, by its answers; those without a rendering are left out.
+pub(super) fn awaited(
     generation: &Generation,
     wanted: &[ActiveWanted],
     renderings: &[Option<RenderingId>],

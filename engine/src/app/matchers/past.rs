@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     error::Error,
-    path::{Path, PathBuf},
+    path::Path,
     time::Duration,
 };
 
@@ -168,8 +168,7 @@ impl Past {
     /// A build of a matcher whose file is kept, as if it came from where it came from.
     pub(super) fn kept(&self, name: &str, sha256: &str) -> Option<WasmFile> {
         let build = self.builds(name).find(|it| it.sha256 == sha256);
-        let origin = build.map(|it| it.origin.clone()).filter(|origin| *origin != Origin::BuiltIn.to_string());
-        self.file(sha256, origin.map_or(Origin::BuiltIn, |path| Origin::File(PathBuf::from(path))))
+        self.file(sha256, build.map_or(Origin::BuiltIn, |build| Origin::from(build.origin.as_str())))
     }
 
     /// The file with this hash, as if it lay in the place of another.
