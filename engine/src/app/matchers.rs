@@ -13,7 +13,10 @@ use jiff::Timestamp;
 use super::{following::chain, parts::StartError};
 use crate::{
     config::Config,
-    domain::generation::{self, GenerationState, short},
+    domain::{
+        generation::{self, GenerationState, short},
+        usage::MatcherUsage,
+    },
     matcher::{self, Cache, Generation, Pool, Post, Registry, RegistryError, Runtime, WasmFile, files},
     pipeline::{
         Shared,
@@ -222,6 +225,7 @@ pub(super) fn refused_row(refused: &RefusedFile, generation: Option<&Generation>
         state: GenerationState::Refused,
         reason: Some(build.reason),
         ended_at: None,
+        usage: MatcherUsage::default(),
     }
 }
 

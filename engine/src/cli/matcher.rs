@@ -4,6 +4,9 @@
 
 mod acting;
 mod inspect;
+mod pushing;
+
+use std::path::PathBuf;
 
 use super::{Exit, Failure, Format, client::Service};
 use crate::config::Config;
@@ -24,6 +27,38 @@ pub(super) enum Command {
         matcher: String,
         #[arg(long, value_enum, default_value_t)]
         format: Format,
+    },
+    /// Prove a build and have it serve, or judge in the shadow of the one that serves
+    ///
+    /// Proved is: it loads, its own cases pass, it takes what sensors want of it, and it does not fail on the last messages of its
+    /// topics where the build that serves does not. Nothing changes before that. It is pinned: the matcher directory decides
+    /// again with `unpin`.
+    Push(Push),
+    /// Show in what the candidate of a matcher differs from the build that serves
+    Diff {
+        matcher: String,
+        #[command(flatten)]
+        service: Service,
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Have the candidate serve that judges in the shadow
+    Promote {
+        matcher: String,
+        #[command(flatten)]
+        service: Service,
+    },
+    /// Have the candidate judge no more, and forget what was counted of it
+    Withdraw {
+        matcher: String,
+        #[command(flatten)]
+        service: Service,
+    },
+    /// Let a matcher go on that is quarantined over its budget
+    Release {
+        matcher: String,
+        #[command(flatten)]
+        service: Service,
     },
     /// Show the builds that served or were refused, the newest first
     History {
@@ -54,10 +89,43 @@ pub(super) enum Command {
     },
 }
 
+#[derive(Debug, clap::Args)]
+pub(super) struct Push {
+    /// A `.wasm` file
+    file: PathBuf,
+
+    /// Have it judge beside the build that serves, and mark nothing
+    #[arg(long)]
+    shadow: bool,
+
+    /// Refuse it if it differs from the build that serves on any of the last messages
+    #[arg(long)]
+    strict: bool,
+
+    /// Prove it on so many of the last messages of each topic [default: 1000]
+    #[arg(long, value_name = "COUNT")]
+    messages: Option<usize>,
+
+    /// The name under which it is to serve, where the configuration has it serve under another one than its own
+    #[arg(long)]
+    name: Option<String>,
+
+    #[command(flatten)]
+    service: Service,
+
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
 pub(super) async fn matcher(config: &Config, command: &Command) -> Result<Exit, Failure> {
     match command {
         Command::List { service, format } => acting::list(config, service, *format).await?,
         Command::Inspect { matcher, format } => inspect::inspect(config, matcher, *format).await?,
+        Command::Push(push) => pushing::push(config, push)?,
+        Command::Diff { matcher, service, format } => pushing::diff(config, service, matcher, *format)?,
+        Command::Promote { matcher, service } => pushing::promote(config, service, matcher)?,
+        Command::Withdraw { matcher, service } => pushing::withdraw(config, service, matcher)?,
+        Command::Release { matcher, service } => pushing::release(config, service, matcher)?,
         Command::History { matcher, format } => acting::history(config, matcher.as_deref(), *format)?,
         Command::Rollback { matcher, service } => acting::roll_back(config, service, matcher)?,
         Command::Pin { matcher, sha256, service } => acting::pin(config, service, matcher, sha256.clone())?,

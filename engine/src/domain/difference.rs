@@ -96,7 +96,6 @@ pub struct Comparison {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = MatcherDifference)]
 pub struct Difference {
-    #[serde(flatten)]
     pub tally: Tally,
     pub samples: Vec<DifferenceSample>,
 }

@@ -10,14 +10,10 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::{
-    Shared, Stop,
-    handle::{Handle, HandleError},
-};
+use super::{Shared, Stop};
 use crate::{
     domain::{generation::GenerationId, usage::MatcherUsage},
     matcher::{Generation, Post, Used},
-    store::Build,
 };
 
 const LOOKING: Duration = Duration::from_secs(1);
@@ -106,13 +102,6 @@ impl Shared {
         if post.previous().is_some() {
             self.roll_back(&post.serving, exceeded).await;
         }
-    }
-}
-
-impl Handle {
-    /// What each build of a matcher used: as far as the store knows.
-    pub async fn usage(&self) -> Result<HashMap<Build, MatcherUsage>, HandleError> {
-        Ok(self.shared.store.usage().await?.into_iter().collect())
     }
 }
 

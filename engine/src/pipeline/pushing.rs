@@ -142,7 +142,7 @@ async fn run_cases(loader: &Loader, file: &WasmFile, candidate: &Arc<Generation>
     let cases = cases::embedded(&file.bytes).map_err(refused)?;
     let (runtime, candidate, count) = (loader.runtime().clone(), Arc::clone(candidate), cases.len());
     let running = tokio::task::spawn_blocking(move || cases::run(&runtime, &candidate, &cases));
-    let ran = running.await.expect("running cases does not panic");
+    let ran = running.await.expect("running cases does not panic").map_err(refused)?;
     let failed: Vec<_> = ran.iter().filter(|ran| !ran.passed()).collect();
     let Some(first) = failed.first() else { return Ok(count) };
     let differences = first.differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");

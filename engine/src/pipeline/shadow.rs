@@ -182,7 +182,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// A candidate beside the build that serves, and in what they differ.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ShadowStatus {
-    #[serde(flatten)]
     pub candidate: StoredCandidate,
     /// The newest differences of each kind.
     pub samples: Vec<DifferenceSample>,

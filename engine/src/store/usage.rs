@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{Store, error::StoreError, reader::Reader, writer::Session};
+use super::{Store, error::StoreError, writer::Session};
 use crate::domain::usage::MatcherUsage;
 
 /// The name of a matcher and the sha256 of a build of it.
@@ -12,11 +12,6 @@ impl Store {
     /// Adds what builds used since they were saved last.
     pub async fn add_usage(&self, used: Vec<(Build, MatcherUsage)>) -> Result<(), StoreError> {
         self.writer.call(move |session| used.iter().try_for_each(|(build, usage)| add(session, build, usage))).await
-    }
-
-    /// What builds used, as far as that is saved.
-    pub async fn usage(&self) -> Result<Vec<(Build, MatcherUsage)>, StoreError> {
-        self.read(Reader::usage).await
     }
 }
 
@@ -33,17 +28,4 @@ fn add(session: &Session<'_>, (matcher, sha256): &Build, usage: &MatcherUsage) -
     let row = params![matcher, sha256, cpu_us, calls, messages, bytes, peak_memory];
     session.db.prepare_cached(add)?.execute(row)?;
     Ok(())
-}
-
-impl Reader {
-    /// What builds used, as far as that is saved.
-    pub fn usage(&self) -> Result<Vec<(Build, MatcherUsage)>, StoreError> {
-        let sql = "SELECT matcher, sha256, cpu_us, calls, messages, bytes, peak_memory FROM matcher_usage";
-        self.rows(sql, [], |row| {
-            let figure = |column: usize| row.get::<_, i64>(column).map(i64::cast_unsigned);
-            let (cpu_us, calls, messages, bytes) = (figure(2)?, figure(3)?, figure(4)?, figure(5)?);
-            let usage = MatcherUsage { cpu_us, calls, messages, bytes, peak_memory: figure(6)? };
-            Ok(((row.get(0)?, row.get(1)?), usage))
-        })
-    }
 }
