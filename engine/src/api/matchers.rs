@@ -140,7 +140,7 @@ async fn wasm(handle: &Handle, headers: &HeaderMap, body: Body) -> Result<Vec<u8
 }
 
 fn limited(error: &axum::Error) -> bool {
-    std::iter::successors(error.source(), |error| error.source()).any(|cause| cause.is::<LengthLimitError>())
+    std::iter::successors(error.source(), |error| (**error).source()).any(|cause| cause.is::<LengthLimitError>())
 }
 
 /// Shows in what the candidate of a matcher differs from the build that serves.

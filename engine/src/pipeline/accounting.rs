@@ -96,7 +96,9 @@ impl Shared {
     async fn over_budget(&self, post: &Post, exceeded: &str) {
         let (matcher, sha256) = (&**post.serving.name(), post.serving.short_sha256());
         tracing::error!(
-            matcher, sha256, exceeded,
+            matcher,
+            sha256,
+            exceeded,
             "A matcher costs more than it may (hint: `eventlatch matcher release {matcher}` lets it go on)"
         );
         if post.previous().is_some() {

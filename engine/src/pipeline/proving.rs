@@ -48,7 +48,9 @@ pub enum ProofError {
     GivesUp(Incomparable),
     #[error("it fails on the message {position}, on which {other}: {reason}")]
     Faults { position: String, other: &'static str, reason: String },
-    #[error("it differs from the build that serves on {different} of the last {messages} messages (hint: without `strict` that is only told)")]
+    #[error(
+        "it differs from the build that serves on {different} of the last {messages} messages (hint: without `strict` that is only told)"
+    )]
     Differs { different: u64, messages: u64 },
 }
 
@@ -105,10 +107,9 @@ impl Shared {
         };
         let generations: Vec<_> = serving.into_iter().chain([candidate]).cloned().collect();
         let index = Arc::new(self.index_to_compare(&generations, candidate.name(), live, &slices).await?);
-        let places: Vec<_> = slices.iter().enumerate().flat_map(|(slice, it)| {
-            (0..it.messages.len()).map(move |message| Place { slice, message })
-        });
-        let (places, slices): (Vec<_>, _) = (places.collect(), Arc::new(slices));
+        let of = |(slice, it): (usize, &Slice)| (0..it.messages.len()).map(move |message| Place { slice, message });
+        let places: Vec<_> = slices.iter().enumerate().flat_map(of).collect();
+        let slices = Arc::new(slices);
         let mut all = Comparison::default();
         for places in places.chunks(AT_ONCE) {
             let portion = Portion {
@@ -174,7 +175,8 @@ fn last_messages(kafka: &KafkaConfig, topics: &[Arc<str>], count: usize) -> Resu
     let mut batches = Vec::new();
     for topic in topics {
         let extents = log.extents(topic, jiff::Timestamp::now())?;
-        let held: BTreeMap<_, _> = extents.iter().map(|it| (it.partition, (it.high - it.low).cast_unsigned())).collect();
+        let held: BTreeMap<_, _> =
+            extents.iter().map(|it| (it.partition, (it.high - it.low).cast_unsigned())).collect();
         let shares = shares(&held, count as u64);
         let mut slices = Vec::new();
         for extent in extents {

@@ -50,10 +50,7 @@ impl Store {
     }
 
     /// The sensor and the task of wanted messages.
-    pub async fn names_of_wanted(
-        &self,
-        ids: Vec<WantedId>,
-    ) -> Result<HashMap<WantedId, (String, String)>, StoreError> {
+    pub async fn names_of_wanted(&self, ids: Vec<WantedId>) -> Result<HashMap<WantedId, (String, String)>, StoreError> {
         self.report(move |reader| ids.into_iter().map(|id| reader.name_of_wanted(id)).collect()).await
     }
 }
@@ -72,8 +69,7 @@ fn drop_of(session: &mut Session<'_>, matcher: &str) -> Result<bool, StoreError>
 }
 
 fn forget_findings(session: &Session<'_>, matcher: &str) -> Result<(), StoreError> {
-    for forget in
-        ["DELETE FROM shadow_matches WHERE matcher = ?1", "DELETE FROM shadow_differences WHERE matcher = ?1"]
+    for forget in ["DELETE FROM shadow_matches WHERE matcher = ?1", "DELETE FROM shadow_differences WHERE matcher = ?1"]
     {
         session.db.prepare_cached(forget)?.execute([matcher])?;
     }
@@ -197,10 +193,7 @@ impl Reader {
         self.rows(sql, [matcher], sample)
     }
 
-    fn name_of_wanted(
-        &self,
-        id: WantedId,
-    ) -> Result<(WantedId, (String, String)), StoreError> {
+    fn name_of_wanted(&self, id: WantedId) -> Result<(WantedId, (String, String)), StoreError> {
         let sql = "SELECT s.name, w.task_id FROM wanted w JOIN sensors s ON s.id = w.sensor_id WHERE w.id = ?1";
         let named = self.rows(sql, [id.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok((id, named.into_iter().next().unwrap_or_default()))

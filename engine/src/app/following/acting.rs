@@ -57,18 +57,17 @@ impl Following {
 
     async fn act(&mut self, matcher: &str, act: Act) -> Result<(), ActError> {
         match act {
-            Act::Push(build) => return self.take_over(matcher, build).await,
-            Act::Shadow(build) => return self.shadow(build).await,
-            Act::Promote => return self.promote(matcher).await,
-            Act::Withdraw => return self.withdraw(matcher).await,
-            Act::Release => return self.release(matcher).await,
-            Act::RollBack | Act::Pin(_) | Act::Unpin => {}
-        }
-        let meant = self.meant(matcher).await?;
-        match act {
-            Act::Pin(sha256) => self.pin(&meant, sha256).await,
-            Act::Unpin => self.unpin(&meant).await,
-            _ => self.roll_back(&meant).await,
+            Act::Push(build) => self.take_over(matcher, build).await,
+            Act::Shadow(build) => self.shadow(build).await,
+            Act::Promote => self.promote(matcher).await,
+            Act::Withdraw => self.withdraw(matcher).await,
+            Act::Release => self.release(matcher).await,
+            Act::RollBack => self.roll_back(&self.meant(matcher).await?).await,
+            Act::Pin(sha256) => self.pin(&self.meant(matcher).await?, sha256).await,
+            Act::Unpin => {
+                let meant = self.meant(matcher).await?;
+                self.unpin(&meant).await
+            }
         }
     }
 

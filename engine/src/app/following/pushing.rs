@@ -76,7 +76,11 @@ impl Following {
         if !serving.budget.release() {
             return Err(ActError::NotOverBudget(name.to_owned()));
         }
-        tracing::info!(matcher = name, sha256 = serving.short_sha256(), "A matcher is released, and its budget begins anew");
+        tracing::info!(
+            matcher = name,
+            sha256 = serving.short_sha256(),
+            "A matcher is released, and its budget begins anew"
+        );
         self.shared.matchers_changed.send_replace(());
         Ok(())
     }

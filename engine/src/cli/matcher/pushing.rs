@@ -113,7 +113,8 @@ fn figures(tally: &Tally) -> String {
     }
     let of = format!("{} of {} messages differ", tally.different, tally.messages);
     let keys = if tally.other_keys > 0 { format!(", {} in their keys", tally.other_keys) } else { String::new() };
-    let cost = tally.cost_ratio().map_or(String::new(), |ratio| format!("; the candidate costs {ratio:.2} times as much"));
+    let cost =
+        tally.cost_ratio().map_or(String::new(), |ratio| format!("; the candidate costs {ratio:.2} times as much"));
     format!("{table}\n\n{of}{keys}{cost}.")
 }
 

@@ -1,9 +1,6 @@
 //! What a candidate waits for: in the index of the day, beside what the build that serves waits for.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::civil::Date;
 

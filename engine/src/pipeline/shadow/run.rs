@@ -8,7 +8,12 @@ use std::{
 use tokio::{sync::watch, time::Instant};
 
 use super::{
-    super::{Shared, Stop, comparing::{Compared, Incomparable, compare}, evaluate::Portion, keeping::Keeping},
+    super::{
+        Shared, Stop,
+        comparing::{Compared, Incomparable, compare},
+        evaluate::Portion,
+        keeping::Keeping,
+    },
     Candidate, Offer, lock,
 };
 use crate::matcher::Worker;
@@ -81,7 +86,11 @@ impl Candidate {
         let index = match index {
             Ok(index) => index,
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, matcher = &**name, "A candidate drops a batch");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    matcher = &**name,
+                    "A candidate drops a batch"
+                );
                 return self.drop_messages(offer);
             }
         };
@@ -95,7 +104,8 @@ impl Candidate {
                 keeping: Arc::new(Keeping::default()),
             };
             let candidate = Arc::clone(&self.generation);
-            let compared = shared.pool.run_spare(move |worker: &mut Worker| compare(worker, &portion, &candidate)).await;
+            let compared =
+                shared.pool.run_spare(move |worker: &mut Worker| compare(worker, &portion, &candidate)).await;
             self.note(compared, places.len() as u64);
         }
     }

@@ -11,6 +11,7 @@ fn build(sha256: &str, state: GenerationState, reason: Option<&str>) -> Generati
         state,
         reason: reason.map(str::to_owned),
         ended_at: None,
+        usage: Default::default(),
     }
 }
 

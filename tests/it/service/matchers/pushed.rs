@@ -51,7 +51,13 @@ async fn a_bad_one_is_refused_with_its_reason_and_changes_nothing() {
     let service = &mut service;
     refuse(&home, service, b"#!/bin/sh\n", &[], "not a WebAssembly file");
     refuse(&home, service, &with(UNRULY, "matcher/guest@1.0.0", "matcher/guest@7.0.0"), &[], "version 7.0.0");
-    refuse(&home, service, &with(UNRULY, "eventlatch:matcher/host@1.0.0", "eventlatch:matcher/disk@1.0.0"), &[], "imports");
+    refuse(
+        &home,
+        service,
+        &with(UNRULY, "eventlatch:matcher/host@1.0.0", "eventlatch:matcher/disk@1.0.0"),
+        &[],
+        "imports",
+    );
     refuse(&home, service, CHOOSY, &[], "it refuses the wanted message of `a` in the sensor `names`");
     refuse(&home, service, PICKY, &["--strict"], "it differs from the build that serves on 1 of the last 1 messages");
     refuse(&home, service, TAME, &["--name", "tamer"], "it is no build of the matcher `tamer`");

@@ -9,8 +9,8 @@ use eventlatch_tests::{
 use serde_json::{Value, json};
 
 use super::{
-    GENERATIONS, PICKY, TAME, UNRULY, by_hand::matcher, etl_finish, home, listed, pushed::push, put, swapped::send_until,
-    unruly_message, unruly_sensor,
+    GENERATIONS, PICKY, TAME, UNRULY, by_hand::matcher, etl_finish, home, listed, pushed::push, put,
+    swapped::send_until, unruly_message, unruly_sensor,
 };
 use crate::service::sensor;
 
@@ -128,7 +128,8 @@ async fn what_is_counted_outlives_a_kill_and_nothing_is_counted_twice() {
     let figures = "SELECT messages + dropped <= 10000, same + only_old = messages, only_old = different,
                           only_old <= 100, messages >= 2000 FROM candidates";
     assert_eq!(home.rows(figures), ["1|1|1|1|1"], "{}", diff(&mut service, "unruly"));
-    let twice = "SELECT count(*) FROM (SELECT 1 FROM shadow_matches GROUP BY \"partition\", \"offset\" HAVING count(*) > 1)";
+    let twice =
+        "SELECT count(*) FROM (SELECT 1 FROM shadow_matches GROUP BY \"partition\", \"offset\" HAVING count(*) > 1)";
     assert_eq!(home.rows(twice), ["0"]);
 }
 
