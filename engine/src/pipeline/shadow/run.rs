@@ -16,7 +16,7 @@ use super::{
     },
     Candidate, Offer, lock,
 };
-use crate::matcher::Worker;
+use crate::{matcher::Worker, telemetry::metrics};
 
 /// How often the store is told.
 const SAVING: Duration = Duration::from_millis(500);
@@ -141,6 +141,9 @@ impl Candidate {
     /// Has the store keep what came since the last time. What it does not take is lost: nothing depends on it.
     async fn save(&self, shared: &Shared) {
         let Some((against, shadowed)) = lock(&self.unsaved).take() else { return };
+        let tally = shadowed.comparison.tally;
+        let same = tally.messages - tally.different;
+        metrics::shadowed(self.generation.name(), same, tally.different, shadowed.dropped);
         let (name, sha256) = (self.generation.name().to_string(), self.generation.sha256().to_string());
         if let Err(error) = shared.store.note_shadowed(name, sha256, against.to_string(), shadowed).await {
             let (error, matcher) = (&error as &dyn std::error::Error, &**self.generation.name());
