@@ -95,9 +95,15 @@ struct PushQuery {
     messages: Option<usize>,
 }
 
+/// The file.
+#[derive(utoipa::ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "it is there for the document: the body is read as it comes")]
+struct WasmBody(Vec<u8>);
+
 /// Proves a build of a matcher and has it serve, or judge in the shadow of the one that serves.
 #[utoipa::path(post, path = "/matchers", tag = "matchers", params(PushQuery),
-    request_body(content = Vec<u8>, content_type = "application/wasm", description = "the file"),
+    request_body(content = inline(WasmBody), content_type = "application/wasm"),
     responses(
         (status = 200, body = Pushed),
         (status = 409, description = "matcher-refused: the reason is in `detail`, and nothing changed"),

@@ -1,6 +1,7 @@
 //! The store as its users see it, on temporary files: what is written is compared as `sqlite3` would print it.
 
 mod any_order;
+mod candidates;
 mod catching_up;
 mod dead_letters;
 mod defining;
