@@ -74,7 +74,6 @@ pub use retention::Forgetting;
 pub use sensors::{Changed, Refused};
 pub use status::{MarkStatus, NearMissStatus, Received, SensorStatus, WaitStatus, WantedStatus};
 pub use trouble::{Ailment, Trouble};
-pub use usage::Build;
 pub use waits::{DueWait, WaitsToOpen};
 use writer::{Session, Writer};
 

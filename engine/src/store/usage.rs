@@ -6,7 +6,7 @@ use super::{Store, error::StoreError, writer::Session};
 use crate::domain::usage::MatcherUsage;
 
 /// The name of a matcher and the sha256 of a build of it.
-pub type Build = (String, String);
+type Build = (String, String);
 
 impl Store {
     /// Adds what builds used since they were saved last.
