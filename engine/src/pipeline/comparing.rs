@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 
 use super::{
     Shared,
@@ -15,6 +15,7 @@ use crate::{
         calendar::Calendar,
         candidate::ShadowMatch,
         difference::{Comparison, Each, Said},
+        message::Position,
         wanted::RenderingId,
     },
     matcher::{GaveUp, Generation, Worker},
@@ -32,54 +33,71 @@ pub enum Incomparable {
     New(GaveUp),
 }
 
-/// What came of two builds over some messages.
-#[derive(Debug, Clone, Default)]
-pub struct Compared {
-    pub comparison: Comparison,
-    /// The matches of the candidate.
-    pub matches: Vec<ShadowMatch>,
-}
-
 /// Compares the generation of a portion with a candidate. The index of the portion has to hold what both wait for.
-pub fn compare(worker: &mut Worker, portion: &Portion, candidate: &Arc<Generation>) -> Result<Compared, Incomparable> {
+pub fn compare(
+    worker: &mut Worker,
+    portion: &Portion,
+    candidate: &Arc<Generation>,
+) -> Result<Comparison, Incomparable> {
+    Ok(compare_and_match(worker, portion, candidate)?.0)
+}
+
+/// The same, with all matches of the candidate.
+pub(super) fn compare_and_match(
+    worker: &mut Worker,
+    portion: &Portion,
+    candidate: &Arc<Generation>,
+) -> Result<(Comparison, Vec<ShadowMatch>), Incomparable> {
     let of_new = Portion { generation: Arc::clone(candidate), ..portion.clone() };
-    let (old, old_cpu) = timed(|| said(worker, portion));
+    let (old, cpu_of_old) = timed(|| said(worker, portion));
     let old = old.map_err(Incomparable::Old)?;
-    let (new, new_cpu) = timed(|| said(worker, &of_new));
+    let (new, cpu_of_new) = timed(|| said(worker, &of_new));
     let new = new.map_err(Incomparable::New)?;
-    let mut compared = note(portion, &old, &new);
-    compared.comparison.tally.cpu_us = Each { old: old_cpu, new: new_cpu };
-    Ok(compared)
+    let mut comparison = noted(portion, &old, &new);
+    comparison.tally.cpu_us = Each { old: micros(cpu_of_old), new: micros(cpu_of_new) };
+    Ok((comparison, matches(portion, &new)))
 }
 
-/// The same where the generation of a portion is compared with nobody.
-pub fn judge_alone(worker: &mut Worker, portion: &Portion) -> Result<Compared, Incomparable> {
-    let (new, new_cpu) = timed(|| said(worker, portion));
-    let mut compared = note(portion, &HashMap::new(), &new.map_err(Incomparable::New)?);
-    compared.comparison.tally.cpu_us.new = new_cpu;
-    Ok(compared)
+/// What one build says, held against nothing: all of it is new.
+pub fn show(worker: &mut Worker, portion: &Portion) -> Result<Comparison, Incomparable> {
+    let (said, cpu) = timed(|| said(worker, portion));
+    let said = said.map_err(Incomparable::New)?;
+    let mut comparison = noted(portion, &HashMap::new(), &said);
+    comparison.tally.cpu_us.new = micros(cpu);
+    Ok(comparison)
 }
 
-fn note(portion: &Portion, old: &HashMap<Place, Said>, new: &HashMap<Place, Said>) -> Compared {
-    let (mut compared, nothing) = (Compared::default(), Said::default());
+/// What both say of each message.
+fn noted(portion: &Portion, old: &HashMap<Place, Said>, new: &HashMap<Place, Said>) -> Comparison {
+    let (mut comparison, nothing) = (Comparison::default(), Said::default());
     for place in &portion.places {
-        let slice = &portion.slices[place.slice];
-        let message = &slice.messages[place.message];
-        let (position, arrival) = (slice.partition.at(message.offset), message.arrival);
-        let (old, new) = (old.get(place).unwrap_or(&nothing), new.get(place).unwrap_or(&nothing));
-        compared.comparison.note((&position, arrival), old, new);
-        let found = new.fulfilled.iter();
-        let found = found.map(|wanted| ShadowMatch { position: position.clone(), arrival, wanted: *wanted });
-        compared.matches.extend(found);
+        let (position, arrival) = position(portion, *place);
+        comparison.note((&position, arrival), old.get(place).unwrap_or(&nothing), new.get(place).unwrap_or(&nothing));
     }
-    compared
+    comparison
 }
 
-/// The answer, and how much CPU time it took in microseconds.
-fn timed<T>(work: impl FnOnce() -> T) -> (T, u64) {
+/// In the order of the messages.
+fn matches(portion: &Portion, said: &HashMap<Place, Said>) -> Vec<ShadowMatch> {
+    let fulfilled = portion.places.iter().filter_map(|place| Some((place, &said.get(place)?.fulfilled)));
+    let each = fulfilled.flat_map(|(place, wanted)| wanted.iter().map(move |wanted| (*place, *wanted)));
+    let found = each.map(|(place, wanted)| {
+        let (position, arrival) = position(portion, place);
+        ShadowMatch { position, arrival, wanted }
+    });
+    found.collect()
+}
+
+fn position(portion: &Portion, place: Place) -> (Position, Timestamp) {
+    let slice = &portion.slices[place.slice];
+    let message = &slice.messages[place.message];
+    (slice.partition.at(message.offset), message.arrival)
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let began = cpu_time();
     let done = work();
-    (done, micros(cpu_time().saturating_sub(began)))
+    (done, cpu_time().saturating_sub(began))
 }
 
 fn micros(time: Duration) -> u64 {

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 
 use super::{
     Shared,
-    comparing::{Compared, Incomparable, compare, judge_alone},
+    comparing::{Incomparable, compare, show},
     evaluate::{Place, Portion},
     keeping::Keeping,
     live::Live,
@@ -122,10 +122,10 @@ impl Shared {
             };
             let (candidate, is_alone) = (Arc::clone(candidate), serving.is_none());
             let judge = move |worker: &mut Worker| match is_alone {
-                true => judge_alone(worker, &portion),
+                true => show(worker, &portion),
                 false => compare_or_excuse(worker, &portion, &candidate),
             };
-            all.absorb(self.pool.run_spare(judge).await.map_err(ProofError::GivesUp)?.comparison);
+            all.absorb(self.pool.run_spare(judge).await.map_err(ProofError::GivesUp)?);
         }
         Ok(all)
     }
@@ -157,11 +157,11 @@ fn compare_or_excuse(
     worker: &mut Worker,
     portion: &Portion,
     candidate: &Arc<Generation>,
-) -> Result<Compared, Incomparable> {
+) -> Result<Comparison, Incomparable> {
     match compare(worker, portion, candidate) {
         Err(Incomparable::Old(_)) => {
-            judge_alone(worker, &Portion { generation: Arc::clone(candidate), ..portion.clone() })?;
-            Ok(Compared::default())
+            show(worker, &Portion { generation: Arc::clone(candidate), ..portion.clone() })?;
+            Ok(Comparison::default())
         }
         compared => compared,
     }

@@ -10,13 +10,17 @@ use tokio::{sync::watch, time::Instant};
 use super::{
     super::{
         Shared, Stop,
-        comparing::{Compared, Incomparable, compare},
+        comparing::{Incomparable, compare_and_match},
         evaluate::Portion,
         keeping::Keeping,
     },
     Candidate, Offer, lock,
 };
-use crate::{matcher::Worker, telemetry::metrics};
+use crate::{
+    domain::{candidate::ShadowMatch, difference::Comparison},
+    matcher::Worker,
+    telemetry::metrics,
+};
 
 /// How often the store is told.
 const SAVING: Duration = Duration::from_millis(500);
@@ -105,16 +109,16 @@ impl Candidate {
             };
             let candidate = Arc::clone(&self.generation);
             let compared =
-                shared.pool.run_spare(move |worker: &mut Worker| compare(worker, &portion, &candidate)).await;
+                shared.pool.run_spare(move |worker: &mut Worker| compare_and_match(worker, &portion, &candidate)).await;
             self.note(compared, places.len() as u64);
         }
     }
 
-    fn note(&self, compared: Result<Compared, Incomparable>, messages: u64) {
+    fn note(&self, compared: Result<(Comparison, Vec<ShadowMatch>), Incomparable>, messages: u64) {
         let mut unsaved = lock(&self.unsaved);
         let shadowed = &mut unsaved.shadowed;
         match compared {
-            Ok(Compared { comparison, matches }) => {
+            Ok((comparison, matches)) => {
                 let room = MATCHES.saturating_sub(shadowed.matches.len());
                 shadowed.matches.extend(matches.into_iter().take(room));
                 shadowed.comparison.absorb(comparison);
