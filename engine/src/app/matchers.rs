@@ -17,7 +17,7 @@ use crate::{
         generation::{self, GenerationState, short},
         usage::MatcherUsage,
     },
-    matcher::{self, Cache, Generation, Pool, Post, Registry, RegistryError, Runtime, WasmFile, files},
+    matcher::{self, Cache, Generation, LoadError, Pool, Post, Registry, RegistryError, Runtime, WasmFile, files},
     pipeline::{
         Shared,
         matchers::serving,
@@ -160,7 +160,14 @@ impl Loading<'_> {
             let Some((file, refused)) = self.past.overruled(&post.serving) else {
                 continue;
             };
-            let loaded = file.load(self.runtime, &self.config.named)?;
+            let loaded = match file.load(self.runtime, &self.config.named) {
+                Err(RegistryError::Load(_, error @ LoadError::NotAllowed(_))) => {
+                    let (error, matcher) = (&error as &dyn std::error::Error, &**post.serving.name());
+                    tracing::error!(error, matcher, "A build that served before may not any more");
+                    continue;
+                }
+                loaded => loaded?,
+            };
             if let Some(ruling) = loaded.into_iter().find(|it| it.name() == post.serving.name()) {
                 self.registry = self.registry.with(Post::of(Arc::new(ruling)));
                 self.refused.extend(refused);

@@ -40,10 +40,13 @@ pub(super) fn pin(session: &Session<'_>, matcher: &str, sha256: Option<&str>) ->
     Ok(())
 }
 
-/// Has a pin follow from a build that failed to the one that serves in its place.
+/// Has a pin follow from a build that failed to the one that serves in its place; one that is built in needs none.
 pub(super) fn pin_instead(session: &Session<'_>, matcher: &str, failed: &str, now: &str) -> Result<(), StoreError> {
-    let pin = "UPDATE pins SET sha256 = ?3 WHERE matcher = ?1 AND sha256 = ?2";
+    let pin = "UPDATE pins SET sha256 = ?3
+                WHERE matcher = ?1 AND sha256 = ?2 AND ?3 IN (SELECT sha256 FROM modules)";
     session.db.prepare_cached(pin)?.execute([matcher, failed, now])?;
+    let unpin = "DELETE FROM pins WHERE matcher = ?1 AND sha256 = ?2 AND sha256 <> ?3";
+    session.db.prepare_cached(unpin)?.execute([matcher, failed, now])?;
     Ok(())
 }
 

@@ -145,7 +145,10 @@ impl Past {
         if ruling == sha256 {
             return None;
         }
-        let file = self.file(ruling, generation.origin.clone())?;
+        let file = match &generation.origin {
+            Origin::BuiltIn => self.kept(name, ruling)?,
+            place => self.file(ruling, place.clone())?,
+        };
         tracing::warn!(matcher = name, serving = short(ruling), "An earlier build of a matcher serves: {why}");
         Some((file, refused))
     }
