@@ -112,10 +112,10 @@ impl Shadows {
         let message = |place: &Place| &slices[place.slice].messages[place.message];
         let bytes = places.iter().map(|place| message(place).value.as_ref().map_or(0, Vec::len) + MESSAGE).sum();
         let offer = Offer { slices, places, bytes };
+        let candidates = self.candidates_for(&offer);
         let mut offers = lock(&self.offers);
-        if offers.bytes + bytes > ROOM && !offers.batches.is_empty() {
-            drop(offers);
-            return self.candidates_for(&offer).iter().for_each(|it| it.drop_messages(&offer));
+        if candidates.is_empty() || offers.bytes + bytes > ROOM && !offers.batches.is_empty() {
+            return candidates.iter().for_each(|it| it.drop_messages(&offer));
         }
         offers.bytes += bytes;
         offers.batches.push_back(offer);
