@@ -37,7 +37,7 @@ const DAYS: usize = 7;
 
 /// Why a build is not proved.
 #[derive(Debug, thiserror::Error)]
-pub enum ProofError {
+pub(super) enum ProofError {
     #[error("the last messages of its topics cannot be read")]
     Source(#[from] SourceError),
     #[error("reading the last messages ended by a defect of its own; the log says more")]
