@@ -155,11 +155,14 @@ impl Past {
 
     /// The build that served before a young one, and for how long that one is on trial still.
     pub(super) fn trial(&self, serving: &Generation, span: Duration) -> Option<(&str, Duration)> {
-        if serving.origin == Origin::BuiltIn || self.pins.contains_key(&**serving.name()) {
-            return None;
-        }
         let is_same = |it: &&generation::Generation| it.sha256 == **serving.sha256();
         let mut builds = self.builds(serving.name());
+        // A push is a pin, too, and on trial; what somebody pinned is not.
+        let is_pushed = builds.clone().any(|it| is_same(&it) && it.origin == Origin::Pushed.to_string());
+        let is_chosen = self.pins.contains_key(&**serving.name()) && !is_pushed;
+        if serving.origin == Origin::BuiltIn || is_chosen {
+            return None;
+        }
         let since = builds.clone().take_while(is_same).last().map(|first| first.loaded_at);
         let age = since.map_or(Duration::ZERO, |since| Timestamp::now().duration_since(since).unsigned_abs());
         let rest = span.checked_sub(age).filter(|rest| !rest.is_zero())?;

@@ -98,7 +98,8 @@ async fn a_good_one_serves_and_going_back_is_one_command() {
     // The directory's file does not come back by a restart.
     assert_eq!(service.terminate().code(), Some(0), "{}", service.log_end());
     service.start_again();
-    assert_eq!(listed(&mut service, "unruly")["sha256"], pushed);
+    let shown = listed(&mut service, "unruly");
+    assert_eq!((&shown["sha256"], &shown["state"]), (&pushed, &"probation".into()), "{shown}");
 
     let (code, said) = matcher(&home, &mut service, &["rollback", "unruly"]);
     assert_eq!(code, Some(0), "{said}");
