@@ -70,6 +70,10 @@ class Process:
                 start_new_session=True,
             )
 
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
     def stop(self, by: signal.Signals = signal.SIGTERM, patience: float = 20) -> None:
         """Ends it, and what it has started: politely, and after a while for good."""
         for chosen in (by, signal.SIGKILL):

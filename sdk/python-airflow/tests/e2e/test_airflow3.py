@@ -121,7 +121,7 @@ def test_mapped_gates_wait_each_for_its_own(world: World) -> None:
 def test_a_run_of_a_past_day_finds_what_came_on_it(world: World) -> None:
     then = datetime.now(timezone.utc) - timedelta(days=1)
     name = "of-yesterday"
-    world.service.send_at("job-finish", [{"job_name": f"{name}-{letter}"} for letter in "abc"], then)
+    world.service.send_at("job-finish", [{"job_name": f"{name}-{letter}", "is_success": True} for letter in "abc"], then)
     run = world.start("waits", name=name, logical_date=then.isoformat())
     run.expect_end("success")
     today = world.start("waits", name=name)
