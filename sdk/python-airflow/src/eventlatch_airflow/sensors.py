@@ -110,13 +110,13 @@ class EventLatchSensor(BaseSensorOperator):
         return self._end(event)
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Whether the wait has settled; in the mode ``poke`` answered as soon as it has."""
+        """Whether the wait has settled. In the mode ``poke``, which holds the worker anyway, answered when it has."""
         wait = self._opened(context)
-        if not is_settled(wait) and not self.reschedule:
-            wait = self._service().wait(wait["sensor"], wait["name"], until_settled=_PATIENT_REQUEST) or wait
-        if not is_settled(wait):
+        while not is_settled(wait):
             self.log.info("Waits for %s", _told(wait))
-            return PokeReturnValue(is_done=False)
+            if self.reschedule:
+                return PokeReturnValue(is_done=False)
+            wait = self._service().wait(wait["sensor"], wait["name"], until_settled=_PATIENT_REQUEST) or self._opened(context)
         return PokeReturnValue(is_done=True, xcom_value=self._end(wait))
 
     def _service(self) -> Service:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 import scenes
 from conftest import Make, World
+from stack import Kafka
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +108,8 @@ def test_other_modes(world: World, dag: str, state: str) -> None:
     run.expect(gate=state)
     run.send("abc")
     run.expect_end("success")
+    waits = [wait["name"] for wait in world.service.get("/v1/waits")["waits"]]
+    assert [name for name in waits if name.startswith(run.id)] == [run.id]
 
 
 def test_mapped_gates_wait_each_for_its_own(world: World) -> None:
@@ -116,6 +119,13 @@ def test_mapped_gates_wait_each_for_its_own(world: World) -> None:
     run.expect(**{"gate[0]": "deferred", "gate[1]": "success", "gate[2]": "deferred"})
     world.send("mapped-0", "mapped-2")
     run.expect_end("success")
+
+
+def test_one_dag_sends_what_another_waits_for(world: World, kafka: Kafka) -> None:
+    waits = world.start("waits")
+    waits.expect(gate="deferred")
+    world.airflow.trigger("sends", f"{waits.id} sends", conf={"name": waits.name, "broker": kafka.address})
+    waits.expect_end("success")
 
 
 def test_a_run_of_a_past_day_finds_what_came_on_it(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eventlatch_airflow.api import Wait
 from eventlatch_airflow.compat import AirflowException, Context
 from eventlatch_airflow.sensors import EventLatchSensor
 
@@ -53,7 +54,7 @@ class KafkaConsumerOperator(EventLatchSensor):
         given = {"broker": broker, "group_id": group_id, "client_id": client_id, "session": session}
         self._without_meaning = [name for name, value in given.items() if value is not None]
 
-    def _opened(self, context: Context) -> Any:
+    def _opened(self, context: Context) -> Wait:
         wait = super()._opened(context)
         if self.debug_mode and wait["state"] == "waiting":
             self._explain(wait)

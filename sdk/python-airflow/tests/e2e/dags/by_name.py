@@ -12,7 +12,7 @@ try:
 except ImportError:  # Airflow 2
     from airflow.operators.empty import EmptyOperator
 
-from eventlatch_airflow.operators import KafkaConsumerOperator
+from eventlatch_airflow.operators import KafkaConsumerOperator, KafkaProducerOperator
 from eventlatch_airflow.sensors import EventLatchSensor
 
 MESSAGES = [
@@ -50,3 +50,12 @@ with DAG("mapped", start_date=datetime(2026, 1, 1), schedule=None, catchup=False
         ]
     )
     gates >> EmptyOperator(task_id="after")
+
+with DAG("sends", start_date=datetime(2026, 1, 1), schedule=None, catchup=False) as sends:
+    finished = """{"job_name": "{{ dag_run.conf.name }}-%s", "is_success": true, "timestamp": {{ macros.time.time() | int }}}"""
+    KafkaProducerOperator(
+        task_id="send",
+        broker="{{ dag_run.conf.broker }}",
+        topic="job-finish",
+        data=[finished % letter for letter in "abc"],
+    )
