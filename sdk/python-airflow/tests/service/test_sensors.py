@@ -157,19 +157,3 @@ def test_parameters_without_meaning_are_told_once(
     task = gate(connection, KafkaConsumerOperator, broker="b:9092", group_id="g", client_id="c", session=object())
     deferred(task, context("r"))
     assert re.findall(r"`(\w+)` changes nothing", told()) == ["broker", "group_id", "client_id", "session"]
-
-
-def test_a_mail_says_what_is_missing_and_what_is_here(running: Running, connection: str) -> None:
-    from eventlatch_airflow.operators import KafkaStatusEmailOperator
-
-    deferred(gate(connection), context("r"))
-    running.finish("x")
-    mail = KafkaStatusEmailOperator(task_id="mail", to="a@b", sensor_name="dag.gate", eventlatch_conn_id=connection)
-
-    def page() -> str:
-        return str(mail.page(context("r", task_id="mail")))
-
-    while "1 of 2 received" not in page():
-        pass
-    assert "Missing from job-finish" in page()
-    assert "&#34;job_name&#34;" not in page()
