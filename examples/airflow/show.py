@@ -35,7 +35,7 @@ def send_one_by_one(airflow: Airflow, service: Service, run: str) -> None:
     wanted = {it["task_id"]: it for it in service.get(f"/v1/sensors/{DAG}.my_consumer/status")["wanted"]}
     for task in ("tbla", "tblb", "joba"):
         topic = wanted[task]["topic"]
-        at = service.send(topic, wanted[task]["wanted"])
+        at = service.send(topic, wanted[task]["rendered"])
         say(f"\nsent {topic} {wanted[task]['wanted']} as {at}")
         wait_until(airflow, run, task, "success")
         show(airflow, run)

@@ -15,7 +15,7 @@ def the_example_turns_green_message_by_message(world: World) -> None:
         return world.service.send("etl-finish", message)
 
     waits = world.service.get("/v1/sensors/kafka_trigger.my_consumer/status")
-    partition = next(it["wanted"]["partition_values"] for it in waits["wanted"] if it["task_id"] == "tblb")
+    partition = next(it["rendered"]["partition_values"] for it in waits["wanted"] if it["task_id"] == "tblb")
     at = table(0, "")
     run.expect(my_consumer="deferred", tbla="success", tblb="none", joba="none", my_task="none")
     assert at in run.note("tbla")
