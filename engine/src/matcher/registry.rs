@@ -8,6 +8,7 @@ use super::{
     load::{Generation, LoadError, Origin},
     recent::Recent,
     runtime::Runtime,
+    topics::Serves,
 };
 
 /// The matchers that serve.
@@ -175,7 +176,7 @@ impl Registry {
     fn named_for(&self, topic: &str, name: &str) -> Result<&Arc<Generation>, TopicError> {
         let unknown = || TopicError::UnknownMatcher { name: name.to_owned(), known: self.names() };
         let generation = self.get(name).ok_or_else(unknown)?;
-        if serves(generation, topic) {
+        if generation.serves(topic).is_some() {
             return Ok(generation);
         }
         let served = list(generation.topics.iter());
@@ -183,7 +184,9 @@ impl Registry {
     }
 
     fn only_one_for(&self, topic: &str) -> Result<&Arc<Generation>, TopicError> {
-        let mut serving = self.all().filter(|generation| serves(generation, topic));
+        let serves = |how| move |it: &&Arc<Generation>| it.serves(topic) == Some(how);
+        let by_name = self.all().any(|it| serves(Serves::ByName)(&it));
+        let mut serving = self.all().filter(serves(if by_name { Serves::ByName } else { Serves::ByPattern }));
         match (serving.next(), serving.next()) {
             (Some(only), None) => Ok(only),
             (Some(first), Some(second)) => {
@@ -204,10 +207,6 @@ impl Registry {
     fn names(&self) -> String {
         list(self.posts.keys())
     }
-}
-
-fn serves(generation: &Generation, topic: &str) -> bool {
-    generation.topics.iter().any(|served| &**served == topic)
 }
 
 fn list<'a>(names: impl Iterator<Item = &'a Arc<str>>) -> String {
