@@ -16,6 +16,7 @@ pub(super) fn letter(offset: i64, payload: &[u8]) -> DeadLetter {
         cause: Cause::Reject,
         reason: "expected an object".to_owned(),
         by: by(),
+        forward: None,
     }
 }
 
