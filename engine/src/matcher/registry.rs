@@ -184,18 +184,20 @@ impl Registry {
     }
 
     fn only_one_for(&self, topic: &str) -> Result<&Arc<Generation>, TopicError> {
-        let serves = |how| move |it: &&Arc<Generation>| it.serves(topic) == Some(how);
-        let by_name = self.all().any(|it| serves(Serves::ByName)(&it));
-        let mut serving = self.all().filter(serves(if by_name { Serves::ByName } else { Serves::ByPattern }));
-        match (serving.next(), serving.next()) {
-            (Some(only), None) => Ok(only),
-            (Some(first), Some(second)) => {
-                let all = [first, second].into_iter().chain(serving);
-                Err(TopicError::Ambiguous { topic: topic.to_owned(), matchers: list(all.map(|it| it.name())) })
-            }
-            (None, _) => {
+        let serving = |how| self.all().filter(|it| it.serves(topic) == Some(how)).collect::<Vec<_>>();
+        let mut serving_it = serving(Serves::ByName);
+        if serving_it.is_empty() {
+            serving_it = serving(Serves::ByPattern);
+        }
+        match serving_it.as_slice() {
+            [only] => Ok(*only),
+            [] => {
                 let served = list(self.all().flat_map(|generation| &generation.topics));
                 Err(TopicError::Unserved { topic: topic.to_owned(), served })
+            }
+            several => {
+                let matchers = list(several.iter().map(|it| it.name()));
+                Err(TopicError::Ambiguous { topic: topic.to_owned(), matchers })
             }
         }
     }

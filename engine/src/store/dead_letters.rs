@@ -24,8 +24,8 @@ pub(super) fn set_aside(books: &Books<'_, '_>, partition: &Partition, letter: &D
                                          payload_size, kind, reason, matcher, sha256, recorded_at, fault, backtrace)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT DO NOTHING";
     let added = insert(books, sql, partition, letter)?;
-    forwarding::keep(books, partition, letter)?;
     if added > 0 {
+        forwarding::keep(books, partition, letter)?;
         books.session.tell(Change::DeadLetter {
             topic: partition.topic.to_string(),
             partition: partition.number,

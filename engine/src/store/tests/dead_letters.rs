@@ -1,6 +1,9 @@
 use super::*;
 use crate::domain::{
-    dead_letter::{Cause, DeadLetter, DeadLetterKind, Kept, Rejudgement, Sample},
+    dead_letter::{
+        Cause, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterKind, Kept, Rejudged, Rejudgement, Sample,
+        StoredDeadLetter,
+    },
     recording::JudgedBy,
 };
 
