@@ -69,8 +69,8 @@ pub fn marking(config: &Config, store: &str) -> Result<Marking, task::ConfigErro
 
 /// Marks and dead letters that were read as messages might follow from themselves, for ever.
 pub fn check_topics_written(config: &Config, read: &[String]) -> Result<(), StartError> {
-    let in_kafka = |topic| config.topics.in_kafka(topic);
-    let is_read = |topic: &&str| read.iter().any(|read| in_kafka(read) == in_kafka(topic));
+    let is_same = |one: &str, other: &str| config.topics.in_kafka(one) == config.topics.in_kafka(other);
+    let is_read = |topic: &&str| read.iter().any(|read| is_same(read, topic));
     if let Some(topic) = config.marking.topic().filter(is_read) {
         return Err(StartError::MarkingTopic(topic.to_owned()));
     }
