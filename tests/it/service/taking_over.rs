@@ -64,7 +64,8 @@ async fn instances_take_over_from_each_other_and_nothing_is_lost_or_doubled() {
         }
         active = next;
         wait_for("the take-over", DEADLINE, || {
-            active.log().contains("Taking over").then_some(()).ok_or_else(|| active.log_end())
+            // Who has the store: between the two lines another one may be faster.
+            active.log().contains("Recording and marking").then_some(()).ok_or_else(|| active.log_end())
         });
     }
     let all = format!("{0} {0}", take_overs * EACH);
