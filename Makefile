@@ -21,9 +21,9 @@ test: wasm build-tools kafka ## Runs every test, with a real Apache Kafka
 
 # What one fault does once is told by other tests; they belong to the picture.
 CHAOS := chaos:: guarded:: modes:: source::gaps source::groups source::guarantees source::stores source::trouble \
-	service::failing service::outbox service::readiness service::stopping service::store_faults service::webhook
+	service::another_store service::failing service::outbox service::readiness service::stopping service::store_faults service::taking_over service::webhook
 
-chaos: wasm build-tools kafka ## Breaks everything again and again under load, and counts; takes half an hour or more
+chaos: wasm build-tools kafka ## Breaks everything again and again under load, and counts; takes about an hour
 	$(CARGO) build --workspace --bin eventlatch --test it
 	rm -rf $(TARGET_DIR)/tmp/chaos
 	EVENTLATCH_TEST_SCALE=full $(CARGO) test --workspace --test it -- $(CHAOS) --test-threads=1 --nocapture; \

@@ -17,6 +17,7 @@ mod limits;
 mod marks;
 mod matchers;
 mod matches;
+mod object;
 mod paging;
 mod partitions;
 mod problem;

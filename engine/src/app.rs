@@ -24,7 +24,7 @@ use tokio::{
 use following::Following;
 pub use matchers::Matchers;
 use matchers::Past;
-pub use parts::{StartError, check_marking_topic, load_sensors, marking};
+pub use parts::{StartError, check_topics_written, load_sensors, marking};
 pub use stopping::StopError;
 use stopping::{Loop, begin};
 
@@ -46,11 +46,13 @@ use crate::{
         endings,
         evaluating::Evaluating,
         forgetting,
+        forwarding::Forwarder,
         handle::Handle,
         intake::{self, IntakeError},
         keeping::Keeping,
         marking::Marker,
         patience::Patience,
+        publishing::KafkaPublisher,
         reporting::Reporter,
         shadow, turning, watching,
     },
@@ -114,8 +116,7 @@ impl Service {
         let api = Api::bind(&config.api).map_err(StartError::Api)?;
         let watch = Watch::begin(&config.sensors.directory);
         let (folder, mut sensors) = load_sensors(config, &matchers).await?;
-        let of_api =
-            api_sensors::check(&store, &matchers, &config.sensors.timezone).await.map_err(StartError::Store)?;
+        let of_api = api_sensors::check(&store, &matchers, config).await.map_err(StartError::Store)?;
         sensors.extend(of_api.sensors);
         matchers.save(&store).await.map_err(StartError::Store)?;
         synchronise(&store, sensors).await?;
@@ -137,11 +138,12 @@ impl Service {
         }
 
         let topics: Vec<_> = shared.live.load().index.topics().map(ToString::to_string).collect();
-        parts::check_marking_topic(config, &topics)?;
+        parts::check_topics_written(config, &topics)?;
         if topics.is_empty() {
             tracing::warn!("No sensor wants any message; there is nothing to read");
         }
-        tracing::info!(from = %input, topics = topics.join(" "), "Reading messages");
+        let names: Vec<_> = topics.iter().map(|topic| config.topics.both_names(topic)).collect();
+        tracing::info!(from = %input, topics = names.join(" "), "Reading messages");
         let bookmarks = Arc::new(StoredBookmarks(store.clone()));
         let (source, deliveries) = match input {
             Input::Kafka => source::open(&config.kafka, topics.clone(), bookmarks),
@@ -168,6 +170,11 @@ impl Service {
             begin("marking", async move { marker.run(stopped).await })
         }));
         loops.extend(reporting);
+        loops.push(begin("publishing dead letters", {
+            let publisher = KafkaPublisher::new(config.kafka.clone());
+            let (forwarder, stopped) = (Forwarder { store: store.clone(), publisher }, stopped.clone());
+            async move { forwarder.run(stopped).await }
+        }));
         loops.extend(api.map(|api| {
             let handle = Handle::new(shared.clone(), kafka(config, input));
             let loader = Loader::new(&matchers.runtime, &config.matchers);

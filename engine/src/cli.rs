@@ -15,6 +15,7 @@ mod run;
 mod send;
 mod sensor;
 mod status;
+mod store;
 mod test;
 mod wait;
 
@@ -77,6 +78,9 @@ enum Command {
     /// Open waits on a sensor, look at them, wait for their end
     #[command(subcommand)]
     Wait(wait::Command),
+    /// Save the store while the service runs, look whether it is sound, give free space back
+    #[command(subcommand)]
+    Store(store::Command),
     /// Print the OpenAPI document of the HTTP API
     Openapi,
     /// Print a completion script for a shell
@@ -125,6 +129,7 @@ impl Cli {
             Command::Partition(command) => partition::partition(&self.config()?, command),
             Command::Sensor(command) => sensor::sensor(&self.config()?, command),
             Command::Wait(command) => wait::wait(&self.config()?, command),
+            Command::Store(command) => store::store(&self.config()?, command),
             Command::Openapi => print::json(&crate::api::openapi()).map(|()| Exit::Done),
             Command::Completions { shell } => {
                 clap_complete::generate(*shell, &mut Self::command(), "eventlatch", &mut std::io::stdout());

@@ -31,6 +31,7 @@ use crate::{
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     pub kafka: source::KafkaConfig,
+    pub topics: source::Topics,
     pub store: store::Config,
     pub sensors: SensorsConfig,
     pub matchers: matcher::Config,
@@ -129,6 +130,7 @@ impl Config {
             config = with_twins;
         }
         config.given = change::Given(table);
+        config.kafka.topics.clone_from(&config.topics);
         let contradiction = |problem| ConfigError::Marking { path: named.to_owned(), problem };
         config.marking.check().map_err(contradiction)?;
         config.api.check().map_err(|problem| ConfigError::Api { path: named.to_owned(), problem })?;

@@ -25,6 +25,7 @@
 //! | a slice lost its place in the store | it is dropped, reading goes on from the stored offset | somebody recorded it |
 //! | an adapter, for now | the mark stays in the outbox, its next attempt later and later | intake goes on |
 //! | an adapter, for good | the mark is kept with the reason | a person has to look |
+//! | the topic of dead letters | what is to go there waits in the store, and is tried later and later | intake goes on |
 //! | the process | at the next start reading goes on from the stored offsets | they moved with the matches |
 
 pub mod accounting;
@@ -43,6 +44,7 @@ pub mod evaluate;
 pub mod evaluating;
 pub mod explaining;
 pub mod forgetting;
+pub mod forwarding;
 pub mod handle;
 pub mod held;
 pub mod intake;

@@ -37,6 +37,7 @@ mod reason;
 mod receipt;
 mod reset;
 mod starting;
+mod topics;
 
 use std::error::Error;
 
@@ -59,6 +60,7 @@ pub use properties::Properties;
 pub use reader::open;
 pub use receipt::Receipt;
 pub use reset::{Place, ResetTo};
+pub use topics::Topics;
 
 /// What is stored about the partitions of a topic.
 ///

@@ -4,9 +4,11 @@
 //! (`writer`); readers look beside it ([`Reader`]). Knows no Kafka, no Wasm and no outside system. Start at
 //! [`Store::record`] and follow it into `record`, then `waits`.
 
+mod backup;
 mod candidates;
 mod catch_ups;
 mod changes;
+mod checkup;
 mod columns;
 mod condition;
 mod config;
@@ -14,6 +16,7 @@ mod database;
 mod dead_letters;
 mod error;
 mod explaining;
+mod forwarding;
 mod frozen;
 mod generations;
 mod marks;
@@ -33,6 +36,7 @@ mod status;
 mod tending;
 mod trouble;
 mod usage;
+mod vacuum;
 mod waits;
 mod windows;
 mod writer;
@@ -47,14 +51,11 @@ use tokio::sync::watch;
 
 use crate::domain::{
     change::ChangeId,
-    dead_letter::{Actor, DeadLetterFilter, DeadLetterId, Rejudged, StoredDeadLetter},
+    dead_letter::Actor,
     generation::{Generation, GenerationState},
     handling::{HandledTask, HandlingError},
     mark::{Mark, MarkId, Outcome},
     matched::{MatchFilter, MatchId, StoredMatch},
-    message::Partition,
-    outbox::{MarkFilter, StoredMark},
-    partition::{PartitionStatus, Release},
     recording::{Recorded, Recording},
     sensor::{Owner, Sensor, SensorId, StoredSensor},
     wait::{OpenError, WaitDetail, WaitFilter, WaitId, WaitRequest, WaitState},
@@ -62,8 +63,10 @@ use crate::domain::{
 };
 use crate::telemetry::metrics::Levels;
 
+pub use backup::{BackedUp, BackupError, back_up};
 pub use catch_ups::Occasion;
 pub use changes::Listening;
+pub use checkup::{Aspect, CheckUp, check_up};
 pub use config::{Config, MarkMode};
 use database::{Durability, Opened};
 pub use database::{is_in_use, wait_until_free};
@@ -74,6 +77,7 @@ pub use retention::Forgetting;
 pub use sensors::{Changed, Refused};
 pub use status::{MarkStatus, NearMissStatus, Received, SensorStatus, WaitStatus, WantedStatus};
 pub use trouble::{Ailment, Trouble};
+pub use vacuum::{Vacuumed, vacuum};
 pub use waits::{DueWait, WaitsToOpen};
 use writer::{Session, Writer};
 
@@ -315,47 +319,6 @@ impl Store {
         self.read(Reader::pins).await
     }
 
-    /// Releases a frozen partition. The answer is the offset at which it goes on; none: it is not frozen.
-    pub async fn release(
-        &self,
-        partition: Partition,
-        how: Release,
-        actor: Actor,
-        reason: Option<String>,
-    ) -> Result<Option<i64>, StoreError> {
-        self.writer.call(move |session| frozen::release(session, &partition, how, actor, reason.as_deref())).await
-    }
-
-    /// How far partitions were read: all, or those of a topic.
-    pub async fn partitions(&self, topic: Option<String>) -> Result<Vec<PartitionStatus>, StoreError> {
-        self.report(move |reader| reader.partitions(topic.as_deref())).await
-    }
-
-    /// The partitions of a topic that stand still.
-    pub async fn frozen_of(&self, topic: String) -> Result<Vec<i32>, StoreError> {
-        self.read(move |reader| reader.frozen_of(&topic)).await
-    }
-
-    /// The newest of the marks that are meant, older than one.
-    pub async fn marks(
-        &self,
-        filter: MarkFilter,
-        before: Option<MarkId>,
-        limit: usize,
-    ) -> Result<Vec<StoredMark>, StoreError> {
-        self.report(move |reader| reader.marks(&filter, before, limit)).await
-    }
-
-    /// Has marks tried again at once, also rejected ones. The answer are those that will be.
-    pub async fn retry_marks(&self, ids: Vec<MarkId>, actor: Actor) -> Result<Vec<MarkId>, StoreError> {
-        self.writer.call(move |session| outbox::retry(session, &ids, actor)).await
-    }
-
-    /// Takes what came of judging dead letters again, and moves no offset. May be repeated.
-    pub async fn redrive(&self, rejudged: Vec<Rejudged>, actor: Actor) -> Result<(), StoreError> {
-        self.writer.call(move |session| dead_letters::redrive(session, &rejudged, actor)).await
-    }
-
     /// Notes what became of the build that serves under a name, if it is this one.
     pub async fn note_generation(
         &self,
@@ -386,42 +349,6 @@ impl Store {
     /// Changes whenever marks were recorded that wait for delivery.
     pub fn marks_appeared(&self) -> watch::Receiver<u64> {
         self.writer.marks_appeared()
-    }
-
-    /// How far the partitions of a topic have been read. Blocks for a moment; meant for a rebalance callback.
-    pub fn stored_offsets(&self, cluster: &str, topic: &str) -> Result<Vec<StoredOffset>, StoreError> {
-        self.noted(self.offsets.stored_offsets(cluster, topic))
-    }
-
-    /// The clusters that a topic was read from, the last one first. Blocks for a moment, as the one before.
-    pub fn clusters_of(&self, topic: &str) -> Result<Vec<String>, StoreError> {
-        self.offsets.clusters_of(topic)
-    }
-
-    /// Kafka's id of a topic, as it was when it was read last. Blocks for a moment, too.
-    pub fn topic_id(&self, cluster: &str, topic: &str) -> Result<Option<String>, StoreError> {
-        self.offsets.topic_id(cluster, topic)
-    }
-
-    /// Notes Kafka's id of a topic. Blocks until that is committed: not for tasks.
-    pub fn note_topic_id(&self, cluster: &str, topic: &str, id: &str) -> Result<(), StoreError> {
-        let (cluster, topic, id) = (cluster.to_owned(), topic.to_owned(), id.to_owned());
-        self.writer.call_blocking(move |session| offsets::note_id(session, &cluster, &topic, &id))
-    }
-
-    /// Begins a new life of partitions. What is recorded of the one before from now on is superseded.
-    pub async fn begin_epoch(&self, begun: NewEpoch) -> Result<(), StoreError> {
-        self.writer.call(move |session| offsets::begin_epoch(session, &begun)).await
-    }
-
-    /// The same, blocking: not for tasks.
-    pub fn begin_epoch_blocking(&self, begun: NewEpoch) -> Result<(), StoreError> {
-        self.writer.call_blocking(move |session| offsets::begin_epoch(session, &begun))
-    }
-
-    /// The partitions of a topic with the offsets to be read next, whatever cluster they were read from last.
-    pub async fn offsets_of(&self, topic: String) -> Result<Vec<(i32, i64)>, StoreError> {
-        self.read(move |reader| reader.offsets_of(&topic)).await
     }
 
     /// Whether messages are wanted hourly.
@@ -519,31 +446,6 @@ impl Store {
     /// The builds of matchers, the newest first.
     pub async fn generations(&self) -> Result<Vec<Generation>, StoreError> {
         self.read(Reader::generations).await
-    }
-
-    /// The newest messages that were set aside, older than one of them.
-    pub async fn dead_letters(
-        &self,
-        filter: DeadLetterFilter,
-        before: Option<DeadLetterId>,
-        limit: usize,
-    ) -> Result<Vec<StoredDeadLetter>, StoreError> {
-        self.read(move |reader| reader.dead_letters(&filter, before, limit)).await
-    }
-
-    /// The oldest messages that were set aside, newer than one of them.
-    pub async fn dead_letters_after(
-        &self,
-        filter: DeadLetterFilter,
-        after: Option<DeadLetterId>,
-        limit: usize,
-    ) -> Result<Vec<StoredDeadLetter>, StoreError> {
-        self.read(move |reader| reader.dead_letters_after(&filter, after, limit)).await
-    }
-
-    /// A message that was set aside, if it is there.
-    pub async fn dead_letter(&self, id: DeadLetterId) -> Result<Option<StoredDeadLetter>, StoreError> {
-        self.read(move |reader| reader.dead_letter(id)).await
     }
 
     /// How the next `limit` active sensors stand after the one of a name, by name.

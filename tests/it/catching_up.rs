@@ -41,6 +41,9 @@ const OF_THE_DAY: &str = "{{day|dt.format(format='%Y-%m-%d')}}";
 struct MemoryLog {
     messages: Arc<Mutex<Vec<Message>>>,
     read: Arc<Mutex<usize>>,
+    /// The topic is deleted once it was asked how far it reaches: nothing comes of it.
+    vanishes: Arc<AtomicBool>,
+    asked: Arc<AtomicBool>,
 }
 
 impl MemoryLog {
@@ -62,6 +65,9 @@ impl Log for MemoryLog {
     }
 
     fn extents(&mut self, _: &str, since: Timestamp) -> Result<Vec<Extent>, SourceError> {
+        if self.asked.swap(true, Ordering::Relaxed) && self.vanishes.load(Ordering::Relaxed) {
+            return Ok(Vec::new());
+        }
         let messages = self.messages.lock().unwrap();
         let high = messages.len() as i64;
         let first = messages.iter().position(|message| message.arrival >= since).map_or(high, |at| at as i64);
@@ -69,6 +75,9 @@ impl Log for MemoryLog {
     }
 
     fn read(&mut self, _: &str, _: i32, from: i64, until: i64) -> Result<Piece, SourceError> {
+        if self.vanishes.load(Ordering::Relaxed) {
+            return Ok(Piece { next: from, ..Piece::default() });
+        }
         let to = until.min(from + 2);
         let messages = self.messages.lock().unwrap()[from as usize..to as usize].to_vec();
         *self.read.lock().unwrap() += messages.len();
@@ -285,4 +294,18 @@ async fn a_change_that_is_half_made_is_not_scanned() {
     bench.scanner.catch_up(instant("2019-07-20T12:00")).await.unwrap();
     assert_eq!(bench.matches().len(), 1_000);
     assert_eq!(bench.read(), orders.len(), "each message is read once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_is_deleted_before_it_is_read_back_is_no_reason_to_try_for_ever() {
+    let bench = Bench::new(35).await;
+    bench.define("2019-07-20T07:00", "other", Frequency::Day, "never").await;
+    bench.send(&[("2019-07-20T08:00", "a"), ("2019-07-20T09:00", "b")]).await;
+    bench.log.asked.store(false, Ordering::Relaxed);
+    bench.log.vanishes.store(true, Ordering::Relaxed);
+    bench.define("2019-07-20T12:00", "later", Frequency::Day, "a").await;
+    let said = bench.shared.store.catch_ups(1).await.unwrap().remove(0);
+    assert_eq!(said.lacking.as_deref(), Some("the topic is gone from Kafka"));
+    assert_eq!((said.next, bench.matches()), (said.cut, Vec::new()));
+    assert!(bench.shared.store.to_catch_up(instant("2019-07-20T12:00")).await.unwrap().is_empty());
 }

@@ -9,7 +9,7 @@ mod load;
 mod outages;
 pub(crate) mod readyz;
 mod rebalances;
-mod scale;
+pub(crate) mod scale;
 mod trial;
 
 /// The broker's side of a service that is killed: the group soon lets go of it.

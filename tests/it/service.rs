@@ -2,6 +2,7 @@
 
 mod another_store;
 mod catching_up;
+mod dead_letter_topic;
 mod deadlines;
 mod example;
 mod failing;
@@ -17,9 +18,12 @@ mod redefining;
 mod redriving;
 mod reload_sensors;
 mod reloading;
+mod renamed;
+mod served_by_pattern;
 mod spans;
 mod stopping;
 mod store_faults;
+mod store_file;
 mod taking_over;
 mod webhook;
 

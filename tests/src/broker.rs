@@ -39,7 +39,7 @@ pub struct Broker {
     process: Child,
 }
 
-const START: Duration = Duration::from_secs(90);
+const START: Duration = Duration::from_secs(180);
 
 /// Starts quickly and stays small; nothing else about it matters to the tests.
 const JAVA: [&str; 7] = [

@@ -5,10 +5,9 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    time::Duration,
 };
 
-use crate::{jars, waiting::wait_for};
+use crate::{home::DEADLINE, jars, waiting::wait_for};
 
 /// The binary under test: `EVENTLATCH_BIN`, or the one that was built beside this test.
 pub fn binary() -> PathBuf {
@@ -62,7 +61,7 @@ impl Service {
 
     /// Where it answers requests, once it says so in its log.
     pub fn url(&mut self) -> String {
-        wait_for("the service to answer requests", Duration::from_secs(60), || {
+        wait_for("the service to answer requests", DEADLINE, || {
             assert!(self.ended().is_none(), "the service has ended:\n{}", self.log_end());
             let log = self.log();
             let said =
@@ -87,7 +86,7 @@ impl Service {
     /// Asks it to end, and waits until it has.
     pub fn terminate(&mut self) -> ExitStatus {
         self.signal("TERM");
-        wait_for("the service to end", Duration::from_secs(30), || self.ended().ok_or_else(|| self.log_end()))
+        wait_for("the service to end", DEADLINE, || self.ended().ok_or_else(|| self.log_end()))
     }
 
     /// Sends it a signal by its name.

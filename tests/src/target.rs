@@ -2,12 +2,14 @@
 //! idempotency keys.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
+
+use socket2::{Domain, Socket, Type};
 
 /// How a request is answered.
 #[derive(Debug, Clone)]
@@ -34,6 +36,7 @@ pub struct Posted {
 struct Seen {
     posted: Vec<Posted>,
     effects: Vec<Posted>,
+    keys: HashSet<Option<String>>,
 }
 
 type Choose = dyn Fn(usize, &Posted) -> Manner + Send + Sync;
@@ -45,16 +48,34 @@ pub struct Target {
     seen: Arc<Mutex<Seen>>,
 }
 
-/// A port that nobody listens at.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
-    listener.local_addr().expect("it is bound").port()
+/// A place for a server that is away: nobody answers there, and nobody else can take it.
+pub struct Away(Socket);
+
+impl Away {
+    pub fn reserve() -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("sockets can be made");
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("loopback has free ports");
+        Self(socket)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.0.local_addr().ok().and_then(|it| it.as_socket()).expect("it is bound").port()
+    }
+
+    /// The server is there.
+    pub fn end(self, choose: impl Fn(usize, &Posted) -> Manner + Send + Sync + 'static) -> Target {
+        self.0.listen(128).expect("the place is ours");
+        Target::listen(self.0.into(), choose)
+    }
 }
 
 impl Target {
-    /// Listens at a port, 0 for any. What is posted is answered as `choose` says, who is told how many came before.
-    pub fn start(port: u16, choose: impl Fn(usize, &Posted) -> Manner + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", port)).expect("the port is free");
+    /// Listens. What is posted is answered as `choose` says, who is told how many came before.
+    pub fn start(choose: impl Fn(usize, &Posted) -> Manner + Send + Sync + 'static) -> Self {
+        Self::listen(TcpListener::bind("127.0.0.1:0").expect("loopback has free ports"), choose)
+    }
+
+    fn listen(listener: TcpListener, choose: impl Fn(usize, &Posted) -> Manner + Send + Sync + 'static) -> Self {
         let port = listener.local_addr().expect("it is bound").port();
         let target = Self { port, seen: Arc::default() };
         let (served, choose): (_, Arc<Choose>) = (target.clone(), Arc::new(choose));
@@ -116,8 +137,8 @@ impl Target {
     }
 
     fn take(&self, posted: Posted) {
-        let (mut seen, key) = (self.seen(), posted.headers.get("idempotency-key"));
-        if !seen.effects.iter().any(|earlier| earlier.headers.get("idempotency-key") == key) {
+        let (mut seen, key) = (self.seen(), posted.headers.get("idempotency-key").cloned());
+        if seen.keys.insert(key) {
             seen.effects.push(posted);
         }
     }

@@ -17,7 +17,7 @@ use rdkafka::{
     error::RDKafkaErrorCode,
 };
 
-use crate::broker::brokers;
+use crate::{broker::brokers, home::DEADLINE};
 
 /// A name that nobody had before.
 pub fn unique(name: &str) -> String {
@@ -72,7 +72,7 @@ impl Topic {
     pub fn committed(&self, group: &str, partitions: i32) -> Vec<(i32, i64, String)> {
         let mut list = TopicPartitionList::new();
         list.add_partition_range(&self.name, 0, partitions - 1);
-        let answer = member(group).committed_offsets(list, Duration::from_secs(15)).expect("the broker answers");
+        let answer = member(group).committed_offsets(list, DEADLINE).expect("the broker answers");
         let elements = answer.elements();
         let known = elements.iter().filter_map(|it| Some((it, it.offset().to_raw().filter(|offset| *offset >= 0)?)));
         known.map(|(it, offset)| (it.partition(), offset, it.metadata().to_owned())).collect()
@@ -162,7 +162,7 @@ fn admin_of(brokers: &str) -> AdminClient<DefaultClientContext> {
 }
 
 fn options() -> AdminOptions {
-    AdminOptions::new().operation_timeout(Some(Duration::from_secs(15)))
+    AdminOptions::new().operation_timeout(Some(DEADLINE / 2))
 }
 
 fn done(answer: rdkafka::error::KafkaResult<Vec<rdkafka::admin::TopicResult>>) {

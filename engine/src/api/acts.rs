@@ -14,6 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Desk, guard,
+    object::Object,
     problem::{Problem, ProblemKind},
     sensors,
     waits::{Reason, checked_reason},
@@ -56,9 +57,9 @@ async fn decide(
     State(handle): State<Handle>,
     headers: HeaderMap,
     names: Result<Path<(String, String, String)>, PathRejection>,
-    decision: Result<Json<Decision>, JsonRejection>,
+    decision: Result<Json<Object<Decision>>, JsonRejection>,
 ) -> Result<Json<WaitDetail>, Problem> {
-    let (Path((sensor, wait, task_id)), Json(Decision { decision: handling, reason })) = (names?, decision?);
+    let (Path((sensor, wait, task_id)), Json(Object(Decision { decision: handling, reason }))) = (names?, decision?);
     let reason = checked_reason(reason)?;
     let task = HandledTask { sensor: sensor.clone(), wait: wait.clone(), task_id, handling, reason };
     handle.handle_task(task, guard::actor(&headers)).await??;

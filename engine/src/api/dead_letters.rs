@@ -16,6 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Desk, guard,
+    object::Object,
     paging::{self, within},
     problem::{Problem, ProblemKind},
 };
@@ -135,9 +136,9 @@ async fn show(
 async fn redrive(
     State(handle): State<Handle>,
     headers: HeaderMap,
-    request: Result<Json<RedriveRequest>, JsonRejection>,
+    request: Result<Json<Object<RedriveRequest>>, JsonRejection>,
 ) -> Result<Json<RedriveAnswer>, Problem> {
-    let Json(request) = request?;
+    let Json(Object(request)) = request?;
     let which = Which::try_from(request)?;
     let full = match &which {
         Which::All { limit, .. } => Some(*limit),

@@ -13,7 +13,9 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    Desk, guard, paging,
+    Desk, guard,
+    object::Object,
+    paging,
     problem::{Problem, ProblemKind},
 };
 use crate::{
@@ -86,9 +88,9 @@ async fn list(
 async fn retry(
     State(handle): State<Handle>,
     headers: HeaderMap,
-    request: Result<Json<RetryRequest>, JsonRejection>,
+    request: Result<Json<Object<RetryRequest>>, JsonRejection>,
 ) -> Result<Json<RetryAnswer>, Problem> {
-    let Json(RetryRequest { ids }) = request?;
+    let Json(Object(RetryRequest { ids })) = request?;
     if ids.is_empty() || ids.len() > paging::LIMIT {
         let problem = format!("{} ids at a time: it must be 1 to {}", ids.len(), paging::LIMIT);
         return Err(Problem::new(ProblemKind::BadRequest, problem));

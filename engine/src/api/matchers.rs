@@ -18,6 +18,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Desk, guard,
+    object::Object,
     problem::{Problem, ProblemKind},
 };
 pub use crate::pipeline::{
@@ -224,9 +225,9 @@ async fn pin(
     State(handle): State<Handle>,
     headers: HeaderMap,
     name: Name,
-    request: Result<Json<PinRequest>, JsonRejection>,
+    request: Result<Json<Object<PinRequest>>, JsonRejection>,
 ) -> Result<Json<MatcherList>, Problem> {
-    let Json(PinRequest { sha256 }) = request?;
+    let Json(Object(PinRequest { sha256 })) = request?;
     act(handle, headers, name, Act::Pin(sha256)).await
 }
 

@@ -16,7 +16,9 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    Desk, guard, paging,
+    Desk, guard,
+    object::Object,
+    paging,
     problem::{Problem, ProblemKind},
     sensors::{self, LateWord, OnTimeoutWord, TimeoutTerm, not_a_name},
 };
@@ -164,9 +166,9 @@ async fn page(handle: &Handle, sensor: Option<String>, wished: Wished) -> Result
 async fn open(
     State(handle): State<Handle>,
     name: Name,
-    request: Result<Json<OpenWait>, JsonRejection>,
+    request: Result<Json<Object<OpenWait>>, JsonRejection>,
 ) -> Result<(StatusCode, Json<WaitDetail>), Problem> {
-    let (Path(sensor), Json(request)) = (name?, request?);
+    let (Path(sensor), Json(Object(request))) = (name?, request?);
     let opened = handle.open_wait(wait_request(sensor, request)?).await?;
     Ok((StatusCode::CREATED, Json(opened?)))
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::Matchers;
 use crate::{
+    config::Config,
     domain::{
         definition::{Definition, Problem, written},
         sensor::{Owner, Sensor, StoredSensor},
@@ -25,9 +26,15 @@ pub(super) struct OfApi {
     pub(super) problems: Vec<(String, Problem)>,
 }
 
-pub(super) async fn check(store: &Store, matchers: &Matchers, timezone: &str) -> Result<OfApi, StoreError> {
+pub(super) async fn check(store: &Store, matchers: &Matchers, config: &Config) -> Result<OfApi, StoreError> {
     let registry = matchers.known();
-    let checker = Checker { registry: &registry, pool: &matchers.pool, timezone, now: Timestamp::now() };
+    let checker = Checker {
+        registry: &registry,
+        pool: &matchers.pool,
+        timezone: &config.sensors.timezone,
+        topics: &config.kafka.topics,
+        now: Timestamp::now(),
+    };
     let mut found = OfApi::default();
     let mut after = None;
     loop {

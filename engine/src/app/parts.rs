@@ -42,6 +42,11 @@ pub enum StartError {
         "marks cannot be published in the topic `{0}`: sensors want messages of it (hint: another `topic` in [marking.kafka])"
     )]
     MarkingTopic(String),
+    #[error(
+        "dead letters cannot be published in the topic `{0}`: sensors want messages of it (hint: another `topic` in \
+         [dead_letters])"
+    )]
+    DeadLetterTopic(String),
     #[error("tasks cannot be marked: {0}")]
     Probe(String),
     #[error(transparent)]
@@ -62,10 +67,15 @@ pub fn marking(config: &Config, store: &str) -> Result<Marking, task::ConfigErro
     config.marking.build(store, &publisher)
 }
 
-/// Marks that were read as messages might follow from themselves, for ever.
-pub fn check_marking_topic(config: &Config, topics: &[String]) -> Result<(), StartError> {
-    match config.marking.topic().filter(|topic| topics.iter().any(|read| read == topic)) {
-        Some(topic) => Err(StartError::MarkingTopic(topic.to_owned())),
+/// Marks and dead letters that were read as messages might follow from themselves, for ever.
+pub fn check_topics_written(config: &Config, read: &[String]) -> Result<(), StartError> {
+    let is_same = |one: &str, other: &str| config.topics.in_kafka(one) == config.topics.in_kafka(other);
+    let is_read = |topic: &&str| read.iter().any(|read| is_same(read, topic));
+    if let Some(topic) = config.marking.topic().filter(is_read) {
+        return Err(StartError::MarkingTopic(topic.to_owned()));
+    }
+    match config.dead_letters.topic.as_deref().filter(is_read) {
+        Some(topic) => Err(StartError::DeadLetterTopic(topic.to_owned())),
         None => Ok(()),
     }
 }
@@ -78,6 +88,7 @@ pub async fn load_sensors(config: &Config, matchers: &Matchers) -> Result<(Folde
         registry: &matchers.known(),
         pool: &matchers.pool,
         timezone: &config.sensors.timezone,
+        topics: &config.kafka.topics,
         now: Timestamp::now(),
     };
     let checked = checker.check(&look.definitions).await;

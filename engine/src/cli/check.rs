@@ -41,8 +41,9 @@ pub(super) async fn check(config: &Config, args: &Args) -> Result<Exit, Failure>
         sensors.iter().flat_map(|(_, sensor)| &sensor.wanted).map(|wanted| wanted.topic.to_string()).collect();
     topics.sort();
     topics.dedup();
-    app::check_marking_topic(config, &topics)?;
+    app::check_topics_written(config, &topics)?;
     print::lines(&format!("marking        ok  {}", marking(config).await?))?;
+    topics.extend(config.dead_letters.topic.clone());
     if args.broker {
         print::lines(&format!("broker         ok  {}", broker(config, topics, args).await?))?;
     }
@@ -84,7 +85,10 @@ async fn broker(config: &Config, topics: Vec<String>, args: &Args) -> Result<Str
     let probed = probing.await.map_err(Failure::unexpected)?.map_err(|error| Failure::new(of_source(&error), error))?;
     let missing = match probed.missing.is_empty() {
         true => String::new(),
-        false => format!(" (no such topic yet: {})", probed.missing.join(" ")),
+        false => {
+            let missing: Vec<_> = probed.missing.iter().map(|topic| config.topics.both_names(topic)).collect();
+            format!(" (no such topic yet: {})", missing.join(", "))
+        }
     };
     Ok(format!("cluster {} at {}{missing}", probed.cluster.unwrap_or_default(), config.kafka.brokers))
 }

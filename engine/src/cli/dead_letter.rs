@@ -210,6 +210,7 @@ fn show(it: &StoredDeadLetter, format: Format) -> Result<(), Failure> {
         ("sha256", it.sha256.clone()),
         ("key", or_none(it.key.as_ref().map(ToString::to_string))),
         ("payload size", size),
+        ("published", or_none(it.published_at.map(|at| at.to_string()))),
         ("judged again", or_none(it.redriven_at.map(|at| at.to_string()))),
         ("outcome", or_none(it.outcome.clone())),
     ];

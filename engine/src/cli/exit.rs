@@ -92,6 +92,7 @@ impl From<StartError> for Failure {
             | StartError::Sensors(_)
             | StartError::Marking(_)
             | StartError::MarkingTopic(_)
+            | StartError::DeadLetterTopic(_)
             | StartError::Report(_)
             | StartError::Spans(_) => Exit::Config,
             StartError::Runtime(_) | StartError::Matchers(_) => Exit::Matcher,

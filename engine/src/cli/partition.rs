@@ -103,7 +103,10 @@ pub(super) fn partition(config: &Config, command: &Command) -> Result<Exit, Fail
 }
 
 fn stored(config: &Config, topic: Option<&str>) -> Result<Vec<PartitionStatus>, StoreError> {
-    Reader::open(&config.store.path)?.partitions(topic)
+    let mut all = Reader::open(&config.store.path)?.partitions(topic)?;
+    let name = |topic: &str| config.topics.otherwise_in_kafka(topic).map(str::to_owned);
+    all.iter_mut().for_each(|it| it.topic_in_kafka = name(&it.topic));
+    Ok(all)
 }
 
 fn asked(client: &Client, topic: Option<String>) -> Result<Vec<PartitionStatus>, Failure> {
@@ -137,16 +140,24 @@ fn show(partitions: &[PartitionStatus], format: Format) -> Result<(), Failure> {
     if partitions.is_empty() {
         return print::lines("There are no such partitions.");
     }
+    let renamed = partitions.iter().any(|it| it.topic_in_kafka.is_some());
     let mut table = print::table(&["PARTITION", "NEXT", "LAG", "EPOCH", "READ", "FROZEN"]);
+    if renamed {
+        table.set_header(["PARTITION", "NEXT", "LAG", "EPOCH", "READ", "FROZEN", "IN KAFKA"]);
+    }
     for it in partitions {
-        table.add_row([
+        let mut row = vec![
             it.partition().to_string(),
             it.next.to_string(),
             it.lag.map_or("-".to_owned(), |lag| lag.to_string()),
             it.epoch.to_string(),
             it.updated_at.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
             frozen(it),
-        ]);
+        ];
+        if renamed {
+            row.push(it.topic_in_kafka.clone().unwrap_or_else(|| it.topic.to_string()));
+        }
+        table.add_row(row);
     }
     print::lines(&table.to_string())
 }

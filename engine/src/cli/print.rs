@@ -76,9 +76,29 @@ fn write_list<T: Serialize>(
     Ok(list.end().map_err(Into::into))
 }
 
+/// A size as people read it: `12.3 MiB`.
+pub(super) fn bytes(count: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if count < 1024 {
+        return format!("{count} bytes");
+    }
+    let (mut size, mut units) = (count as f64 / 1024.0, UNITS.iter());
+    let mut unit = units.next().unwrap_or(&"KiB");
+    while let (true, Some(larger)) = (size >= 1024.0, units.next()) {
+        (size, unit) = (size / 1024.0, larger);
+    }
+    format!("{size:.1} {unit}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_have_the_unit_that_suits_them() {
+        let shown = [0, 1023, 1024, 1_572_864, 3 << 40].map(bytes);
+        assert_eq!(shown, ["0 bytes", "1023 bytes", "1.0 KiB", "1.5 MiB", "3.0 TiB"]);
+    }
 
     #[test]
     fn what_would_move_the_cursor_is_escaped() {

@@ -9,6 +9,9 @@ const PREFIX: &str = "EVENTLATCH_";
 /// Any librdkafka property: `EVENTLATCH_KAFKA_PROPERTIES_SECURITY_PROTOCOL` is `security.protocol`.
 const PROPERTIES: &str = "EVENTLATCH_KAFKA_PROPERTIES_";
 
+/// A topic's name in Kafka: `EVENTLATCH_TOPICS_ETL_FINISH` is `etl-finish` in `[topics]`.
+const TOPICS: &str = "EVENTLATCH_TOPICS_";
+
 /// Every value that a variable can set, as it stands in the file.
 const PATHS: &[&str] = &[
     "kafka.brokers",
@@ -16,16 +19,26 @@ const PATHS: &[&str] = &[
     "kafka.client_id",
     "kafka.start",
     "kafka.on_gap",
+    "kafka.delivery",
     "kafka.max_messages",
     "kafka.max_bytes",
+    "kafka.max_wait_ms",
+    "kafka.tombstones",
+    "kafka.commit_interval_seconds",
+    "kafka.instance_id",
+    "kafka.protocol",
     "store.path",
+    "store.retention_days",
     "sensors.directory",
     "sensors.timezone",
+    "sensors.catch_up_days",
+    "sensors.deadline_grace_seconds",
     "matchers.directory",
     "matchers.cache",
     "matchers.allow",
     "matchers.allow_file",
     "matchers.workers",
+    "matchers.probation_minutes",
     "matchers.on_fault",
     "matchers.on_reject",
     "matchers.retries",
@@ -47,15 +60,24 @@ const PATHS: &[&str] = &[
     "matchers.limits.recycle_calls",
     "matchers.limits.recycle_growth_mib",
     "marking.adapter",
+    "marking.order",
+    "marking.concurrency",
     "marking.backoff.first_seconds",
     "marking.backoff.limit_seconds",
     "marking.sql.database",
     "marking.sql.statement",
     "marking.sql.rows",
+    "marking.webhook.url",
+    "marking.webhook.token",
+    "marking.webhook.secret",
+    "marking.webhook.timeout_seconds",
+    "marking.kafka.topic",
+    "marking.kafka.key",
     "dead_letters.sample_bytes",
     "dead_letters.payload",
     "dead_letters.key",
     "dead_letters.redact",
+    "dead_letters.topic",
     "report.email.smtp",
     "report.email.from",
     "report.email.to",
@@ -68,6 +90,7 @@ const PATHS: &[&str] = &[
     "api.token",
     "api.read_token",
     "api.requests_per_second",
+    "service.shutdown_seconds",
     "telemetry.log",
     "telemetry.format",
     "telemetry.file.path",
@@ -86,7 +109,7 @@ pub(super) fn overlay(
 ) -> Result<Option<Config>, ConfigError> {
     let mut config = None;
     let mut twins: Vec<_> =
-        environment.into_iter().filter_map(|(name, value)| Some((path(&name)?, name, value))).collect();
+        environment.into_iter().filter_map(|(name, value)| Some((path(&name, table)?, name, value))).collect();
     twins.sort();
     for (path, name, value) in twins {
         // As text where text is wanted: a password of digits is no number.
@@ -106,9 +129,15 @@ impl Config {
     }
 }
 
-fn path(name: &str) -> Option<Vec<String>> {
+/// Where a value stands that a variable sets, in a table as it is read from the file.
+fn path(name: &str, table: &Table) -> Option<Vec<String>> {
     if let Some(property) = name.strip_prefix(PROPERTIES) {
         return Some(vec!["kafka".into(), "properties".into(), property.to_lowercase().replace('_', ".")]);
+    }
+    if let Some(topic) = name.strip_prefix(TOPICS) {
+        let named = table.get("topics").and_then(Value::as_table).into_iter().flat_map(Table::keys);
+        let known = named.cloned().find(|name| name.to_uppercase().replace(['.', '-'], "_") == topic);
+        return Some(vec!["topics".into(), known.unwrap_or_else(|| topic.to_lowercase().replace('_', "-"))]);
     }
     let rest = name.strip_prefix(PREFIX)?;
     let found = PATHS.iter().find(|path| path.to_uppercase().replace('.', "_") == rest)?;
@@ -146,6 +175,8 @@ mod tests {
         assert_eq!(load("EVENTLATCH_KAFKA_GROUP", "2024").unwrap().kafka.group, "2024");
         let properties = load("EVENTLATCH_KAFKA_PROPERTIES_SSL_CA_LOCATION", "/ca.pem").unwrap().kafka.properties;
         assert!(properties.contains("ssl.ca.location"));
+        let topics = load("EVENTLATCH_TOPICS_ETL_FINISH", "prod.etl-finish").unwrap().topics;
+        assert_eq!(topics.in_kafka("etl-finish"), "prod.etl-finish");
     }
 
     #[test]

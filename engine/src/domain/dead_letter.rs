@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    message::{Partition, Position},
+    message::{Header, Partition, Position},
     recording::{JudgedBy, Match, NearMiss},
 };
 
@@ -20,6 +20,8 @@ pub struct DeadLetter {
     pub cause: Cause,
     pub reason: String,
     pub by: JudgedBy,
+    /// What of it goes to a topic of dead letters; none: nothing does.
+    pub forward: Option<Box<Forward>>,
 }
 
 /// What is kept of a message: never more than the configuration allows.
@@ -29,6 +31,23 @@ pub struct Kept {
     pub payload: Option<Sample>,
     /// Of the whole payload. None is a tombstone.
     pub payload_size: Option<usize>,
+}
+
+/// A message that is to be published in a topic of dead letters: whole, but for what may not be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forward {
+    pub topic: String,
+    pub key: Option<Vec<u8>>,
+    pub value: Option<Vec<u8>>,
+    /// Those that it came with.
+    pub headers: Vec<Header>,
+}
+
+/// A dead letter that is to be published, and what of its message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueForward {
+    pub letter: StoredDeadLetter,
+    pub forward: Forward,
 }
 
 /// Why a message was set aside.
@@ -112,6 +131,10 @@ pub struct StoredDeadLetter {
     pub payload: Option<Sample>,
     /// Of the whole payload. None is a tombstone.
     pub payload_size: Option<i64>,
+    /// When it was published in the topic of dead letters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub published_at: Option<Timestamp>,
     /// When it was last judged again.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub redriven_at: Option<Timestamp>,

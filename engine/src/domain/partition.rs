@@ -15,6 +15,9 @@ pub struct PartitionStatus {
     pub cluster: Arc<str>,
     #[schema(value_type = String)]
     pub topic: Arc<str>,
+    /// What Kafka calls the topic, where that is another name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic_in_kafka: Option<String>,
     pub partition: i32,
     pub epoch: i64,
     /// The offset to be read next.

@@ -92,6 +92,8 @@ pub struct Settings {
     pub r#use: Option<String>,
     /// Given to the matcher as JSON when it starts; the matcher says what it knows.
     pub config: serde_json::Map<String, serde_json::Value>,
+    /// The topics that it serves, in place of those that it names itself; behind `^` a regular expression.
+    pub topics: Option<Vec<String>>,
     /// For this matcher, in place of what stands in `[matchers]`.
     pub on_fault: Option<OnFailure>,
     pub on_reject: Option<OnFailure>,

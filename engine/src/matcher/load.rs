@@ -26,6 +26,7 @@ use super::{
     instance::{Instance, Problem},
     interface::{self, Form, NotAMatcher},
     runtime::Runtime,
+    topics::Patterns,
     trust::Trust,
     usage::Usage,
     wasi,
@@ -67,8 +68,9 @@ pub struct Generation {
     pub budget: Account,
     pub(super) loaded: Loaded,
     pub description: About,
-    /// The topics it serves.
+    /// The topics it serves; behind `^` a regular expression.
     pub topics: Vec<Arc<str>>,
+    pub(super) patterns: Patterns,
     pub day_shift_seconds: i32,
     pub origin: Origin,
     /// Bytes of the file.
@@ -157,7 +159,8 @@ impl Generation {
         loaded.name = name.unwrap_or(&about.name).into();
         loaded.needs = description.needs;
         let settings = named.get(&*loaded.name).filter(|settings| name.is_some() || settings.r#use.is_none());
-        let config = settings.cloned().unwrap_or_default().config_json();
+        let settings = settings.cloned();
+        let config = settings.clone().unwrap_or_default().config_json();
         let answer = match description.topics.is_empty() && settings.is_none() {
             true => guest::Settings { topics: Vec::new(), day_shift_seconds: 0 },
             false => instance
@@ -166,6 +169,8 @@ impl Generation {
                 .map_err(|problems| LoadError::Config { name: Arc::clone(&loaded.name), problems })?,
         };
         let topics = if answer.topics.is_empty() { description.topics } else { answer.topics };
+        let topics = settings.and_then(|settings| settings.topics).unwrap_or(topics);
+        let topics: Vec<Arc<str>> = topics.into_iter().map(Into::into).collect();
         Ok(Self {
             id: next_id(),
             trust: Trust::default(),
@@ -173,7 +178,8 @@ impl Generation {
             budget: Account::default(),
             loaded,
             description: about,
-            topics: topics.into_iter().map(Into::into).collect(),
+            patterns: Patterns::among(&topics).map_err(LoadError::Description)?,
+            topics,
             day_shift_seconds: answer.day_shift_seconds,
             origin: file.origin.clone(),
             size: file.bytes.len(),

@@ -8,6 +8,7 @@ use super::{
     load::{Generation, LoadError, Origin},
     recent::Recent,
     runtime::Runtime,
+    topics::Serves,
 };
 
 /// The matchers that serve.
@@ -175,7 +176,7 @@ impl Registry {
     fn named_for(&self, topic: &str, name: &str) -> Result<&Arc<Generation>, TopicError> {
         let unknown = || TopicError::UnknownMatcher { name: name.to_owned(), known: self.names() };
         let generation = self.get(name).ok_or_else(unknown)?;
-        if serves(generation, topic) {
+        if generation.serves(topic).is_some() {
             return Ok(generation);
         }
         let served = list(generation.topics.iter());
@@ -183,16 +184,20 @@ impl Registry {
     }
 
     fn only_one_for(&self, topic: &str) -> Result<&Arc<Generation>, TopicError> {
-        let mut serving = self.all().filter(|generation| serves(generation, topic));
-        match (serving.next(), serving.next()) {
-            (Some(only), None) => Ok(only),
-            (Some(first), Some(second)) => {
-                let all = [first, second].into_iter().chain(serving);
-                Err(TopicError::Ambiguous { topic: topic.to_owned(), matchers: list(all.map(|it| it.name())) })
-            }
-            (None, _) => {
+        let serving = |how| self.all().filter(|it| it.serves(topic) == Some(how)).collect::<Vec<_>>();
+        let mut serving_it = serving(Serves::ByName);
+        if serving_it.is_empty() {
+            serving_it = serving(Serves::ByPattern);
+        }
+        match serving_it.as_slice() {
+            [only] => Ok(*only),
+            [] => {
                 let served = list(self.all().flat_map(|generation| &generation.topics));
                 Err(TopicError::Unserved { topic: topic.to_owned(), served })
+            }
+            several => {
+                let matchers = list(several.iter().map(|it| it.name()));
+                Err(TopicError::Ambiguous { topic: topic.to_owned(), matchers })
             }
         }
     }
@@ -204,10 +209,6 @@ impl Registry {
     fn names(&self) -> String {
         list(self.posts.keys())
     }
-}
-
-fn serves(generation: &Generation, topic: &str) -> bool {
-    generation.topics.iter().any(|served| &**served == topic)
 }
 
 fn list<'a>(names: impl Iterator<Item = &'a Arc<str>>) -> String {

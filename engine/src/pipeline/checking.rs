@@ -23,6 +23,7 @@ use crate::{
         wanted::WantedMessage,
     },
     matcher::{Pool, Registry},
+    source::Topics,
 };
 use asking::{Asked, Questions};
 
@@ -32,6 +33,8 @@ pub struct Checker<'a> {
     pub pool: &'a Pool,
     /// The zone of sensors that name none.
     pub timezone: &'a str,
+    /// What topics are called in Kafka: by that name nothing is wanted.
+    pub topics: &'a Topics,
     /// The moment for which wanted messages are rendered on trial.
     pub now: Timestamp,
 }
@@ -67,7 +70,7 @@ impl Checker<'_> {
         let (timezone, zone) = self.zone(definition).map_err(|problem| vec![problem])?;
         let (mut all, mut problems) = (Vec::new(), Vec::new());
         for at in &definition.keys.wanted {
-            match wanted::wanted(self.registry, &at.it) {
+            match wanted::wanted(self.registry, self.topics, &at.it) {
                 Ok((message, generation)) => {
                     let calendar = Calendar::new(zone.clone(), message.day_shift_seconds);
                     let asked = Asked::new(definition, &at.place, &message, calendar.business_date(self.now));

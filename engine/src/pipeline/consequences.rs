@@ -73,6 +73,7 @@ mod tests {
             cause: word.map_or(Cause::Reject, |word| Cause::Fault { word: word.into(), backtrace: None }),
             reason: String::new(),
             by: JudgedBy { matcher: matcher.into(), sha256: "abc".into() },
+            forward: None,
         }
     }
 

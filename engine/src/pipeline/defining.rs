@@ -101,7 +101,13 @@ impl Defining {
 
     pub async fn check(&self, definitions: &[Definition]) -> Checked {
         let registry = &self.shared.live.load_full().registry;
-        let checker = Checker { registry, pool: &self.shared.pool, timezone: &self.timezone, now: Timestamp::now() };
+        let checker = Checker {
+            registry,
+            pool: &self.shared.pool,
+            timezone: &self.timezone,
+            topics: self.source.topics(),
+            now: Timestamp::now(),
+        };
         checker.check(definitions).await
     }
 

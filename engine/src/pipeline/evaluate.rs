@@ -243,7 +243,8 @@ impl<'a> Judging<'a> {
         let message = self.messages[message];
         let (kept, reason) = self.portion.keeping.keep(message, reason);
         let (offset, arrival, by) = (message.offset, message.arrival, self.by.clone());
-        Found::DeadLetter(DeadLetter { offset, arrival, kept, cause, reason, by })
+        let forward = self.portion.keeping.forward(message);
+        Found::DeadLetter(DeadLetter { offset, arrival, kept, cause, reason, by, forward })
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, de::Error as _};
 use serde_json::Value;
 
 use crate::domain::{
-    dead_letter::{Kept, Sample},
+    dead_letter::{Forward, Kept, Sample},
     message::Message,
 };
 
@@ -24,6 +24,9 @@ pub struct Keeping {
     /// Fields whose values are replaced before anything is written, as `"customer.email"`; lists on the way are gone
     /// through. What is no JSON object or list is not kept at all then. Default: none.
     pub redact: Vec<FieldPath>,
+    /// A topic in which messages that are set aside are published too, whole but for what may not be kept, with the cause in
+    /// their headers. Default: none.
+    pub topic: Option<String>,
 }
 
 /// What is kept of a key or of a payload.
@@ -36,7 +39,7 @@ pub enum Part {
 
 impl Default for Keeping {
     fn default() -> Self {
-        Self { sample_bytes: 4096, payload: Part::Sample, key: Part::Sample, redact: Vec::new() }
+        Self { sample_bytes: 4096, payload: Part::Sample, key: Part::Sample, redact: Vec::new(), topic: None }
     }
 }
 
@@ -59,10 +62,11 @@ impl Keeping {
     /// What is kept of a message, and its reason without the values that must not be shown.
     pub(super) fn keep(&self, message: &Message, mut reason: String) -> (Kept, String) {
         let mut removed = Vec::new();
+        let sample = |bytes: Vec<u8>| Sample::of(&bytes, self.sample_bytes);
         let payload_size = message.value.as_ref().map(Vec::len);
         let kept = Kept {
-            key: self.part(self.key, message.key.as_deref(), &mut removed),
-            payload: self.part(self.payload, message.value.as_deref(), &mut removed),
+            key: self.part(self.key, message.key.as_deref(), &mut removed).map(sample),
+            payload: self.part(self.payload, message.value.as_deref(), &mut removed).map(sample),
             payload_size,
         };
         // The longest first: one may be a part of another.
@@ -73,15 +77,28 @@ impl Keeping {
         (kept, reason)
     }
 
-    fn part(&self, part: Part, bytes: Option<&[u8]>, removed: &mut Vec<String>) -> Option<Sample> {
+    /// What of a message goes to the topic of dead letters, if there is one.
+    pub(super) fn forward(&self, message: &Message) -> Option<Box<Forward>> {
+        let topic = self.topic.clone()?;
+        let mut unused = Vec::new();
+        let key = self.part(self.key, message.key.as_deref(), &mut unused);
+        let value = self.part(self.payload, message.value.as_deref(), &mut unused);
+        // Nobody has looked through headers.
+        let is_free = self.redact.is_empty() && self.payload == Part::Sample;
+        let headers = if is_free { message.headers.clone() } else { Vec::new() };
+        Some(Box::new(Forward { topic, key, value, headers }))
+    }
+
+    /// What may be kept of a key or of a payload, however long it is.
+    fn part(&self, part: Part, bytes: Option<&[u8]>, removed: &mut Vec<String>) -> Option<Vec<u8>> {
         let bytes = bytes?;
         if self.redact.is_empty() {
-            return (part == Part::Sample).then(|| Sample::of(bytes, self.sample_bytes));
+            return (part == Part::Sample).then(|| bytes.to_vec());
         }
         let mut value: Value =
             serde_json::from_slice(bytes).ok().filter(|it: &Value| it.is_object() || it.is_array())?;
         self.redact.iter().for_each(|path| redact(&mut value, &path.0, removed));
-        (part == Part::Sample).then(|| Sample::of(value.to_string().as_bytes(), self.sample_bytes))
+        (part == Part::Sample).then(|| value.to_string().into_bytes())
     }
 }
 
@@ -150,6 +167,27 @@ mod tests {
             keep(config, Some(r#"[{"customer": {"email": "d@e.f"}}]"#), value, "`a@b.c` with 4711 is no d@e.f"),
             r#"[{"customer":{"email":"[redacted]"}}] {"cards":[{"number":"[redacted]"},{"number":"[redacted]"},5],"customer":{"email":"[redacted]","id":7}} 95 `[redacted]` with [redacted] is no [redacted]"#
         );
+    }
+
+    #[test]
+    fn what_goes_to_a_topic_is_whole_but_for_what_may_not_be_kept() {
+        let header = crate::domain::message::Header { name: "h".to_owned(), value: b"v".to_vec() };
+        let message = Message {
+            offset: 0,
+            arrival: jiff::Timestamp::UNIX_EPOCH,
+            key: Some(b"k".to_vec()),
+            value: Some(br#"{"a": "secret", "b": 1}"#.to_vec()),
+            headers: vec![header],
+        };
+        let forward = |config: &str| toml::from_str::<Keeping>(config).unwrap().forward(&message);
+        assert_eq!(forward(""), None);
+        let whole = forward("topic = \"dead\"\nsample_bytes = 3").unwrap();
+        assert_eq!((&whole.key, &whole.value, &whole.headers), (&message.key, &message.value, &message.headers));
+        let redacted = forward("topic = \"dead\"\nredact = [\"a\"]").unwrap();
+        assert_eq!(redacted.value.as_deref(), Some(&br#"{"a":"[redacted]","b":1}"#[..]));
+        assert_eq!((redacted.key, redacted.headers.len()), (None, 0));
+        let bare = forward("topic = \"dead\"\npayload = \"none\"").unwrap();
+        assert_eq!((bare.key.as_deref(), bare.value, bare.headers.len()), (Some(&b"k"[..]), None, 0));
     }
 
     #[test]

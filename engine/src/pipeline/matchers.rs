@@ -297,7 +297,7 @@ pub fn serving(generation: &Generation) -> generation::Generation {
 }
 
 fn check_topic(candidate: &Generation, wanted: &ActiveWanted) -> Result<(), Refusal> {
-    if candidate.topics.iter().any(|topic| **topic == *wanted.topic) {
+    if candidate.serves(&wanted.topic).is_some() {
         return Ok(());
     }
     Err(Refusal::Topic { topic: wanted.topic.clone(), sensor: wanted.sensor_name.clone() })

@@ -1,7 +1,10 @@
 //! What is looked up when somebody reads the metrics: how many wait, how the parts stand, and how far the logs are ahead of
 //! the store. Nobody waits for Kafka here: [`super::watching`] has asked it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use super::{defining::Defining, handle::Handle};
 use crate::telemetry::metrics::{self, Standing};
@@ -37,8 +40,11 @@ impl Handle {
     /// By topic and partition. What is not known is left out.
     async fn lag(&self) -> BTreeMap<(String, i32), i64> {
         let mut lag = BTreeMap::new();
+        let Some(cluster) = self.cluster() else { return lag };
         for (topic, ends) in self.shared.watched.ends() {
-            let Ok(stored) = self.shared.store.offsets_of(topic.clone()).await else { continue };
+            let Ok(stored) = self.shared.store.offsets_of(topic.clone(), Some(Arc::clone(&cluster))).await else {
+                continue;
+            };
             let stored: HashMap<_, _> = stored.into_iter().collect();
             for end in ends {
                 let next = stored.get(&end.partition).copied().unwrap_or(end.low);

@@ -53,6 +53,10 @@ impl Handle {
             let end = ends.get(&(it.topic.to_string(), it.partition));
             it.lag = end.map(|end| (end - it.next).max(0));
         }
+        if let Some(kafka) = &self.kafka {
+            let name = |topic: &str| kafka.topics.otherwise_in_kafka(topic).map(str::to_owned);
+            all.iter_mut().for_each(|it| it.topic_in_kafka = name(&it.topic));
+        }
         Ok(all)
     }
 
@@ -86,7 +90,7 @@ impl Handle {
         found.ok_or_else(|| ReleaseError::NoSuchPartition { topic: topic.to_owned(), partition: number })
     }
 
-    fn cluster(&self) -> Option<Arc<str>> {
+    pub(super) fn cluster(&self) -> Option<Arc<str>> {
         self.defining.as_ref().and_then(|defining| defining.health().cluster)
     }
 

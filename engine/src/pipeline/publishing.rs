@@ -33,7 +33,7 @@ impl KafkaPublisher {
         Ok(slot.insert(producer).clone())
     }
 
-    async fn send(&self, message: Outgoing) -> Result<(), MarkError> {
+    pub(super) async fn send(&self, message: Outgoing) -> Result<(), MarkError> {
         match self.producer().await?.send(&message).await {
             Ok(_) => Ok(()),
             Err(error) if error.is_of_message() => Err(MarkError::Reject(in_full(&error))),

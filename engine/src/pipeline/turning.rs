@@ -50,7 +50,7 @@ pub enum TurnError {
 /// Keeps the days turning until told to stop. What fails is tried again at the next look at the clock.
 /// `begun_at`: of that instant the days have begun already.
 pub async fn run(shared: &Shared, begun_at: Timestamp, mut stop: watch::Receiver<Stop>) {
-    let mut begun = Begun { at: begun_at, without: lacking(shared) };
+    let mut begun = Begun { at: begun_at, without: lacking(shared, begun_at) };
     let mut matchers = shared.matchers_changed.subscribe();
     while *stop.borrow() == Stop::Not {
         let now = Timestamp::now();
@@ -85,10 +85,10 @@ struct Begun {
 async fn turn(shared: &Shared, begun: &mut Begun, now: Timestamp) -> Result<bool, TurnError> {
     let hourly = shared.store.has_hourly().await?;
     shared.prepare_again().await?;
-    let more = !begun.without.is_subset(&lacking(shared));
+    let more = !begun.without.is_subset(&lacking(shared, now));
     if more || begun_between(shared, begun.at, now, hourly) {
         begin(shared, now).await?;
-        *begun = Begun { at: now, without: lacking(shared) };
+        *begun = Begun { at: now, without: lacking(shared, now) };
     }
     prepare_next(shared, now).await?;
     Ok(hourly)
@@ -100,7 +100,7 @@ pub async fn begin(shared: &Shared, now: Timestamp) -> Result<(), TurnError> {
     for calendar in calendars(shared) {
         shared.render(&calendar, calendar.business_date(now)).await?;
     }
-    let without: Vec<_> = lacking(shared).iter().map(ToString::to_string).collect();
+    let without: Vec<_> = lacking(shared, now).iter().map(ToString::to_string).collect();
     let mut after = None;
     loop {
         let found = shared.store.waits_to_open(now, after, LOOKED_AT_ONCE, without.clone()).await?;
@@ -120,9 +120,11 @@ pub(super) async fn open_waits(shared: &Shared, now: Timestamp, sensors: &[Senso
     Ok(())
 }
 
-/// The matchers that could not be asked what they wait for, on whatever day.
-fn lacking(shared: &Shared) -> BTreeSet<Arc<str>> {
-    unprepared(&shared.live.load().index).into_iter().map(|(_, _, matcher)| matcher).collect()
+/// The matchers that could not be asked what they wait for on a day that has begun.
+fn lacking(shared: &Shared, now: Timestamp) -> BTreeSet<Arc<str>> {
+    let all = unprepared(&shared.live.load().index).into_iter();
+    let begun = all.filter(|(calendar, date, _)| *date <= calendar.business_date(now));
+    begun.map(|(_, _, matcher)| matcher).collect()
 }
 
 async fn prepare_next(shared: &Shared, now: Timestamp) -> Result<(), RenderError> {
@@ -157,7 +159,7 @@ fn pause(shared: &Shared, now: Timestamp, hourly: bool) -> Duration {
     };
     let shortest =
         calendars(shared).iter().map(|calendar| pause(calendar)).min().and_then(|pause| Duration::try_from(pause).ok());
-    let longest = if lacking(shared).is_empty() { LOOK_AGAIN } else { ASK_AGAIN };
+    let longest = if unprepared(&shared.live.load().index).is_empty() { LOOK_AGAIN } else { ASK_AGAIN };
     shortest.unwrap_or(longest).min(longest)
 }
 

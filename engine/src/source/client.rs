@@ -81,7 +81,11 @@ impl KafkaConfig {
 pub(super) fn consumer(config: &KafkaConfig) -> Result<ClientConfig, SourceError> {
     let mut client = client(config, &CONSUMER_DEFAULTS)?;
     match config.protocol {
-        Protocol::Classic => default(&mut client, "partition.assignment.strategy", "cooperative-sticky"),
+        Protocol::Classic => {
+            default(&mut client, "partition.assignment.strategy", "cooperative-sticky");
+            let heartbeat = heartbeat(client.get("session.timeout.ms"));
+            default(&mut client, "heartbeat.interval.ms", &heartbeat);
+        }
         Protocol::Consumer => {
             client.set("group.protocol", "consumer");
             // The broker decides.
@@ -95,6 +99,13 @@ pub(super) fn consumer(config: &KafkaConfig) -> Result<ClientConfig, SourceError
     }
     client.set("group.id", &config.group);
     Ok(force(client, &CONSUMER_FORCED))
+}
+
+/// A third of the session, as Kafka advises: with librdkafka's own three seconds whoever shortens the session is thrown out
+/// of the group again and again.
+fn heartbeat(session: Option<&str>) -> String {
+    let session = session.and_then(|session| session.parse::<u32>().ok()).unwrap_or(10_000);
+    (session / 3).clamp(1, 3_000).to_string()
 }
 
 /// For asking only: it joins no group.
@@ -202,6 +213,18 @@ mod tests {
             let created: Result<BaseConsumer, _> = consumer(&config).unwrap().create();
             assert!(created.is_ok(), "{mechanism}: {:?}", created.err());
         }
+    }
+
+    #[test]
+    fn who_shortens_the_session_is_heard_of_in_time() {
+        for (session, heartbeat) in [(None, "3000"), (Some("2000"), "666"), (Some("45000"), "3000")] {
+            let mut config = KafkaConfig::default();
+            session.into_iter().for_each(|it| config.properties.set("session.timeout.ms", it).unwrap());
+            assert_eq!(consumer(&config).unwrap().get("heartbeat.interval.ms"), Some(heartbeat), "{session:?}");
+        }
+        let mut config = KafkaConfig::default();
+        config.properties.set("heartbeat.interval.ms", "500").unwrap();
+        assert_eq!(consumer(&config).unwrap().get("heartbeat.interval.ms"), Some("500"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::properties::Properties;
+use super::{Topics, properties::Properties};
 
 /// `[kafka]`: where messages come from.
 #[derive(Debug, Clone, Deserialize)]
@@ -64,6 +64,10 @@ pub struct KafkaConfig {
     /// Any property of librdkafka, by its own name, for TLS, SASL and tuning. A value `"env:NAME"` or `"file:PATH"`
     /// is taken from there at start. Those that would break a guarantee are refused. Default: none.
     pub properties: Properties,
+
+    /// `[topics]`: what topics are called in Kafka.
+    #[serde(skip)]
+    pub topics: Topics,
 }
 
 impl Default for KafkaConfig {
@@ -83,6 +87,7 @@ impl Default for KafkaConfig {
             instance_id: String::new(),
             protocol: Protocol::Classic,
             properties: Properties::default(),
+            topics: Topics::default(),
         }
     }
 }

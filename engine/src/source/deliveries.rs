@@ -7,7 +7,7 @@ use tokio::sync::{
     oneshot,
 };
 
-use super::{SourceError, desk::Desk, receipt::Receipt};
+use super::{SourceError, Topics, desk::Desk, receipt::Receipt};
 use crate::domain::message::Slice;
 
 /// So many batches wait for the receiver; what comes after them stays with the broker.
@@ -30,6 +30,7 @@ type Batch = Result<Vec<Delivery>, SourceError>;
 pub struct Deliveries {
     batches: mpsc::Receiver<Batch>,
     desk: Arc<Desk>,
+    topics: Arc<Topics>,
     /// Closes when the thread has ended.
     ended: oneshot::Receiver<()>,
 }
@@ -43,10 +44,10 @@ pub(super) struct Outlet {
 /// Held by the thread for as long as it runs.
 pub(super) type Ending = oneshot::Sender<()>;
 
-pub(super) fn channel(desk: Arc<Desk>) -> (Outlet, Deliveries, Ending) {
+pub(super) fn channel(desk: Arc<Desk>, topics: Arc<Topics>) -> (Outlet, Deliveries, Ending) {
     let (sender, batches) = mpsc::channel(WAITING);
     let (ending, ended) = oneshot::channel();
-    (Outlet { batches: sender }, Deliveries { batches, desk, ended }, ending)
+    (Outlet { batches: sender }, Deliveries { batches, desk, topics, ended }, ending)
 }
 
 impl Deliveries {
@@ -68,6 +69,7 @@ impl Deliveries {
                 return Some(batch);
             };
             deliveries.retain(|delivery| !delivery.receipt.outdated());
+            deliveries.iter_mut().for_each(|delivery| self.topics.rename(&mut delivery.slice.partition));
             if !deliveries.is_empty() {
                 return Some(Ok(deliveries));
             }

@@ -10,47 +10,54 @@ use std::{
 
 use tokio::sync::Notify;
 
+use super::Topics;
 use crate::domain::message::Partition;
 
 /// The handle of a running source. Dropping it changes nothing.
 #[derive(Debug, Clone)]
 pub struct Source {
     desk: Arc<Desk>,
+    topics: Arc<Topics>,
 }
 
 impl Source {
-    pub(super) fn new(desk: Arc<Desk>) -> Self {
-        Self { desk }
+    pub(super) fn new(desk: Arc<Desk>, topics: Arc<Topics>) -> Self {
+        Self { desk, topics }
+    }
+
+    /// What topics are called in Kafka.
+    pub fn topics(&self) -> &Topics {
+        &self.topics
     }
 
     /// Reads these topics from now on, and no others.
     pub fn subscribe(&self, topics: Vec<String>) {
-        self.desk.order(Order::Subscribe(topics));
+        self.desk.order(Order::Subscribe(self.topics.all_in_kafka(topics)));
     }
 
     /// Starts a partition again at `next`, or where one without a stored offset starts, in the epoch that it names; one
     /// that is frozen stays there. Does nothing if the partition is not read here.
     pub fn put_back(&self, partition: &Partition, next: Option<i64>) {
-        self.desk.order(Order::PutBack { partition: partition.clone(), next });
+        self.desk.order(Order::PutBack { partition: self.topics.partition_in_kafka(partition), next });
     }
 
     /// Reads a partition again from what is stored of it now: another epoch, another offset.
     pub fn reset(&self, topic: &str, partition: i32) {
-        self.desk.order(Order::Reset { topic: topic.to_owned(), partition });
+        self.desk.order(Order::Reset { topic: self.topics.in_kafka(topic).to_owned(), partition });
     }
 
     /// Brings no more messages of a topic, while others go on; what was read already still comes. False where a source
     /// cannot do that: a file has one end only.
     pub fn hold(&self, topic: &str) -> bool {
         if self.desk.holds_topics {
-            self.desk.order(Order::Hold(topic.to_owned()));
+            self.desk.order(Order::Hold(self.topics.in_kafka(topic).to_owned()));
         }
         self.desk.holds_topics
     }
 
     /// Brings messages of a held topic again.
     pub fn release(&self, topic: &str) {
-        self.desk.order(Order::Release(topic.to_owned()));
+        self.desk.order(Order::Release(self.topics.in_kafka(topic).to_owned()));
     }
 
     /// Whether somebody ended the deliveries; else they end with the input.

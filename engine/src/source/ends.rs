@@ -1,12 +1,15 @@
 //! How far the logs reach, asked beside the consumer.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
 use super::{
-    KafkaConfig, SourceError, client,
+    KafkaConfig, SourceError, Topics, client,
     probe::Asking,
     starting::{Point, at_time},
 };
@@ -26,13 +29,14 @@ pub struct End {
 pub struct Ends {
     consumer: BaseConsumer<Asking>,
     brokers: String,
+    topics: Topics,
 }
 
 impl Ends {
     pub fn new(config: &KafkaConfig) -> Result<Self, SourceError> {
         let asking = Asking::new(config);
         let consumer = client::asker(config)?.create_with_context(asking).map_err(|error| config.explain(error))?;
-        Ok(Self { consumer, brokers: config.brokers.clone() })
+        Ok(Self { consumer, brokers: config.brokers.clone(), topics: config.topics.clone() })
     }
 
     /// The ends of all partitions of a topic now; none if it does not exist. Blocks up to the time-out.
@@ -44,18 +48,25 @@ impl Ends {
             brokers: self.brokers.clone(),
             reason: self.consumer.context().reach.connection().unwrap_or_else(|| error.to_string()),
         };
-        let metadata = self.consumer.fetch_metadata(Some(topic), timeout).map_err(failed)?;
-        let numbers = client::partitions(&metadata, topic).map_err(failed)?;
+        let in_kafka = self.topics.in_kafka(topic);
+        let metadata = self.consumer.fetch_metadata(Some(in_kafka), timeout).map_err(failed)?;
+        let numbers = client::partitions(&metadata, in_kafka).map_err(failed)?;
         let ends = numbers.into_iter().map(|partition| {
             let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-            let (low, high) = self.consumer.fetch_watermarks(topic, partition, left).map_err(failed)?;
+            let (low, high) = self.consumer.fetch_watermarks(in_kafka, partition, left).map_err(failed)?;
             Ok(End { topic: topic.to_owned(), partition, low, high })
         });
         ends.collect()
     }
 
+    /// The cluster that answers. Blocks up to the time-out.
+    pub fn cluster(&self, timeout: Duration) -> Option<Arc<str>> {
+        self.consumer.client().fetch_cluster_id(timeout).map(Into::into)
+    }
+
     /// The offset of the first message of a time or a later one.
     pub(super) fn at(&self, topic: &str, partition: i32, time: Timestamp) -> Result<i64, SourceError> {
+        let topic = self.topics.in_kafka(topic);
         let point = at_time(&self.consumer, time, topic, partition).map_err(|error| SourceError::Unreachable {
             brokers: self.brokers.clone(),
             reason: self.consumer.context().reach.connection().unwrap_or_else(|| error.to_string()),

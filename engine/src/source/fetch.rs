@@ -91,7 +91,7 @@ impl Fetcher<'_> {
     /// Positions of one partition, in the order of their offsets.
     fn partition(&self, wanted: &[&Position], all: &mut BTreeMap<Position, Fetched>) -> Result<(), SourceError> {
         let Some(first) = wanted.first() else { return Ok(()) };
-        let (topic, number) = (&*first.partition.topic, first.partition.number);
+        let (topic, number) = (self.config.topics.in_kafka(&first.partition.topic), first.partition.number);
         if !self.exists(topic, number)? {
             let missing = NotThere::NoPartition(first.partition.to_string());
             all.extend(wanted.iter().map(|it| ((*it).clone(), Err(missing.clone()))));

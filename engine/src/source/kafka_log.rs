@@ -146,10 +146,13 @@ impl Log for KafkaLog {
     }
 
     fn extents(&mut self, topic: &str, since: Timestamp) -> Result<Vec<Extent>, SourceError> {
+        let topic = self.config.topics.in_kafka(topic);
         self.partitions(topic)?.into_iter().map(|partition| self.extent(topic, partition, since)).collect()
     }
 
     fn read(&mut self, topic: &str, partition: i32, from: i64, until: i64) -> Result<Piece, SourceError> {
+        let in_kafka = self.config.topics.in_kafka(topic).to_owned();
+        let topic = in_kafka.as_str();
         self.seek(topic, partition, from)?;
         // Unknown until the piece is whole.
         self.position = None;
@@ -167,7 +170,7 @@ impl Log for KafkaLog {
                 Polled::Gone => return self.without_gone(topic, partition, until, piece),
             }
         }
-        self.position = Some((topic.to_owned(), partition, piece.next));
+        self.position = Some((in_kafka, partition, piece.next));
         Ok(piece)
     }
 }

@@ -74,7 +74,7 @@ pub fn open_lines(
     bookmarks: Arc<dyn Bookmarks>,
 ) -> Result<(Source, Deliveries), SourceError> {
     let desk = Desk::new(false);
-    let (outlet, deliveries, ending) = channel(desk.clone());
+    let (outlet, deliveries, ending) = channel(desk.clone(), Arc::default());
     let cluster: Arc<str> = lines.cluster()?.into();
     desk.health().cluster = Some(cluster.clone());
     desk.health().state = State::Reading;
@@ -92,7 +92,7 @@ pub fn open_lines(
     };
     let thread = thread::Builder::new().name("lines-source".to_owned());
     thread.spawn(move || reader.run(ending)).map_err(SourceError::Thread)?;
-    Ok((Source::new(desk), deliveries))
+    Ok((Source::new(desk, Arc::default()), deliveries))
 }
 
 struct LineReader {

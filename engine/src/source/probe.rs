@@ -37,7 +37,10 @@ pub fn probe(config: &KafkaConfig, topics: &[String], timeout: Duration) -> Resu
         while consumer.poll(Duration::ZERO).is_some() {}
         match answer {
             Ok(metadata) => {
-                let known = |topic: &&String| metadata.topics().iter().any(|known| known.name() == topic.as_str());
+                let known = |topic: &&String| {
+                    let in_kafka = config.topics.in_kafka(topic);
+                    metadata.topics().iter().any(|known| known.name() == in_kafka)
+                };
                 return Ok(Probed {
                     cluster: consumer.client().fetch_cluster_id(timeout),
                     brokers: metadata.brokers().len(),

@@ -1,6 +1,6 @@
 //! Sends messages to Kafka, for `send` and the demonstration.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use rdkafka::{
     ClientContext,
@@ -12,12 +12,13 @@ use rdkafka::{
     types::RDKafkaErrorCode,
 };
 
-use super::{KafkaConfig, Outgoing, SourceError, client, desk::Desk, reach::Reach};
+use super::{KafkaConfig, Outgoing, SourceError, Topics, client, desk::Desk, reach::Reach};
 
 /// A message counts as sent when all in-sync replicas have it, and is there once.
 #[derive(Clone)]
 pub struct Producer {
     producer: FutureProducer<Sending>,
+    topics: Arc<Topics>,
 }
 
 /// Why a message was not sent.
@@ -53,7 +54,8 @@ impl Producer {
     pub fn new(config: &KafkaConfig) -> Result<Self, SourceError> {
         let sending = Sending { reach: Reach::new(&config.brokers, Desk::new(false)) };
         let producer = client::producer(config)?.create_with_context(sending);
-        Ok(Self { producer: producer.map_err(|error| config.explain(error))? })
+        let producer = producer.map_err(|error| config.explain(error))?;
+        Ok(Self { producer, topics: Arc::new(config.topics.clone()) })
     }
 
     /// Sends one message and waits until it has arrived: its partition and offset.
@@ -84,7 +86,7 @@ impl Producer {
     /// Gives a message to librdkafka, waiting while its queue is full.
     async fn enqueue(&self, message: &Outgoing) -> Result<DeliveryFuture, SendError> {
         loop {
-            match self.producer.send_result(record(message)) {
+            match self.producer.send_result(record(message, self.topics.in_kafka(&message.topic))) {
                 Ok(delivery) => return Ok(delivery),
                 Err((error, _)) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) => {
                     tokio::time::sleep(Duration::from_millis(10)).await;
@@ -97,8 +99,9 @@ impl Producer {
     }
 }
 
-fn record(message: &Outgoing) -> FutureRecord<'_, [u8], [u8]> {
-    let mut record = FutureRecord::to(&message.topic);
+/// `topic`: what Kafka calls it.
+fn record<'a>(message: &'a Outgoing, topic: &'a str) -> FutureRecord<'a, [u8], [u8]> {
+    let mut record = FutureRecord::to(topic);
     record.key = message.key.as_deref();
     record.payload = message.value.as_deref();
     record.timestamp = message.timestamp.map(jiff::Timestamp::as_millisecond);

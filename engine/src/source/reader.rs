@@ -44,13 +44,13 @@ pub fn open(
     topics: Vec<String>,
     bookmarks: Arc<dyn Bookmarks>,
 ) -> Result<(Source, Deliveries), SourceError> {
-    let desk = Desk::new(true);
-    let context = Context::new(desk.clone(), bookmarks, config);
+    let (desk, names) = (Desk::new(true), Arc::new(config.topics.clone()));
+    let context = Context::new(desk.clone(), names.renamed(bookmarks), config);
     let consumer = client::consumer(config)?.create_with_context(context).map_err(|error| config.explain(error))?;
-    let (outlet, deliveries, ending) = channel(desk.clone());
+    let (outlet, deliveries, ending) = channel(desk.clone(), Arc::clone(&names));
     let reader = Reader {
         consumer,
-        topics,
+        topics: names.all_in_kafka(topics),
         config: config.clone(),
         desk: desk.clone(),
         outlet,
@@ -61,7 +61,7 @@ pub fn open(
     };
     let thread = thread::Builder::new().name("kafka-source".to_owned());
     thread.spawn(move || reader.run(ending)).map_err(SourceError::Thread)?;
-    Ok((Source::new(desk), deliveries))
+    Ok((Source::new(desk, names), deliveries))
 }
 
 struct Reader {

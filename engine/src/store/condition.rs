@@ -31,9 +31,7 @@ type FileId = (u64, u64);
 impl Condition {
     /// Of a store that has been opened, and written or read since.
     pub(super) fn new(path: &Path) -> io::Result<Self> {
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
-        let log = PathBuf::from(log);
+        let log = log_path(path);
         Ok(Self {
             file: id(path)?,
             log: (log.clone(), id(&log)?),
@@ -122,6 +120,13 @@ impl Condition {
             tracing::info!("The store works again");
         }
     }
+}
+
+/// Where SQLite keeps commits that are not in the file yet.
+pub(super) fn log_path(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    PathBuf::from(log)
 }
 
 fn gone(error: &io::Error) -> Ailment {

@@ -67,23 +67,53 @@ pub(super) fn open(path: &Path, durability: Durability) -> Result<Opened, StoreE
 
 /// Opens for reading, also while another process writes.
 pub(super) fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
-    if !path.exists() {
-        return Err(StoreError::Missing { path: path.to_owned() });
-    }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = connect(path, flags)?;
-    let found = recognise(&connection, path)?;
+    let (connection, found) = open_of_any_version(path)?;
     if found < supported() {
         return Err(StoreError::Older { path: path.to_owned(), found, supported: supported() });
     }
     Ok(connection)
 }
 
+/// The same for whom the file concerns and not what its tables mean. The answer has the version.
+pub(super) fn open_of_any_version(path: &Path) -> Result<(Connection, i64), StoreError> {
+    if !path.exists() {
+        return Err(StoreError::Missing { path: path.to_owned() });
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = connect(path, flags)?;
+    let found = recognise(&connection, path)?;
+    Ok((connection, found))
+}
+
+/// Opens for writing what is there already, whatever its version, and keeps every other process out.
+pub(super) fn open_alone(path: &Path) -> Result<(Connection, File), StoreError> {
+    if !path.exists() {
+        return Err(StoreError::Missing { path: path.to_owned() });
+    }
+    let path = resolved(path);
+    let lock = lock(&path)?;
+    let connection = connect(&path, OpenFlags::default())?;
+    recognise(&connection, &path)?;
+    Ok((connection, lock))
+}
+
+/// Makes an empty database file, or opens one that is.
+pub(super) fn open_empty(path: &Path) -> Result<Connection, StoreError> {
+    connect(path, OpenFlags::default())
+}
+
+/// The tables, views, indexes and triggers of a version, in a database of their own.
+pub(super) fn pattern(version: i64) -> Result<Connection, StoreError> {
+    let pattern = Connection::open_in_memory()?;
+    MIGRATIONS.iter().take(version as usize).try_for_each(|script| pattern.execute_batch(script))?;
+    Ok(pattern)
+}
+
 pub(super) fn identity(connection: &Connection) -> Result<String, StoreError> {
     Ok(connection.query_row("SELECT identity FROM store", [], |row| row.get(0))?)
 }
 
-fn supported() -> i64 {
+pub(super) fn supported() -> i64 {
     MIGRATIONS.len() as i64
 }
 
@@ -132,6 +162,12 @@ pub fn is_in_use(path: &Path) -> Result<bool, StoreError> {
         Err(StoreError::Busy { .. }) => Ok(true),
         Err(error) => Err(error),
     }
+}
+
+/// The same where nothing may be written, not even the file of the lock.
+pub(super) fn seems_in_use(path: &Path) -> bool {
+    let lock = File::open(lock_path(&resolved(path)));
+    lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// Blocks until no other process has the store.

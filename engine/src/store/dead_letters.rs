@@ -3,8 +3,9 @@
 use rusqlite::{Row, ToSql, params};
 
 use super::{
-    columns,
+    Store, columns,
     error::StoreError,
+    forwarding,
     reader::Reader,
     record::{self, Books},
     writer::Session,
@@ -24,6 +25,7 @@ pub(super) fn set_aside(books: &Books<'_, '_>, partition: &Partition, letter: &D
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT DO NOTHING";
     let added = insert(books, sql, partition, letter)?;
     if added > 0 {
+        forwarding::keep(books, partition, letter)?;
         books.session.tell(Change::DeadLetter {
             topic: partition.topic.to_string(),
             partition: partition.number,
@@ -99,8 +101,9 @@ fn redrive_one(books: &mut Books<'_, '_>, rejudged: &Rejudged, actor: Actor) -> 
     Ok(())
 }
 
-const COLUMNS: &str = "id, cluster, topic, \"partition\", epoch, \"offset\", arrival, recorded_at, kind, fault, reason, \
-                       backtrace, matcher, sha256, key, payload, payload_size, redriven_at, outcome";
+pub(super) const COLUMNS: &str = "id, cluster, topic, \"partition\", epoch, \"offset\", arrival, recorded_at, kind, fault, reason, \
+                       backtrace, matcher, sha256, key, payload, payload_size, redriven_at, outcome, \
+                       published_at";
 
 impl Reader {
     /// The newest of those that are meant, older than one.
@@ -149,7 +152,7 @@ impl Reader {
     }
 }
 
-fn dead_letter(row: &Row<'_>) -> rusqlite::Result<StoredDeadLetter> {
+pub(super) fn dead_letter(row: &Row<'_>) -> rusqlite::Result<StoredDeadLetter> {
     const KINDS: [DeadLetterKind; 2] = [DeadLetterKind::Reject, DeadLetterKind::Fault];
     let position = columns::read_position(row, 1)?;
     let sample = |column: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<Vec<u8>>>(column)?.map(Sample));
@@ -173,5 +176,38 @@ fn dead_letter(row: &Row<'_>) -> rusqlite::Result<StoredDeadLetter> {
         payload_size: row.get(16)?,
         redriven_at: columns::read_optional_instant(row, 17)?,
         outcome: row.get(18)?,
+        published_at: columns::read_optional_instant(row, 19)?,
     })
+}
+
+impl Store {
+    /// Takes what came of judging dead letters again, and moves no offset. May be repeated.
+    pub async fn redrive(&self, rejudged: Vec<Rejudged>, actor: Actor) -> Result<(), StoreError> {
+        self.writer.call(move |session| redrive(session, &rejudged, actor)).await
+    }
+
+    /// The newest messages that were set aside, older than one of them.
+    pub async fn dead_letters(
+        &self,
+        filter: DeadLetterFilter,
+        before: Option<DeadLetterId>,
+        limit: usize,
+    ) -> Result<Vec<StoredDeadLetter>, StoreError> {
+        self.read(move |reader| reader.dead_letters(&filter, before, limit)).await
+    }
+
+    /// The oldest messages that were set aside, newer than one of them.
+    pub async fn dead_letters_after(
+        &self,
+        filter: DeadLetterFilter,
+        after: Option<DeadLetterId>,
+        limit: usize,
+    ) -> Result<Vec<StoredDeadLetter>, StoreError> {
+        self.read(move |reader| reader.dead_letters_after(&filter, after, limit)).await
+    }
+
+    /// A message that was set aside, if it is there.
+    pub async fn dead_letter(&self, id: DeadLetterId) -> Result<Option<StoredDeadLetter>, StoreError> {
+        self.read(move |reader| reader.dead_letter(id)).await
+    }
 }

@@ -5,7 +5,9 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{columns, dead_letters, error::StoreError, reader::Reader, record::Books, writer::Session};
+use super::{
+    Store, columns, dead_letters, error::StoreError, forwarding, reader::Reader, record::Books, writer::Session,
+};
 use crate::domain::{
     change::Change,
     dead_letter::{Actor, Cause, DeadLetter, DeadLetterKind, Kept, Sample},
@@ -21,6 +23,7 @@ pub(super) fn freeze(books: &Books<'_, '_>, partition: &Partition, letter: &Dead
                        matcher, sha256, frozen_at, fault, backtrace)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
     dead_letters::insert(books, sql, partition, letter)?;
+    forwarding::keep(books, partition, letter)?;
     books.session.tell(Change::PartitionFrozen {
         topic: partition.topic.to_string(),
         partition: partition.number,
@@ -42,7 +45,10 @@ pub(super) fn release(
     let books = Books::open(session);
     let Some(letter) = frozen_at(&books, partition)? else { return Ok(None) };
     let next = match how {
-        Release::Unfreeze => letter.offset,
+        Release::Unfreeze => {
+            forwarding::drop_of_frozen(books.session, &partition.cluster, &partition.topic, partition.number)?;
+            letter.offset
+        }
         Release::Skip => skip(&books, partition, &letter)?,
     };
     let Partition { cluster, topic, number, .. } = partition;
@@ -78,6 +84,8 @@ fn dead_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
         cause: word.map_or(Cause::Reject, |word| Cause::Fault { word: word.into(), backtrace }),
         reason: row.get(8)?,
         by: JudgedBy { matcher: row.get::<_, String>(9)?.into(), sha256: row.get::<_, String>(10)?.into() },
+        // It is there since the partition stands still.
+        forward: None,
     })
 }
 
@@ -116,6 +124,7 @@ fn status(row: &Row<'_>) -> rusqlite::Result<PartitionStatus> {
     Ok(PartitionStatus {
         cluster: row.get::<_, String>(0)?.into(),
         topic: row.get::<_, String>(1)?.into(),
+        topic_in_kafka: None,
         partition: row.get(2)?,
         epoch: row.get(3)?,
         next: row.get(4)?,
@@ -136,4 +145,27 @@ fn frozen(row: &Row<'_>, offset: i64) -> rusqlite::Result<Frozen> {
         sha256: row.get(12)?,
         frozen_at: columns::read_instant(row, 13)?,
     })
+}
+
+impl Store {
+    /// Releases a frozen partition. The answer is the offset at which it goes on; none: it is not frozen.
+    pub async fn release(
+        &self,
+        partition: Partition,
+        how: Release,
+        actor: Actor,
+        reason: Option<String>,
+    ) -> Result<Option<i64>, StoreError> {
+        self.writer.call(move |session| release(session, &partition, how, actor, reason.as_deref())).await
+    }
+
+    /// How far partitions were read: all, or those of a topic.
+    pub async fn partitions(&self, topic: Option<String>) -> Result<Vec<PartitionStatus>, StoreError> {
+        self.report(move |reader| reader.partitions(topic.as_deref())).await
+    }
+
+    /// The partitions of a topic that stand still.
+    pub async fn frozen_of(&self, topic: String) -> Result<Vec<i32>, StoreError> {
+        self.read(move |reader| reader.frozen_of(&topic)).await
+    }
 }

@@ -3,9 +3,11 @@
 //! Offsets move with what follows from them (`record`). Here is what else becomes of them: a topic of the same name is
 //! another one now, or somebody has a partition read again. Then a new epoch begins, so that no position is taken twice.
 
+use std::sync::Arc;
+
 use rusqlite::{OptionalExtension, params};
 
-use super::{columns, error::StoreError, reader::Reader, writer::Session};
+use super::{Store, columns, error::StoreError, forwarding, reader::Reader, writer::Session};
 
 /// How far a partition has been read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,10 +33,11 @@ impl Reader {
         })
     }
 
-    /// The partitions of a topic with the offsets to be read next, whatever cluster they were read from last.
-    pub fn offsets_of(&self, topic: &str) -> Result<Vec<(i32, i64)>, StoreError> {
-        let sql = "SELECT \"partition\", next FROM offsets WHERE topic = ?1 ORDER BY updated_at";
-        self.rows(sql, [topic], |row| Ok((row.get(0)?, row.get(1)?)))
+    /// The partitions of a topic with the offsets to be read next; of one cluster, or of whichever they were read from.
+    pub fn offsets_of(&self, topic: &str, cluster: Option<&str>) -> Result<Vec<(i32, i64)>, StoreError> {
+        let sql = "SELECT \"partition\", next FROM offsets
+                    WHERE topic = ?1 AND (?2 IS NULL OR cluster = ?2) ORDER BY updated_at";
+        self.rows(sql, params![topic, cluster], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     /// The clusters that a topic was read from, the last one first.
@@ -82,7 +85,46 @@ pub(super) fn begin_epoch(session: &Session<'_>, begun: &NewEpoch) -> Result<(),
     for (number, next) in starts {
         session.db.prepare_cached(offset)?.execute(params![cluster, topic, number, next, now])?;
         session.db.prepare_cached(catch_up)?.execute(params![cluster, topic, number, now])?;
+        forwarding::drop_of_frozen(session, cluster, topic, *number)?;
         session.db.prepare_cached(frozen)?.execute(params![cluster, topic, number])?;
     }
     id.as_ref().map_or(Ok(()), |id| note_id(session, cluster, topic, id))
+}
+
+impl Store {
+    /// How far the partitions of a topic have been read. Blocks for a moment; meant for a rebalance callback.
+    pub fn stored_offsets(&self, cluster: &str, topic: &str) -> Result<Vec<StoredOffset>, StoreError> {
+        self.noted(self.offsets.stored_offsets(cluster, topic))
+    }
+
+    /// The clusters that a topic was read from, the last one first. Blocks for a moment, as the one before.
+    pub fn clusters_of(&self, topic: &str) -> Result<Vec<String>, StoreError> {
+        self.offsets.clusters_of(topic)
+    }
+
+    /// Kafka's id of a topic, as it was when it was read last. Blocks for a moment, too.
+    pub fn topic_id(&self, cluster: &str, topic: &str) -> Result<Option<String>, StoreError> {
+        self.offsets.topic_id(cluster, topic)
+    }
+
+    /// Notes Kafka's id of a topic. Blocks until that is committed: not for tasks.
+    pub fn note_topic_id(&self, cluster: &str, topic: &str, id: &str) -> Result<(), StoreError> {
+        let (cluster, topic, id) = (cluster.to_owned(), topic.to_owned(), id.to_owned());
+        self.writer.call_blocking(move |session| note_id(session, &cluster, &topic, &id))
+    }
+
+    /// Begins a new life of partitions. What is recorded of the one before from now on is superseded.
+    pub async fn begin_epoch(&self, begun: NewEpoch) -> Result<(), StoreError> {
+        self.writer.call(move |session| begin_epoch(session, &begun)).await
+    }
+
+    /// The same, blocking: not for tasks.
+    pub fn begin_epoch_blocking(&self, begun: NewEpoch) -> Result<(), StoreError> {
+        self.writer.call_blocking(move |session| begin_epoch(session, &begun))
+    }
+
+    /// The partitions of a topic with the offsets to be read next; of one cluster, or of whichever they were read from.
+    pub async fn offsets_of(&self, topic: String, cluster: Option<Arc<str>>) -> Result<Vec<(i32, i64)>, StoreError> {
+        self.read(move |reader| reader.offsets_of(&topic, cluster.as_deref())).await
+    }
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{MarkMode, columns, error::StoreError, modules, reader::Reader, writer::Session};
+use super::{MarkMode, Store, columns, error::StoreError, modules, reader::Reader, writer::Session};
 use crate::domain::{
     dead_letter::Actor,
     mark::{MarkId, TaskState},
@@ -84,4 +84,21 @@ fn retry_one(session: &Session<'_>, id: MarkId) -> Result<bool, StoreError> {
         session.db.prepare_cached(behind)?.execute([key, id.0])?;
     }
     Ok(found.is_some())
+}
+
+impl Store {
+    /// The newest of the marks that are meant, older than one.
+    pub async fn marks(
+        &self,
+        filter: MarkFilter,
+        before: Option<MarkId>,
+        limit: usize,
+    ) -> Result<Vec<StoredMark>, StoreError> {
+        self.report(move |reader| reader.marks(&filter, before, limit)).await
+    }
+
+    /// Has marks tried again at once, also rejected ones. The answer are those that will be.
+    pub async fn retry_marks(&self, ids: Vec<MarkId>, actor: Actor) -> Result<Vec<MarkId>, StoreError> {
+        self.writer.call(move |session| retry(session, &ids, actor)).await
+    }
 }

@@ -71,7 +71,7 @@ impl fmt::Display for Trouble {
             ),
             Ailment::Damaged => write!(
                 f,
-                "the store {path} is damaged: restore a backup (hint: `sqlite3 {path} 'PRAGMA integrity_check'` says what is wrong)"
+                "the store {path} is damaged: restore a backup (hint: `eventlatch store check` says what is wrong)"
             ),
         }
     }

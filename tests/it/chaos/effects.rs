@@ -2,12 +2,24 @@
 
 use std::collections::HashSet;
 
-use eventlatch_tests::home::Home;
+use eventlatch_tests::{
+    home::Home,
+    target::{Manner, Target},
+};
+use serde_json::Value;
 
 use super::load::{Load, Sent};
 
+/// Where tasks are marked.
+pub(super) enum Outside {
+    /// A table of another database, to which a mark adds a row.
+    Table,
+    /// A server that honours idempotency keys, and now and then hangs up instead of an answer.
+    Webhook(Target),
+}
+
 /// The configuration that marks tasks by adding rows to a table of another database.
-pub(super) const MARKING: &str = r#"
+const TABLE: &str = r#"
 [marking]
 adapter = "sql"
 [marking.sql]
@@ -25,10 +37,69 @@ const MARKS: &str = "SELECT sensors.name, task_id, marks.state
 const EFFECTS: &str = "SELECT sensor, task_id, state FROM effects";
 const EVIDENCE: &str = r#"SELECT topic, "partition", "offset", task_id FROM effects"#;
 
-/// Where [`MARKING`] leads to.
-pub(super) fn prepare(home: &Home) {
-    let table = r#"CREATE TABLE effects (sensor, task_id, state, topic, "partition", "offset")"#;
-    home.execute("effects.db", table);
+impl Outside {
+    pub(super) fn webhook() -> Self {
+        Self::Webhook(Target::start(|before, _| if before % 7 == 3 { Manner::TakeAndClose } else { Manner::Take }))
+    }
+
+    /// The configuration that leads there.
+    pub(super) fn config(&self) -> String {
+        match self {
+            Self::Table => TABLE.to_owned(),
+            Self::Webhook(target) => format!(
+                "[marking]\nadapter = \"webhook\"\nbackoff = {{ first_seconds = 0.05, limit_seconds = 1.0 }}\n\
+                 [marking.webhook]\nurl = \"{}\"\n",
+                target.url()
+            ),
+        }
+    }
+
+    pub(super) fn prepare(&self, home: &Home) {
+        if let Self::Table = self {
+            let table = r#"CREATE TABLE effects (sensor, task_id, state, topic, "partition", "offset")"#;
+            home.execute("effects.db", table);
+        }
+    }
+
+    /// `sensor|task|state` of all that was done.
+    fn effects(&self, home: &Home) -> Vec<String> {
+        match self {
+            Self::Table => home.rows_of("effects.db", EFFECTS).unwrap(),
+            Self::Webhook(target) => {
+                done(target, |it| [&it["sensor"], &it["task_id"], &it["state"]].map(text).join("|"))
+            }
+        }
+    }
+
+    /// `topic|partition|offset|task` of the messages that it rests on.
+    fn evidence(&self, home: &Home) -> Vec<String> {
+        match self {
+            Self::Table => home.rows_of("effects.db", EVIDENCE).unwrap(),
+            Self::Webhook(target) => done(target, |it| {
+                let place = &it["evidence"];
+                [&place["topic"], &place["partition"], &place["offset"], &it["task_id"]].map(text).join("|")
+            }),
+        }
+    }
+
+    /// What is to be told of it.
+    pub(super) fn words(&self) -> String {
+        match self {
+            Self::Table => String::new(),
+            Self::Webhook(target) => {
+                let (posts, effects) = (target.posted().len(), target.effects().len());
+                format!(", {posts} posts with {effects} idempotency keys")
+            }
+        }
+    }
+}
+
+fn done(target: &Target, row: impl Fn(&Value) -> String) -> Vec<String> {
+    target.effects().iter().map(|it| row(&serde_json::from_str(&it.body).unwrap())).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// What a service promises about messages when it is killed.
@@ -40,7 +111,7 @@ pub(super) enum Promise {
 }
 
 impl Promise {
-    pub(super) fn assert_kept(self, home: &Home, load: &Load, sent: &Sent) {
+    pub(super) fn assert_kept(self, home: &Home, outside: &Outside, load: &Load, sent: &Sent) {
         let expected = sent.matches();
         match self {
             Self::Exact => {
@@ -48,13 +119,13 @@ impl Promise {
                 same("dead letters", home.rows(DEAD_LETTERS), sent.dead_letters());
                 same("near misses", home.rows(NEAR_MISSES), sent.near_misses());
                 same("marks", home.rows(MARKS), load.tasks());
-                same("effects", outside(home, EFFECTS), load.tasks());
+                same("effects", outside.effects(home), load.tasks());
             }
             // A message that comes again is the same match again.
             Self::NoneLost => {
                 same("matches", home.rows(MATCHES), expected.clone());
                 among("sent", &sent.dead_letters(), "set aside", &home.rows(DEAD_LETTERS));
-                same("effects", outside(home, EFFECTS), load.tasks());
+                same("effects", outside.effects(home), load.tasks());
             }
             Self::NeverTwice => {
                 let (matches, letters) = (home.rows(MATCHES), home.rows(DEAD_LETTERS));
@@ -62,10 +133,10 @@ impl Promise {
                 among("set aside", &letters, "sent", &sent.dead_letters());
                 once("match", matches);
                 once("dead letter", letters);
-                once("effect", outside(home, EFFECTS));
+                once("effect", outside.effects(home));
             }
         }
-        among("marked", &outside(home, EVIDENCE), "sent to match", &expected);
+        among("marked", &outside.evidence(home), "sent to match", &expected);
     }
 
     /// What was to be seen.
@@ -85,10 +156,6 @@ impl Promise {
             Self::NeverTwice => "at-most-once",
         }
     }
-}
-
-fn outside(home: &Home, sql: &str) -> Vec<String> {
-    home.rows_of("effects.db", sql).unwrap()
 }
 
 #[track_caller]

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{
     SHORT_SESSION,
-    effects::Promise,
+    effects::{Outside, Promise},
     load::BURST,
     scale,
     trial::{Trial, total},
@@ -21,22 +21,22 @@ const LAGGING: (usize, usize) = (2, 3);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_or_doubled_by_kills() {
-    kills(Promise::Exact, scale::number("KILLS", 8, 200)).await;
+    kills(Promise::Exact, Outside::webhook(), scale::number("KILLS", 8, 200)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_by_kills_with_at_least_once() {
-    kills(Promise::NoneLost, scale::number("KILLS", 4, 50)).await;
+    kills(Promise::NoneLost, Outside::Table, scale::number("KILLS", 4, 200)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_doubled_by_kills_with_at_most_once() {
-    kills(Promise::NeverTwice, scale::number("KILLS", 4, 50)).await;
+    kills(Promise::NeverTwice, Outside::Table, scale::number("KILLS", 4, 200)).await;
 }
 
-async fn kills(promise: Promise, number: usize) {
+async fn kills(promise: Promise, outside: Outside, number: usize) {
     let (seed, config) = (scale::seed(), format!("[kafka]\ndelivery = \"{}\"\n{SHORT_SESSION}", promise.key()));
-    let mut trial = Trial::begin(PACE * number as u32, seed, &config).await;
+    let mut trial = Trial::begin_with(outside, PACE * number as u32, seed, &config).await;
     let mut random = fastrand::Rng::with_seed(seed);
     let kills = tokio::task::block_in_place(|| kill_repeatedly(&mut trial, number, &mut random));
     let faults = format!("{} kills, {} on a lag, {} at work", kills.all, kills.with_lag, kills.at_work);

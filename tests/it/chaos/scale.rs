@@ -6,7 +6,7 @@
 use std::{env, time::Duration};
 
 /// A number of a story: its name, in `make test`, in `make chaos`.
-pub(super) fn number(name: &str, short: usize, full: usize) -> usize {
+pub(crate) fn number(name: &str, short: usize, full: usize) -> usize {
     match set(name) {
         Some(number) => number as usize,
         None if is_full() => full,
@@ -14,7 +14,7 @@ pub(super) fn number(name: &str, short: usize, full: usize) -> usize {
     }
 }
 
-pub(super) fn seconds(name: &str, short: usize, full: usize) -> Duration {
+pub(crate) fn seconds(name: &str, short: usize, full: usize) -> Duration {
     Duration::from_secs(number(name, short, full) as u64)
 }
 

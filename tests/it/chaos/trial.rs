@@ -18,7 +18,7 @@ use eventlatch_tests::{
 use tokio::task::JoinHandle;
 
 use super::{
-    effects::{self, Promise},
+    effects::{Outside, Promise},
     load::{Load, Sent, TOPICS},
 };
 
@@ -32,6 +32,7 @@ pub(super) struct Trial {
     pub(super) cluster: Cluster,
     pub(super) home: Home,
     pub(super) service: Service,
+    outside: Outside,
     load: Load,
     acknowledged: Arc<AtomicI64>,
     producing: JoinHandle<Sent>,
@@ -41,13 +42,18 @@ pub(super) struct Trial {
 impl Trial {
     /// Messages come for so long. The configuration is added to what all trials have.
     pub(super) async fn begin(lasting: Duration, seed: u64, config: &str) -> Self {
+        Self::begin_with(Outside::Table, lasting, seed, config).await
+    }
+
+    /// The same with tasks that are somewhere else.
+    pub(super) async fn begin_with(outside: Outside, lasting: Duration, seed: u64, config: &str) -> Self {
         let cluster = Cluster::start(&TOPICS, 4).await;
         let load = Load::new(lasting.as_secs() as usize * RATE, seed);
-        let home = home(&cluster, &load, config);
+        let home = home(&cluster, &outside, &load, config);
         let acknowledged = Arc::new(AtomicI64::new(0));
         let producing = tokio::spawn(load.clone().produce(cluster.producer.clone(), RATE, acknowledged.clone()));
         let service = home.serve();
-        Self { cluster, home, service, load, acknowledged, producing, begun: Instant::now() }
+        Self { cluster, home, service, outside, load, acknowledged, producing, begun: Instant::now() }
     }
 
     /// So many messages are known to be in Kafka.
@@ -82,9 +88,13 @@ impl Trial {
         let last = Instant::now();
         tokio::task::block_in_place(|| self.wait_until_caught_up());
         println!("caught up {:.1?} after the last message", last.elapsed());
-        promise.assert_kept(&self.home, &self.load, &sent);
+        promise.assert_kept(&self.home, &self.outside, &self.load, &sent);
         let (messages, matches, marks) = (sent.len(), sent.matches().len(), self.load.tasks().len());
-        let came = format!("{messages} messages, {matches} matches, {marks} marks: {}", promise.words());
+        let came = format!(
+            "{messages} messages, {matches} matches, {marks} marks{}: {}",
+            self.outside.words(),
+            promise.words()
+        );
         summary::tell("chaos", story, &format!("{faults} | {came} | {} s", self.begun.elapsed().as_secs()));
     }
 
@@ -110,11 +120,11 @@ impl Trial {
     }
 }
 
-fn home(cluster: &Cluster, load: &Load, config: &str) -> Home {
-    let home = Home::new(&format!("{}{config}", effects::MARKING))
+fn home(cluster: &Cluster, outside: &Outside, load: &Load, config: &str) -> Home {
+    let home = Home::new(&format!("{}{config}", outside.config()))
         .with("EVENTLATCH_KAFKA_BROKERS", cluster.brokers())
         .with("EVENTLATCH_SENSORS_TIMEZONE", noon_zone());
-    effects::prepare(&home);
+    outside.prepare(&home);
     for (name, sensor) in load.sensors() {
         home.write(&format!("sensors/{name}.json"), sensor);
     }

@@ -203,6 +203,7 @@ fn the_help() {
       partition    Look at partitions, and release those that stand still
       sensor       Look at sensors, and define them in a running service
       wait         Open waits on a sensor, look at them, wait for their end
+      store        Save the store while the service runs, look whether it is sound, give free space back
       openapi      Print the OpenAPI document of the HTTP API
       completions  Print a completion script for a shell
       help         Print this message or the help of the given subcommand(s)

@@ -67,7 +67,7 @@ async fn what_came_in_time_counts_though_it_is_read_after_the_deadline() {
 async fn a_day_that_ends_while_the_service_is_down_ends_as_it_would_have() {
     let cluster = Cluster::start(&["etl-finish"], 2).await;
     // A business day that ends in a moment.
-    let ends = Timestamp::now() + SignedDuration::from_secs(15);
+    let ends = Timestamp::now() + SignedDuration::from_secs(40);
     let of_day = ends.to_zoned(TimeZone::UTC).time().duration_since(jiff::civil::Time::midnight()).as_secs();
     let shift = if of_day == 0 { 0 } else { 86_400 - of_day };
     let config = format!("[matchers.etl-finish.config]\nday_shift_seconds = {shift}\n");

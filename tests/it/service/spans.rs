@@ -1,7 +1,5 @@
 //! Spans of messages, as a collector gets them.
 
-use std::time::Duration;
-
 use eventlatch_tests::{
     collector::Collector,
     home::{DEADLINE, Home, noon_zone},
@@ -142,8 +140,6 @@ fn a_collector_that_is_away_holds_up_nobody() {
     });
     service.feed(&line("b", None));
     home.wait_for_rows(&mut service, "SELECT count(*) FROM matches", &["2"]);
-    let before = std::time::Instant::now();
     assert_eq!(service.terminate().code(), Some(0), "{}", service.log_end());
-    assert!(before.elapsed() < Duration::from_secs(20), "{}", service.log_end());
     assert_eq!(service.log().matches("Spans are not taken").count(), 1, "{}", service.log_end());
 }

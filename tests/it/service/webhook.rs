@@ -5,20 +5,22 @@ use std::{
     collections::HashSet,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use eventlatch_tests::{
     home::{DEADLINE, Home, noon_zone},
     service::Service,
-    target::{Manner, Posted, Target, free_port},
+    summary,
+    target::{Away, Manner, Posted, Target},
     waiting::wait_for,
 };
 use serde_json::Value;
 
 use super::{lines, sensor, table_written};
+use crate::chaos::scale;
 
 const MARKS: &str = "SELECT task_id, status, attempts FROM marks ORDER BY id";
 
@@ -59,7 +61,7 @@ fn tasks(posted: &[Posted]) -> Vec<String> {
 
 #[test]
 fn whatever_the_target_does_the_effect_is_there_once() {
-    let target = Target::start(0, |before, _| match before {
+    let target = Target::start(|before, _| match before {
         0 => Manner::Refuse("500 Internal Server Error", ""),
         1 => Manner::Refuse("429 Too Many Requests", "retry-after: 1\r\n"),
         2 => Manner::Keep(Duration::from_secs(3)),
@@ -98,7 +100,7 @@ fn whatever_the_target_does_the_effect_is_there_once() {
 
 #[test]
 fn what_can_never_be_marked_is_kept_with_its_reason() {
-    let target = Target::start(0, |_, posted| match task(posted).as_str() {
+    let target = Target::start(|_, posted| match task(posted).as_str() {
         "a" => Manner::Refuse("404 Not Found", ""),
         _ => Manner::Take,
     });
@@ -123,25 +125,60 @@ fn what_can_never_be_marked_is_kept_with_its_reason() {
 fn a_target_that_is_away_holds_up_no_message_and_is_told_all_in_order() {
     let tables: Vec<_> = (0..50).map(|number| format!("t{number:02}")).collect();
     let names: Vec<_> = tables.iter().map(String::as_str).collect();
-    let port = free_port();
-    let home = home(port, "order = \"serial\"", &names);
+    let (away, lasting) = (Away::reserve(), scale::seconds("TARGET_AWAY", 1, 300));
+    let home = home(away.port(), "order = \"serial\"", &names);
     let mut service = serve(&home);
-    service.feed(&lines(&names));
-    home.wait_for_rows(&mut service, "SELECT count(*) FROM matches", &["50"]);
-    let schedule =
-        "SELECT task_id, status, attempts > 0, next_attempt_at IS NOT NULL, last_error LIKE '%refused%' FROM marks
-                     ORDER BY id LIMIT 2";
+    let schedule = "SELECT task_id, status, attempts > 0, next_attempt_at IS NOT NULL, last_error LIKE '%refused%'
+                      FROM marks ORDER BY id LIMIT 2";
+    let begun = Instant::now();
+    for (number, name) in (1u32..).zip(&names) {
+        service.feed(&lines(&[name]));
+        // Intake goes on all the time long.
+        home.wait_for_rows(&mut service, "SELECT count(*) FROM matches", &[&number.to_string()]);
+        home.wait_for_rows(&mut service, "SELECT status FROM marks WHERE id = 1", &["pending"]);
+        let next = begun + lasting / names.len() as u32 * number;
+        std::thread::sleep(next.saturating_duration_since(Instant::now()));
+    }
     home.wait_for_rows(&mut service, schedule, &["t00|pending|1|1|1", "t01|pending|0|0|"]);
-    let target = Target::start(port, |_, _| Manner::Take);
+    let listed = home.run(&["mark", "list", "--status", "pending", "--format", "json"]);
+    let listed: Vec<Value> = serde_json::from_str(&listed.stdout).unwrap();
+    let first = listed.iter().find(|it| it["task_id"] == "t00").unwrap();
+    assert!(first["attempts"].as_u64() > Some(0) && first["next_attempt_at"].is_string(), "{first}");
+    let attempts = first["attempts"].clone();
+
+    let target = away.end(|_, _| Manner::Take);
     home.wait_for_rows(&mut service, "SELECT DISTINCT status FROM marks", &["delivered"]);
     assert_eq!(tasks(&target.effects()), tables);
+    let faults = format!("away for {} s, {attempts} attempts in vain", begun.elapsed().as_secs());
+    let came = format!("{0} messages, {0} matches meanwhile, {0} marks afterwards, in order", tables.len());
+    summary::tell("chaos", "the marks' target", &format!("{faults} | {came} | {} s", begun.elapsed().as_secs()));
+}
+
+#[test]
+fn no_more_marks_are_on_their_way_than_are_allowed() {
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (counted, highest) = (Arc::clone(&now), Arc::clone(&most));
+    let target = Target::start(move |_, _| {
+        highest.fetch_max(counted.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        // So that there would be more of them.
+        std::thread::sleep(Duration::from_millis(100));
+        counted.fetch_sub(1, Ordering::SeqCst);
+        Manner::Take
+    });
+    let tables: Vec<_> = (0..10).map(|number| format!("t{number}")).collect();
+    let names: Vec<_> = tables.iter().map(String::as_str).collect();
+    let home = home(target.port, "concurrency = 2", &names);
+    let mut service = serve(&home);
+    service.feed(&lines(&names));
+    home.wait_for_rows(&mut service, "SELECT status, count(*) FROM marks GROUP BY 1", &["delivered|10"]);
+    assert_eq!(most.load(Ordering::SeqCst), 2);
 }
 
 #[test]
 fn within_a_partition_one_holds_up_the_rest_and_others_overtake() {
     let is_open = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&is_open);
-    let target = Target::start(0, move |_, posted| match task(posted) == "a" && !asked.load(Ordering::SeqCst) {
+    let target = Target::start(move |_, posted| match task(posted) == "a" && !asked.load(Ordering::SeqCst) {
         true => Manner::Refuse("503 Service Unavailable", ""),
         false => Manner::Take,
     });
@@ -170,7 +207,7 @@ fn within_a_partition_one_holds_up_the_rest_and_others_overtake() {
 fn a_kill_repeats_attempts_and_no_effect() {
     let tables: Vec<_> = (0..120).map(|number| format!("t{number:03}")).collect();
     let names: Vec<_> = tables.iter().map(String::as_str).collect();
-    let target = Target::start(0, |before, _| {
+    let target = Target::start(|before, _| {
         // So that a kill meets some that are on their way.
         std::thread::sleep(Duration::from_millis(20));
         if before % 7 == 3 { Manner::TakeAndClose } else { Manner::Take }

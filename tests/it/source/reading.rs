@@ -13,7 +13,7 @@ pub(crate) struct Reading {
     pub(crate) superseded: usize,
 }
 
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 
 impl Reading {
     pub(crate) fn open(config: &KafkaConfig, topics: &[&Topic], ledger: &Ledger) -> Self {

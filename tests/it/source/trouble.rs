@@ -1,9 +1,6 @@
 //! Brokers that are not there, and configurations that are not good.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use eventlatch::source::{self, KafkaConfig, SourceError, State};
 use eventlatch_tests::{
@@ -21,10 +18,8 @@ fn unreachable() -> KafkaConfig {
 
 #[test]
 fn a_probe_names_the_broker_and_the_reason() {
-    let started = Instant::now();
     let error = source::probe(&unreachable(), &[], Duration::from_secs(2)).unwrap_err().to_string();
     assert!(error.contains("127.0.0.1:1") && error.contains("refused") && error.contains("`brokers`"), "{error}");
-    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,9 +57,8 @@ async fn an_unreachable_broker_is_tried_on_and_can_be_given_up() {
     });
     assert!(problem.contains("127.0.0.1:1"), "{problem}");
     assert_eq!(source.health().state, State::Connecting);
-    let started = Instant::now();
-    deliveries.close().await;
-    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+    // Not after the time-outs of its requests, which add up to minutes.
+    tokio::time::timeout(DEADLINE / 4, deliveries.close()).await.expect("it gives up");
 }
 
 #[tokio::test(flavor = "multi_thread")]

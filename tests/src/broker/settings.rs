@@ -27,9 +27,14 @@ pub(super) struct Ports {
 }
 
 impl Ports {
-    /// Ports that nobody listens on. They are found together, so that they differ.
+    /// Ports that nobody listens on, found together so that they differ. Not among those that outgoing connections get: a
+    /// broker that comes back would find its own taken.
     pub(super) fn free(special: &Special) -> Self {
-        let bound = |_| TcpListener::bind(("127.0.0.1", 0)).expect("loopback has free ports");
+        let mut random = fastrand::Rng::new();
+        let mut bound = |_| {
+            let mut tried = (0..1_000).map(|_| TcpListener::bind(("127.0.0.1", random.u16(10_000..32_000))));
+            tried.find_map(Result::ok).expect("loopback has free ports")
+        };
         let listeners: Vec<_> = (0..2 + special.listeners.len()).map(bound).collect();
         let mut ports = listeners.iter().map(|it| it.local_addr().expect("a listener has an address").port());
         let mut next = || ports.next().expect("there are as many as listeners");

@@ -28,6 +28,7 @@ use crate::{
     },
     matcher::Worker,
     pipeline::checking::Checker,
+    source::Topics,
 };
 
 /// A scenario to begin with.
@@ -114,7 +115,8 @@ async fn check(
     timezone: &str,
     now: Timestamp,
 ) -> Result<Vec<(Owner, Sensor)>, PlayError> {
-    let checker = Checker { registry: &matchers.registry, pool: &matchers.pool, timezone, now };
+    let topics = &Topics::default();
+    let checker = Checker { registry: &matchers.registry, pool: &matchers.pool, timezone, topics, now };
     let checked = checker.check(definitions).await;
     if checked.problems.is_empty() { Ok(checked.sensors) } else { Err(PlayError::Sensors(checked.problems)) }
 }

@@ -44,7 +44,7 @@ impl Scanner {
     /// Gives up what cannot be read back, and says so where something may be missed.
     pub async fn give_up(&self, now: Timestamp) -> Result<(), StoreError> {
         for (topic, wanted) in self.shared.store.to_catch_up(now).await? {
-            if !self.shared.store.offsets_of(topic.to_string()).await?.is_empty() {
+            if !self.shared.store.offsets_of(topic.to_string(), None).await?.is_empty() {
                 tracing::info!(topic = &*topic, wanted, "What came before is not looked for: it cannot be read back");
             }
         }

@@ -135,6 +135,9 @@ impl Plan<'_> {
     }
 }
 
+/// What is said where there is no log any more.
+pub(super) const NO_PARTITION: &str = "the topic is gone from Kafka";
+
 /// What is said where the log begins behind what is looked for.
 pub(super) fn gone(low: i64) -> String {
     format!("the log begins at the offset {low}: what came before it is gone from Kafka")

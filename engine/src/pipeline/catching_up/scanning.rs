@@ -28,6 +28,9 @@ use crate::{
 /// How long nothing may come of a partition that holds more.
 const SILENCE: Duration = Duration::from_secs(30);
 
+/// Nothing has come for so long: it is looked whether the partition is there still.
+const LOOK_AFTER: Duration = Duration::from_secs(3);
+
 /// Changes may follow each other without an end: a scan waits for so many at most.
 const ROUNDS: u32 = 5;
 
@@ -170,6 +173,11 @@ impl Scan<'_> {
             let (topic, partition, cut) = (Arc::clone(self.topic), catch_up.partition, catch_up.cut);
             let piece = self.log.ask(move |log| log.read(&topic, partition, next, cut)).await?;
             if piece.next == next {
+                if heard.elapsed() > LOOK_AFTER && !self.is_there(partition).await? {
+                    let rest = Piece { next: cut, ..Piece::default() };
+                    self.record(&catch_up, next, rest, Some(plan::NO_PARTITION.to_owned()), live).await?;
+                    break;
+                }
                 if heard.elapsed() > SILENCE {
                     return Err(CatchUpError::Silent(partition));
                 }
@@ -177,21 +185,35 @@ impl Scan<'_> {
             }
             let piece = Piece { next: if is_over(&piece, over) { cut } else { piece.next }, ..piece };
             let to = piece.next;
-            let recorded = self.record(&catch_up, next, piece, live).await?;
+            let lacking = piece.gone_before.map(plan::gone);
+            let recorded = self.record(&catch_up, next, piece, lacking, live).await?;
             read = Read { messages: read.messages + recorded.messages, matches: read.matches + recorded.matches };
             (next, heard) = (to, Instant::now());
         }
         Ok(read)
     }
 
-    /// Judges a piece and records what follows.
-    async fn record(&self, of: &CatchUp, from: i64, piece: Piece, live: &Live) -> Result<Read, CatchUpError> {
-        let Piece { messages, next: to, gone_before } = piece;
+    /// Whether Kafka has a partition still: nothing comes of a topic that was deleted meanwhile.
+    async fn is_there(&mut self, partition: i32) -> Result<bool, CatchUpError> {
+        let topic = Arc::clone(self.topic);
+        let extents = self.log.ask(move |log| log.extents(&topic, Timestamp::MAX)).await?;
+        Ok(extents.iter().any(|extent| extent.partition == partition))
+    }
+
+    /// Judges a piece and records what follows, with what could not be looked for.
+    async fn record(
+        &self,
+        of: &CatchUp,
+        from: i64,
+        piece: Piece,
+        lacking: Option<String>,
+        live: &Live,
+    ) -> Result<Read, CatchUpError> {
+        let Piece { messages, next: to, .. } = piece;
         let (partition, count) = (of.partition(), messages.len());
         let slice = Slice { partition: partition.clone(), span: Offsets { from: Before::At(from), to }, messages };
         let judged = judge_aside(self.shared, &Arc::new(vec![slice]), live).await.map_err(CatchUpError::Waits)?;
         let (matches, near_misses) = judged.into_iter().map(found).next().unwrap_or_default();
-        let lacking = gone_before.map(plan::gone);
         if let Some(lacking) = &lacking {
             tracing::warn!(%partition, lacking, "Not everything can be caught up");
         }

@@ -9,7 +9,8 @@ use crate::{
         wanted::WantedMessage,
         window::{Frequency, NotAFrequency},
     },
-    matcher::{Generation, Registry, TopicError},
+    matcher::{Generation, Registry, TopicError, is_pattern},
+    source::Topics,
 };
 
 /// Why a dictionary is no wanted message.
@@ -33,6 +34,12 @@ pub(super) enum WrongWanted {
     Distinct(Value),
     #[error("`distinct` counts different values and needs `count`: how many (hint: `count = 2`, or leave both out)")]
     DistinctWithoutCount,
+    #[error(
+        "the topic `{topic}` of Kafka is called `{rather}` here: write `topic = \"{rather}\"` (`[topics]` says so)"
+    )]
+    Renamed { topic: String, rather: String },
+    #[error("`{0}` is a pattern: a wanted message names one topic (a matcher may serve many by a pattern)")]
+    Pattern(String),
     #[error(transparent)]
     Matcher(TopicError),
 }
@@ -40,6 +47,7 @@ pub(super) enum WrongWanted {
 /// Takes a dictionary apart and finds its matcher.
 pub(super) fn wanted<'a>(
     registry: &'a Registry,
+    topics: &Topics,
     value: &Value,
 ) -> Result<(WantedMessage, &'a Arc<Generation>), WrongWanted> {
     let Value::Object(fields) = value else {
@@ -48,6 +56,12 @@ pub(super) fn wanted<'a>(
     let mut fields = fields.clone();
     let frequency: Frequency = text(&mut fields, "frequency")?.parse().map_err(WrongWanted::Frequency)?;
     let topic = text(&mut fields, "topic")?;
+    if is_pattern(&topic) {
+        return Err(WrongWanted::Pattern(topic));
+    }
+    if let Some(rather) = topics.rather(&topic) {
+        return Err(WrongWanted::Renamed { rather: rather.to_owned(), topic });
+    }
     let task_id = text(&mut fields, "task_id")?;
     let named = fields.contains_key("matcher").then(|| text(&mut fields, "matcher")).transpose()?;
     let optional = boolean(&mut fields, "optional")?;
@@ -113,11 +127,15 @@ mod tests {
 
     use super::*;
 
+    fn topics() -> Topics {
+        toml::from_str("orders = \"prod.orders\"").unwrap()
+    }
+
     /// What is wrong with a dictionary before any matcher is looked for; nothing: `no matcher` is.
     fn wrong(more: &Value) -> String {
         let mut fields = json!({"frequency": "D", "topic": "t", "task_id": "a"});
         fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        wanted(&Registry::default(), &fields).err().unwrap().to_string()
+        wanted(&Registry::default(), &topics(), &fields).err().unwrap().to_string()
     }
 
     fn check(more: &Value, message: &str) {
@@ -127,10 +145,12 @@ mod tests {
 
     #[test]
     fn keys_of_ours_must_make_sense() {
-        let no_dictionary = wanted(&Registry::default(), &json!("t")).err().unwrap().to_string();
+        let no_dictionary = wanted(&Registry::default(), &topics(), &json!("t")).err().unwrap().to_string();
         assert_eq!(no_dictionary, "a wanted message must be a dictionary (an object, a table), not \"t\"");
         check(&json!({"frequency": "d"}), "`d` is not a frequency: write \"H\" (hour)");
         check(&json!({"topic": ""}), "`topic` must be text, not \"\"");
+        check(&json!({"topic": "^orders"}), "`^orders` is a pattern: a wanted message names one topic");
+        check(&json!({"topic": "prod.orders"}), "the topic `prod.orders` of Kafka is called `orders` here: write");
         check(&json!({"task_id": 7}), "`task_id` must be text, not 7");
         check(&json!({"matcher": null}), "`matcher` must be text, not null");
         check(&json!({"optional": "yes"}), "`optional` must be true or false, not \"yes\"");

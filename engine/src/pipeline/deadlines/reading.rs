@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::{
     pipeline::Shared,
-    source::{End, Ends, KafkaConfig, KafkaLog, Log},
+    source::{End, Ends, KafkaConfig, KafkaLog, Log, SourceError},
     store::StoreError,
 };
 
@@ -40,6 +40,8 @@ struct Topic {
     asked_at: Timestamp,
     /// None: Kafka did not answer.
     ends: Option<Vec<End>>,
+    /// Of which cluster they are: what was read of another one does not count.
+    cluster: Option<Arc<str>>,
     tried: Instant,
     read: bool,
     /// Partitions that stand still until somebody releases them: nobody waits for these.
@@ -56,14 +58,15 @@ struct Topic {
 
 impl Topic {
     /// What stood still before stands still: a new question is no progress.
-    fn new(asked_at: Timestamp, ends: Option<Vec<End>>, before: Option<Self>) -> Self {
+    fn new(asked_at: Timestamp, answer: Option<(Option<Arc<str>>, Vec<End>)>, before: Option<Self>) -> Self {
+        let (cluster, ends) = answer.map_or((None, None), |(cluster, ends)| (cluster, Some(ends)));
         let now = Instant::now();
         let before = before.filter(|before| !before.read);
         let (stands_at, since) =
             before.map_or_else(|| ((Vec::new(), None), now), |before| (before.stands_at, before.since));
         let (read, tail_was_read, was_told, looked_at) = (false, false, false, None);
         let frozen = Vec::new();
-        Self { asked_at, ends, tried: now, read, frozen, stands_at, since, tail_was_read, was_told, looked_at }
+        Self { asked_at, ends, cluster, tried: now, read, frozen, stands_at, since, tail_was_read, was_told, looked_at }
     }
 
     fn note_progress(&mut self, stands_at: (Vec<(i32, i64)>, Option<i64>)) {
@@ -75,7 +78,7 @@ impl Topic {
 
     async fn look(&mut self, shared: &Shared, topic: &str, kafka: &Arc<KafkaConfig>) -> Result<(), StoreError> {
         let catching_up = shared.store.catching_up(topic.to_owned(), Timestamp::now()).await?;
-        let stored = shared.store.offsets_of(topic.to_owned()).await?;
+        let stored = shared.store.offsets_of(topic.to_owned(), self.cluster.clone()).await?;
         self.note_progress((stored, catching_up));
         self.frozen = shared.store.frozen_of(topic.to_owned()).await?;
         if self.since.elapsed() >= TAIL && !self.tail_was_read && !self.read {
@@ -163,18 +166,23 @@ impl Reading {
             return;
         }
         let asked_at = Timestamp::now();
-        let ends = self.ask(topic).await;
+        let answer = self.ask(topic).await;
         let before = self.topics.remove(topic);
-        self.topics.insert(topic.to_owned(), Topic::new(asked_at, ends, before));
+        self.topics.insert(topic.to_owned(), Topic::new(asked_at, answer, before));
     }
 
-    /// How far a log reaches. None: Kafka does not answer.
-    async fn ask(&self, topic: &str) -> Option<Vec<End>> {
+    /// How far a log reaches, and in which cluster. None: Kafka does not answer.
+    async fn ask(&self, topic: &str) -> Option<(Option<Arc<str>>, Vec<End>)> {
         let (kafka, asked) = (Arc::clone(&self.kafka), topic.to_owned());
-        let asking = move || Ends::new(&kafka).and_then(|ends| ends.of(&asked, PATIENCE));
+        let asking = move || {
+            let logs = Ends::new(&kafka)?;
+            let ends = logs.of(&asked, PATIENCE)?;
+            Ok((logs.cluster(PATIENCE), ends))
+        };
         match tokio::task::spawn_blocking(asking).await {
-            Ok(Ok(ends)) => Some(ends),
+            Ok(Ok(answer)) => Some(answer),
             Ok(Err(error)) => {
+                let error: SourceError = error;
                 tracing::debug!(topic, error = &error as &dyn std::error::Error, "Its end is not known");
                 None
             }

@@ -1,6 +1,9 @@
 use super::*;
 use crate::domain::{
-    dead_letter::{Cause, DeadLetter, DeadLetterKind, Kept, Rejudgement, Sample},
+    dead_letter::{
+        Cause, DeadLetter, DeadLetterFilter, DeadLetterId, DeadLetterKind, Kept, Rejudged, Rejudgement, Sample,
+        StoredDeadLetter,
+    },
     recording::JudgedBy,
 };
 
@@ -16,6 +19,7 @@ pub(super) fn letter(offset: i64, payload: &[u8]) -> DeadLetter {
         cause: Cause::Reject,
         reason: "expected an object".to_owned(),
         by: by(),
+        forward: None,
     }
 }
 

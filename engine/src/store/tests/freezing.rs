@@ -1,5 +1,6 @@
 use super::{dead_letters::letter, *};
 use crate::domain::{
+    dead_letter::{DeadLetter, DeadLetterFilter, Forward},
     partition::Release,
     recording::{Halt, HaltKind},
 };
@@ -73,4 +74,29 @@ async fn partitions_are_listed_with_why_they_stand_still() {
     let all: Vec<_> = fixture.store.partitions(None).await.unwrap().iter().map(shown).collect();
     assert_eq!(all, [(0, 3, Some((3, "job-finish".to_owned()))), (1, 5, None)]);
     assert_eq!(fixture.store.partitions(Some("other".to_owned())).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_is_to_be_published_of_a_message_is_due_when_it_is_set_aside() {
+    let mut fixture = Fixture::new(MarkMode::Local);
+    let forward = Forward { topic: "dead".to_owned(), key: None, value: Some(b"whole".to_vec()), headers: Vec::new() };
+    let mut recording = fixture.recording(2);
+    let letter = DeadLetter { forward: Some(Box::new(forward.clone())), ..letter(1, b"sample") };
+    recording.span.to = 1;
+    recording.halt = Some(Halt { how: HaltKind::Freeze, letter: letter.clone() });
+    let partition = recording.partition.clone();
+    fixture.record(recording).await;
+    assert_eq!(fixture.store.due_forwards(9).await.unwrap(), []);
+
+    fixture.release(&partition, Release::Skip).await;
+    let due = fixture.store.due_forwards(9).await.unwrap().remove(0);
+    assert_eq!((due.letter.offset, due.forward), (1, forward));
+    fixture.store.forwarded(vec![due.letter.id]).await.unwrap();
+    assert_eq!(fixture.store.due_forwards(9).await.unwrap(), []);
+    let again = fixture.store.dead_letter(due.letter.id).await.unwrap().unwrap();
+    assert!(again.published_at.is_some());
+    // One that is judged again is set aside already, and was published.
+    let recording = Recording { dead_letters: vec![letter], ..fixture.recording(2) };
+    fixture.record(recording).await;
+    assert_eq!(fixture.store.due_forwards(9).await.unwrap(), []);
 }

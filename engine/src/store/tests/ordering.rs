@@ -139,3 +139,15 @@ async fn a_number_is_never_given_twice() {
     fail(&fixture, "f").await;
     assert_eq!(fixture.sql("SELECT id FROM marks WHERE task_id = 'f'"), ["7"]);
 }
+
+#[tokio::test]
+async fn keys_are_compared_byte_by_byte() {
+    let mut fixture = Fixture::new(MarkMode::Outbox(Order::Key));
+    let sent = [("a", "foo"), ("b", "FOO"), ("c", "Foo"), ("d", "foo "), ("e", "foo")];
+    fixture.define(vec![sensor("s", &sent.map(|(task, _)| (task, D)))]).await;
+    fixture.dawn("2019-07-07T00:00:00Z").await;
+    for (task, key) in sent {
+        fixture.send_from(0, Some(key), &[&format!("s.{task}")]).await;
+    }
+    assert_eq!(due(&fixture).await, "abcd");
+}

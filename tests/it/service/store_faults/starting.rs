@@ -47,7 +47,7 @@ fn a_damaged_file() {
     bytes[100..].fill(0xAB);
     home.write("store/eventlatch.db", bytes);
     assert_snapshot!(home.run(&["run"]), @r"
-    ! error: the store store/eventlatch.db is damaged: restore a backup (hint: `sqlite3 store/eventlatch.db 'PRAGMA integrity_check'` says what is wrong)
+    ! error: the store store/eventlatch.db is damaged: restore a backup (hint: `eventlatch store check` says what is wrong)
     !   caused by: database disk image is malformed
     !   caused by: Error code 11: database disk image is malformed
     exit 5
