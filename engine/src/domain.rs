@@ -23,6 +23,7 @@ pub mod recording;
 pub mod report;
 pub mod sensor;
 pub mod terms;
+pub mod text;
 pub mod trace;
 pub mod wait;
 pub mod wanted;

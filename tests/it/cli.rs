@@ -1,5 +1,6 @@
 //! The commands as a person meets them: what they print, to the letter, and what they end with.
 
+mod author;
 mod looking;
 mod refused;
 

@@ -1,15 +1,32 @@
-//! `eventlatch matcher …`: which matchers serve and served, what one is, and going back to an earlier build.
+//! `eventlatch matcher …`: writing one, which serve and served, what one is, and going back to an earlier build.
 //!
-//! What serves the running service knows; without one `list` shows what would serve.
+//! What serves the running service knows; without one `list` shows what would serve. `new`, `build`, `test`, `bench` and `run`
+//! are for authors and need no service.
 
 mod acting;
+mod bench;
+mod build;
 mod inspect;
+mod new;
+mod run;
+mod subject;
+mod test;
 
 use super::{Exit, Failure, Format, client::Service};
 use crate::config::Config;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
+    /// Begin a matcher: a folder with its sources, cases and a scenario
+    New(new::Args),
+    /// Build a matcher's folder into its file
+    Build(build::Args),
+    /// Run a matcher's cases and scenarios in the service's engine
+    Test(test::Args),
+    /// Measure what messages cost a matcher, against the service's limits
+    Bench(bench::Args),
+    /// Ask a matcher about one message
+    Run(run::Args),
     /// List the matchers that serve; with no service running, those that would
     List {
         #[command(flatten)]
@@ -18,7 +35,7 @@ pub(super) enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
-    /// Show what a matcher is: its interface, topics, schemas, size and hash
+    /// Show what a matcher is: its interface, topics, schemas, imports, cases, size and hash
     Inspect {
         /// A name, or a `.wasm` file
         matcher: String,
@@ -56,6 +73,11 @@ pub(super) enum Command {
 
 pub(super) async fn matcher(config: &Config, command: &Command) -> Result<Exit, Failure> {
     match command {
+        Command::New(args) => new::new(args)?,
+        Command::Build(args) => build::build(config, args)?,
+        Command::Test(args) => return test::test(config, args).await,
+        Command::Bench(args) => bench::bench(config, args)?,
+        Command::Run(args) => run::run(config, args)?,
         Command::List { service, format } => acting::list(config, service, *format).await?,
         Command::Inspect { matcher, format } => inspect::inspect(config, matcher, *format).await?,
         Command::History { matcher, format } => acting::history(config, matcher.as_deref(), *format)?,
