@@ -18,6 +18,8 @@ fn main() {
     for watched in ["sdk/src", "sdk/wit", "sdk/Cargo.toml", "matchers", "Cargo.lock"] {
         println!("cargo::rerun-if-changed={}", root.join(watched).display());
     }
+    println!("cargo::rerun-if-changed=src/author/templates");
+    println!("cargo::rerun-if-changed=../examples/order-shipped/Cargo.lock");
     let target = out.join("matchers");
     build(&root, &target);
     for matcher in MATCHERS {

@@ -60,7 +60,7 @@ enum Command {
     Explain(explain::Args),
     /// Report what is missing now, or was on a date
     Report(report::Args),
-    /// Look at matchers
+    /// Write matchers, try them out, and look at those that serve
     #[command(subcommand)]
     Matcher(matcher::Command),
     /// Look at messages that were set aside, and have them judged again

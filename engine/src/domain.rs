@@ -25,6 +25,7 @@ pub mod recording;
 pub mod report;
 pub mod sensor;
 pub mod terms;
+pub mod text;
 pub mod trace;
 pub mod usage;
 pub mod wait;

@@ -1,10 +1,17 @@
-//! `eventlatch matcher …`: which matchers serve and served, what one is, and going back to an earlier build.
+//! `eventlatch matcher …`: writing one, which serve and served, what one is, and going back to an earlier build.
 //!
-//! What serves the running service knows; without one `list` shows what would serve.
+//! What serves the running service knows; without one `list` shows what would serve. `new`, `build`, `test`, `bench` and `run`
+//! are for authors and need no service.
 
 mod acting;
+mod bench;
+mod build;
 mod inspect;
+mod new;
 mod pushing;
+mod run;
+mod subject;
+mod test;
 
 use std::path::PathBuf;
 
@@ -13,6 +20,16 @@ use crate::config::Config;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
+    /// Begin a matcher: a folder with its sources, cases and a scenario
+    New(new::Args),
+    /// Build a matcher's folder into its file
+    Build(build::Args),
+    /// Run a matcher's cases and scenarios in the service's engine
+    Test(test::Args),
+    /// Measure what messages cost a matcher, against the service's limits
+    Bench(bench::Args),
+    /// Ask a matcher about one message
+    Run(run::Args),
     /// List the matchers that serve; with no service running, those that would
     List {
         #[command(flatten)]
@@ -21,7 +38,7 @@ pub(super) enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
-    /// Show what a matcher is: its interface, topics, schemas, size and hash
+    /// Show what a matcher is: its interface, topics, schemas, imports, cases, size and hash
     Inspect {
         /// A name, or a `.wasm` file
         matcher: String,
@@ -119,6 +136,11 @@ pub(super) struct Push {
 
 pub(super) async fn matcher(config: &Config, command: &Command) -> Result<Exit, Failure> {
     match command {
+        Command::New(args) => new::new(args)?,
+        Command::Build(args) => build::build(config, args)?,
+        Command::Test(args) => return test::test(config, args).await,
+        Command::Bench(args) => bench::bench(config, args)?,
+        Command::Run(args) => run::run(config, args)?,
         Command::List { service, format } => acting::list(config, service, *format).await?,
         Command::Inspect { matcher, format } => inspect::inspect(config, matcher, *format).await?,
         Command::Push(push) => pushing::push(config, push)?,

@@ -2,7 +2,8 @@
 
 use toml::{Table, Value};
 
-use super::{Config, ConfigError, text};
+use super::{Config, ConfigError};
+use crate::domain::text::plain;
 
 const PREFIX: &str = "EVENTLATCH_";
 
@@ -125,7 +126,7 @@ pub(super) fn overlay(
 
 impl Config {
     fn deserialize_table(table: &Table) -> Result<Self, String> {
-        Value::Table(table.clone()).try_into().map_err(|error: toml::de::Error| text::plain(error.message()))
+        Value::Table(table.clone()).try_into().map_err(|error: toml::de::Error| plain(error.message()))
     }
 }
 

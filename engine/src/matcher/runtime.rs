@@ -44,6 +44,17 @@ impl Runtime {
     /// Sets the engine up and starts its ticker, which ends with the last clone of the runtime.
     pub fn new(limits: Limits, cache: Cache) -> Result<Self, RuntimeError> {
         let engine = engine(&limits)?;
+        Self::with_engine(engine, limits, cache)
+    }
+
+    /// The same, counting what guests execute. Slower, and nothing is kept: for whoever measures.
+    pub fn metered(limits: Limits) -> Result<Self, RuntimeError> {
+        let mut counting = config(&limits);
+        counting.consume_fuel(true);
+        Self::with_engine(Engine::new(&counting)?, limits, Cache::default())
+    }
+
+    fn with_engine(engine: Engine, limits: Limits, cache: Cache) -> Result<Self, RuntimeError> {
         let mut linker = Linker::new(&engine);
         host::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
         start_ticker(&engine)?;
@@ -53,6 +64,10 @@ impl Runtime {
     /// The same, which loads no other builds than these.
     pub fn allowing(self, allowed: AllowList) -> Self {
         Self { allowed: Arc::new(allowed), ..self }
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Runs what calls guests on a thread with the stack for it: whoever loads a matcher may be on one of any size, and

@@ -1,24 +1,8 @@
 //! Commands that look and change nothing.
 
 use eventlatch_tests::{broker::brokers, home::Ran};
-use insta::assert_snapshot;
 
 use super::home;
-
-/// Results without what differs from build to build.
-macro_rules! assert_result {
-    ($ran:expr, $($expected:tt)*) => {
-        insta::with_settings!({filters => vec![
-            (r"\b[0-9a-f]{64}\b", "[SHA256]"),
-            (r"\b[0-9a-f]{12}\b", "[SHA256]"),
-            (r"\d+ KiB", "[SIZE]"),
-            (r"\d{4}-\d\d-\d\d", "[DATE]"),
-            (r"127\.0\.0\.1:\d{2,}", "[BROKER]"),
-        ]}, {
-            assert_snapshot!($ran, $($expected)*);
-        });
-    };
-}
 
 #[test]
 fn a_good_configuration() {
