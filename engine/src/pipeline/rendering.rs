@@ -330,7 +330,7 @@ impl Pages<'_> {
     }
 }
 
-fn awaited(
+pub(super) fn awaited(
     generation: &Generation,
     wanted: &[ActiveWanted],
     renderings: &[Option<RenderingId>],
