@@ -10,6 +10,7 @@ pub mod change;
 pub mod cron;
 pub mod dead_letter;
 pub mod definition;
+pub mod difference;
 pub mod explanation;
 pub mod generation;
 pub mod handling;

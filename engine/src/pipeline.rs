@@ -32,6 +32,7 @@ pub mod bookmarks;
 pub mod catching_up;
 pub mod changing;
 pub mod checking;
+pub mod comparing;
 mod consequences;
 pub mod deadlines;
 pub mod defining;

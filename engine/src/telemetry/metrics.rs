@@ -20,7 +20,7 @@ use crate::domain::{
     mark::Mark,
     recording::{Recorded, Recording},
 };
-pub use evaluating::Evaluating;
+pub use evaluating::{Evaluating, cpu_time};
 pub use levels::{Levels, Standing, lag};
 use names::{
     ALL, BATCH, BATCHES, COMMIT, DEAD_LETTERS, DELIVERIES, DELIVERY, ENDED, FAULTS, GROUP, IN_EVALUATION, Kind, MARKS,
