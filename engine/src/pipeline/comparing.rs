@@ -1,9 +1,9 @@
 //! Two builds of a matcher over the same messages: the one that serves and a candidate, one after the other on one worker, so
 //! that what they cost can be compared as well. Records nothing.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use super::evaluate::{Portion, said};
+use super::evaluate::{Place, Portion, said};
 use crate::{
     domain::difference::{Comparison, Each, Said},
     matcher::{GaveUp, Generation, Worker},
@@ -30,6 +30,22 @@ pub fn compare(
     let old = old.map_err(Incomparable::Old)?;
     let (new, cpu_of_new) = timed(|| said(worker, &of_new));
     let new = new.map_err(Incomparable::New)?;
+    let mut comparison = noted(portion, &old, &new);
+    comparison.tally.cpu_us = Each { old: micros(cpu_of_old), new: micros(cpu_of_new) };
+    Ok(comparison)
+}
+
+/// What one build says, held against nothing: all of it is new.
+pub fn show(worker: &mut Worker, portion: &Portion) -> Result<Comparison, Incomparable> {
+    let (said, cpu) = timed(|| said(worker, portion));
+    let said = said.map_err(Incomparable::New)?;
+    let mut comparison = noted(portion, &HashMap::new(), &said);
+    comparison.tally.cpu_us.new = micros(cpu);
+    Ok(comparison)
+}
+
+/// What both say of each message.
+fn noted(portion: &Portion, old: &HashMap<Place, Said>, new: &HashMap<Place, Said>) -> Comparison {
     let (mut comparison, nothing) = (Comparison::default(), Said::default());
     for place in &portion.places {
         let slice = &portion.slices[place.slice];
@@ -37,8 +53,7 @@ pub fn compare(
         let at = (&slice.partition.at(message.offset), message.arrival);
         comparison.note(at, old.get(place).unwrap_or(&nothing), new.get(place).unwrap_or(&nothing));
     }
-    comparison.tally.cpu_us = Each { old: micros(cpu_of_old), new: micros(cpu_of_new) };
-    Ok(comparison)
+    comparison
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {

@@ -2,26 +2,26 @@
 //! recorded, no offset moves, and no service need run.
 //!
 //! A thread reads the range (`reading`), which ends where the log ended when it began. What is wanted is rendered for each
-//! business date that messages arrive on (`days`), and both builds judge as intake does (`super::evaluate`). What they say is
-//! compared message by message ([`crate::domain::difference`]). Memory does not grow with the range. Start at [`Replay::run`].
+//! business date that messages arrive on (`days`), both builds judge as intake does, and what they say is compared message by
+//! message ([`super::comparing`]). Memory does not grow with the range. Start at [`Replay::run`].
 
 mod days;
 mod reading;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::{
+    comparing::{Incomparable, compare, show},
     evaluate::Portion,
     keeping::Keeping,
     portions::{Cut, portions},
     rendering::RenderError,
-    saying::say,
 };
 use crate::{
     domain::{
-        difference::{Comparison, Said},
+        difference::Comparison,
         message::{Before, Message, Partition, Slice, Span},
     },
     matcher::{GaveUp, Generation, Pool, Worker},
@@ -32,7 +32,7 @@ use crate::{
 use days::Days;
 pub use days::{Build, Refused};
 pub use reading::Range;
-use reading::{Began, Piece, Reading};
+use reading::{Began, Piece, Reading, day};
 
 /// Who is to judge what.
 pub struct Replay {
@@ -44,8 +44,6 @@ pub struct Replay {
     /// What is wanted of the topic.
     pub wanted: Vec<ActiveWanted>,
     pub keeping: Arc<Keeping>,
-    /// So many differences of each kind are shown.
-    pub samples: usize,
 }
 
 /// What came of a replay.
@@ -74,23 +72,16 @@ pub struct Progress {
 pub enum ReplayError {
     #[error(transparent)]
     Source(#[from] SourceError),
-    #[error("there are no messages of a topic `{topic}` in {place}")]
-    NoTopic { topic: String, place: String },
+    #[error("there is no topic `{0}`")]
+    NoTopic(String),
     #[error("messages of the partition {0} do not come")]
     Silent(i32),
     #[error(transparent)]
     Render(#[from] RenderError),
-    #[error("the {build} cannot judge the messages from {from} to {to}, and its topic would wait: {gave_up}")]
-    GaveUp { build: Build, from: String, to: String, gave_up: GaveUp },
+    #[error("the messages from {from} to {to} cannot be judged by {why}")]
+    GaveUp { from: String, to: String, why: Incomparable },
     #[error("reading the messages ended by a defect of its own; the log says more")]
     Defect,
-}
-
-impl Replayed {
-    /// Whether the builds differ in anything.
-    pub fn differs(&self) -> bool {
-        self.comparison.tally.different > 0 || self.refused.iter().any(|it| it.by == [Build::Candidate])
-    }
 }
 
 impl Replay {
@@ -104,16 +95,15 @@ impl Replay {
         let mut reading = Reading::begin(log, Arc::clone(&self.topic), range);
         let Began { partitions, offsets, mut gaps } = reading.began().await?;
         let mut days = Days::new(&self.pool, &self.topic, &self.wanted, self.builds())?;
-        let (mut comparison, mut arrivals) = (Comparison::keeping(self.samples), None);
+        let (mut comparison, mut arrivals) = (Comparison::default(), None);
         let mut progress = Progress { read: 0, of: offsets, messages: 0 };
-        while let Some(piece) = reading.next().await? {
-            let Piece { partition, messages, offsets, gap } = piece;
+        while let Some(Piece { partition, messages, offsets, gap }) = reading.next().await? {
             gaps.extend(gap);
             // What is wanted is rendered for a few dates at a time, however many a piece is of.
-            for of_day in messages.chunk_by(|one, next| day_of(one) == day_of(next)) {
-                arrivals = of_day.iter().map(|message| message.arrival).fold(arrivals, widened);
-                let index = days.made_ready(of_day.iter().map(|message| message.arrival)).await?;
-                comparison.absorb(self.compare(&partition, of_day, &index).await?);
+            for messages in messages.chunk_by(|one, next| day(one.arrival) == day(next.arrival)) {
+                arrivals = messages.iter().map(|message| message.arrival).fold(arrivals, widened);
+                let index = days.made_ready(messages.iter().map(|message| message.arrival)).await?;
+                comparison.absorb(self.compare(&partition, messages, &index).await?);
             }
             progress.read += offsets;
             progress.messages += messages.len() as u64;
@@ -123,77 +113,51 @@ impl Replay {
     }
 
     fn builds(&self) -> Vec<(Build, Arc<Generation>)> {
-        let against = self.against.iter().map(|it| (Build::Against, Arc::clone(it)));
-        against.chain([(Build::Candidate, Arc::clone(&self.candidate))]).collect()
+        let against = self.against.iter().map(|it| (Build::Old, Arc::clone(it)));
+        against.chain([(Build::New, Arc::clone(&self.candidate))]).collect()
     }
 
-    /// Lets both builds judge consecutive messages.
+    /// Has consecutive messages judged, on all workers.
     async fn compare(
         &self,
         partition: &Partition,
         messages: &[Message],
         index: &Arc<Index>,
     ) -> Result<Comparison, ReplayError> {
-        let (from, to) = (messages.first().map_or(0, |it| it.offset), messages.last().map_or(0, |it| it.offset + 1));
-        let span = Span { from: Before::At(from), to };
+        let (from, to) = (messages.first().map_or(0, |it| it.offset), messages.last().map_or(0, |it| it.offset));
+        let span = Span { from: Before::At(from), to: to + 1 };
         let slices = Arc::new(vec![Slice { partition: partition.clone(), span, messages: messages.to_vec() }]);
-        let gave_up = |build| {
-            let (from, to) = (partition.at(from).to_string(), partition.at(to - 1).to_string());
-            move |gave_up| ReplayError::GaveUp { build, from, to, gave_up }
-        };
-        let new = self.said_by(&self.candidate, &slices, index);
-        let (old, new) = match &self.against {
-            Some(against) => tokio::join!(self.said_by(against, &slices, index), new),
-            None => (Ok((vec![Said::default(); messages.len()], Duration::ZERO)), new.await),
-        };
-        let ((old, old_cpu), (new, new_cpu)) =
-            (old.map_err(gave_up(Build::Against))?, new.map_err(gave_up(Build::Candidate))?);
-        let mut comparison = Comparison::keeping(self.samples);
-        for ((message, old), new) in messages.iter().zip(&old).zip(&new) {
-            comparison.note(&partition.at(message.offset), old, new);
-        }
-        comparison.tally.cpu_us.old = micros(old_cpu);
-        comparison.tally.cpu_us.new = micros(new_cpu);
-        Ok(comparison)
-    }
-
-    /// What a build says of each message, on all workers.
-    async fn said_by(
-        &self,
-        generation: &Arc<Generation>,
-        slices: &Arc<Vec<Slice>>,
-        index: &Arc<Index>,
-    ) -> Result<(Vec<Said>, Duration), GaveUp> {
+        let old = self.against.as_ref().unwrap_or(&self.candidate);
         let cut = Cut { workers: self.pool.workers(), messages: None, partitions: None };
-        let portions = portions(slices, index, generation, &self.keeping, cut);
+        let portions = portions(&slices, index, old, &self.keeping, cut);
         // All are under way before the first is awaited.
-        let running: Vec<_> = portions.into_iter().map(|portion| (self.pool.run(asking(&portion)), portion)).collect();
-        let (mut all, mut taken) = (Vec::new(), Duration::ZERO);
+        let running: Vec<_> = portions.into_iter().map(|it| (self.pool.run(self.asking(&it)), it)).collect();
+        let mut all = Comparison::default();
         for (running, portion) in running {
-            let (said, cpu) = match running.await {
+            let compared = match running.await {
                 // What loops is found aside.
-                Err(GaveUp::TimedOut(_)) => self.pool.run_aside(asking(&portion)).await?,
-                said => said?,
+                Err(Incomparable::Old(GaveUp::TimedOut(_)) | Incomparable::New(GaveUp::TimedOut(_))) => {
+                    self.pool.run_aside(self.asking(&portion)).await
+                }
+                compared => compared,
             };
-            all.extend(said);
-            taken += cpu;
+            let gave_up = |why| {
+                let [from, to] = [from, to].map(|offset| partition.at(offset).to_string());
+                ReplayError::GaveUp { from, to, why }
+            };
+            all.absorb(compared.map_err(gave_up)?);
         }
-        Ok((all, taken))
+        Ok(all)
     }
-}
 
-fn asking(portion: &Portion) -> impl FnOnce(&mut Worker) -> Result<(Vec<Said>, Duration), GaveUp> + Send + use<> {
-    let portion = portion.clone();
-    move |worker| say(worker, &portion)
-}
-
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
-}
-
-/// Days of no calendar: two messages of one are of three business dates of a zone at the most.
-fn day_of(message: &Message) -> i64 {
-    reading::day(message.arrival)
+    fn asking(&self, portion: &Portion) -> impl FnOnce(&mut Worker) -> Result<Comparison, Incomparable> + Send + use<> {
+        let (portion, candidate) = (portion.clone(), Arc::clone(&self.candidate));
+        let is_compared = self.against.is_some();
+        move |worker| match is_compared {
+            true => compare(worker, &portion, &candidate),
+            false => show(worker, &portion),
+        }
+    }
 }
 
 fn widened(known: Option<(Timestamp, Timestamp)>, arrival: Timestamp) -> Option<(Timestamp, Timestamp)> {

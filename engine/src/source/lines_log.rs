@@ -83,7 +83,7 @@ impl Log for LinesLog {
 
     /// Lines are in no order of time: any may be as late as that.
     fn extents(&mut self, topic: &str, _since: Timestamp) -> Result<Vec<Extent>, SourceError> {
-        let extent = |high| Extent { partition: 0, low: 1, since: 1, high };
+        let extent = |high| Extent { partition: 0, low: 0, since: 1, high };
         if self.lines == Lines::Stdin {
             return Ok(vec![extent(i64::MAX)]);
         }
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn offsets_are_line_numbers() {
         let (_file, mut log) = log(TEXT);
-        let extent = Extent { partition: 0, low: 1, since: 1, high: 5 };
+        let extent = Extent { partition: 0, low: 0, since: 1, high: 5 };
         assert_eq!(log.extents("a", Timestamp::UNIX_EPOCH).unwrap(), [extent]);
         assert_eq!(log.extents("other", Timestamp::UNIX_EPOCH).unwrap(), []);
         assert_eq!(offsets(&mut log, "a", 1, 5), (vec![1, 4], 5));

@@ -1,10 +1,6 @@
 //! What is wanted on the days that are judged, as each build says it: an index of a few days, made as messages need it.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
@@ -23,22 +19,12 @@ use crate::{
     store::ActiveWanted,
 };
 
-/// One of the two builds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+/// One of the two builds: the one that the candidate is held against, or the candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Build {
-    /// The one that the candidate is held against.
-    Against,
-    Candidate,
-}
-
-impl fmt::Display for Build {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Against => "build that it is held against",
-            Self::Candidate => "candidate",
-        })
-    }
+    Old,
+    New,
 }
 
 /// A wanted message that does not count, since a build refuses it: a service would not let the candidate serve.
@@ -130,13 +116,7 @@ impl<'a> Days<'a> {
         self.pool.run(prepare).await.map_err(gave_up)
     }
 
-    fn note_refused(
-        &mut self,
-        build: Build,
-        page: &[ActiveWanted],
-        date: Date,
-        answers: &[Result<Prepared, Problem>],
-    ) {
+    fn note_refused(&mut self, build: Build, page: &[ActiveWanted], date: Date, answers: &[Result<Prepared, Problem>]) {
         let refused = page.iter().zip(answers).filter_map(|(wanted, answer)| Some((wanted, answer.as_ref().err()?)));
         for (wanted, problem) in refused {
             let refused = self.refused.entry(wanted.id).or_insert_with(|| Refused {

@@ -108,8 +108,7 @@ impl Reader {
         let cluster = log.cluster()?;
         let extents = log.extents(&topic, range.from)?;
         if extents.is_empty() {
-            let place = if crate::source::Lines::is_cluster(&cluster) { "the lines" } else { "Kafka" };
-            return Err(ReplayError::NoTopic { topic: topic.to_string(), place: place.to_owned() });
+            return Err(ReplayError::NoTopic(topic.to_string()));
         }
         let ends = ends(&mut *log, &topic, range.to)?;
         let until = |extent: &Extent| {
@@ -189,7 +188,7 @@ fn ends(log: &mut dyn Log, topic: &str, to: Timestamp) -> Result<Vec<Extent>, So
 
 /// Whether messages may be gone that are of the range.
 fn is_cut(extent: &Extent) -> bool {
-    extent.low > 1 && extent.since == extent.low
+    extent.low > 0 && extent.since == extent.low
 }
 
 fn said(topic: &str, partition: i32, low: i64) -> String {
