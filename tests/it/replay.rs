@@ -49,7 +49,7 @@ fn messages() -> Vec<(Outgoing, Option<[&'static str; 3]>)> {
     let day = |days| date(days);
     vec![
         (written("plain", "", -10, -5), None),
-        (written("plain", "", -10, 5), Some(["only-new", "plain", "happened on business date"])),
+        (written("plain", "", -10, 5), Some(["only-new", "plain", "the event's bu"])),
         (written("templated", &day(-3), -20, -15), Some(["only-old", "templated", "-"])),
         (written("templated", &day(-2), -20, -14), Some(["only-new", "templated", "-"])),
         (written("templated", &day(-2), 20, 25), Some(["only-old", "templated", "-"])),
@@ -93,7 +93,7 @@ fn samples(result: &Value) -> Vec<String> {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let one = |it: &Value| {
         let (kind, task, reason) = (text(&it["kind"]), text(&it["task_id"]), text(&it["reason"]));
-        format!("{kind} {}@{} {task} {}", it["partition"], it["offset"], reason.get(..25).unwrap_or(&reason))
+        format!("{kind} {}@{} {task} {}", it["partition"], it["offset"], reason.get(..14).unwrap_or(&reason))
     };
     let mut all: Vec<_> = result["samples"].as_array().unwrap().iter().map(one).collect();
     all.sort();

@@ -64,9 +64,9 @@ fn a_candidate_that_loops_on_a_message_is_told_and_holds_up_nothing() {
     ];
     let (_, samples) = unruly(&lines, "unruly.wasm", "tame.wasm");
     let expected = [
-        "new-faults 0@2 - used more than 1000 ms of",
-        "new-faults 0@3 - panicked (reached `unreac",
-        "only-old 0@2 a used more than 1000 ms of",
+        "new-faults 0@2 - used more than",
+        "new-faults 0@3 - panicked (reac",
+        "only-old 0@2 a used more than",
         "only-old 0@5 confirm:refuse told to refuse",
         "other-keys 0@4 - -",
     ];
