@@ -5,7 +5,7 @@ use std::str::FromStr;
 use jiff::{Span, Timestamp, Zoned, civil::DateTime, tz::TimeZone};
 
 /// An instant, some of whose spellings depend on where and when one asks.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) enum Time {
     At(Timestamp),
     /// On the clock on the wall.

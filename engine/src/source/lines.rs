@@ -54,7 +54,7 @@ impl Lines {
         }
     }
 
-    pub(super) fn open(&self) -> Result<Box<dyn Read + Send>, SourceError> {
+    pub(super) fn open(&self) -> Result<Box<dyn Read + Send + Sync>, SourceError> {
         Ok(match self {
             Self::File(path) => Box::new(File::open(path).map_err(failed(path))?),
             Self::Stdin => Box::new(io::stdin()),
@@ -110,7 +110,7 @@ pub fn open_lines(
 
 struct LineReader {
     name: String,
-    input: BufReader<Box<dyn Read + Send>>,
+    input: BufReader<Box<dyn Read + Send + Sync>>,
     cluster: Arc<str>,
     topics: BTreeSet<String>,
     passed_over: BTreeSet<String>,

@@ -23,7 +23,7 @@ pub struct LinesLog {
 }
 
 struct Input {
-    lines: BufReader<Box<dyn Read + Send>>,
+    lines: BufReader<Box<dyn Read + Send + Sync>>,
     /// The number of the next line.
     next: i64,
 }
