@@ -37,7 +37,8 @@ pub(super) struct Report {
     pub(super) differs: bool,
     cost_ratio: Option<f64>,
     #[serde(flatten)]
-    difference: Difference,
+    tally: Tally,
+    samples: Vec<DifferenceSample>,
     refused: Vec<Refused>,
     gaps: Vec<String>,
 }
@@ -73,11 +74,12 @@ impl Report {
         let Replayed { partitions, arrivals, comparison, refused, gaps } = replayed;
         let wanted: HashMap<WantedId, _> = replay.wanted.iter().map(|it| (it.id, it)).collect();
         let named = |id| wanted.get(&id).map(|it| (it.sensor_name.clone(), it.task_id.clone()));
-        let mut difference = comparison.shown(named);
+        let Difference { mut tally, samples: mut all } = comparison.shown(named);
         if replay.against.is_none() {
-            difference = held_against_nothing(difference);
+            // Where there is nothing to differ from only what it does is told.
+            tally = Tally { other_keys: 0, different: 0, ..tally };
+            all.retain(|it| it.kind != DifferenceKind::OtherKeys);
         }
-        difference.samples = first_of_each(difference.samples, samples);
         let (first_arrival, last_arrival) = arrivals.unzip();
         let refused_by_one = refused.iter().any(|it| it.by.len() == 1);
         Self {
@@ -91,9 +93,10 @@ impl Report {
             wanted_by: prepared.wanted_by,
             candidate: About::of(&replay.candidate),
             against: replay.against.as_ref().map(|it| About::of(it)),
-            differs: replay.against.is_some() && (difference.tally.different > 0 || refused_by_one),
-            cost_ratio: difference.tally.cost_ratio(),
-            difference,
+            differs: replay.against.is_some() && (tally.different > 0 || refused_by_one),
+            cost_ratio: tally.cost_ratio(),
+            tally,
+            samples: first_of_each(&all, samples),
             refused,
             gaps,
         }
@@ -108,10 +111,10 @@ impl Report {
 
     fn page(&self) -> String {
         let mut parts = vec![self.headline(), self.builds()];
-        if self.difference.tally.messages > 0 {
+        if self.tally.messages > 0 {
             parts.push(self.figures());
         }
-        parts.extend(Some(self.samples()).filter(|samples| !samples.is_empty()));
+        parts.extend(Some(self.differences()).filter(|differences| !differences.is_empty()));
         parts.extend(Some(self.remarks()).filter(|remarks| !remarks.is_empty()));
         parts.push(self.verdict());
         parts.join("\n\n")
@@ -128,7 +131,7 @@ impl Report {
             self.topic,
             time(self.from),
             time(self.to),
-            number(self.difference.tally.messages, "message"),
+            number(self.tally.messages, "message"),
             number(self.partitions as u64, "partition"),
             number(self.wanted as u64, "wanted message"),
         )
@@ -142,7 +145,7 @@ impl Report {
     }
 
     fn figures(&self) -> String {
-        let Tally { same, only_old, only_new, other_keys, rejects, faults, cpu_us, .. } = self.difference.tally;
+        let Tally { same, only_old, only_new, other_keys, rejects, faults, cpu_us, .. } = self.tally;
         let seconds = |micros: u64| format!("{:.3} s", micros as f64 / 1e6);
         let ratio = self.cost_ratio.map(|ratio| format!("{ratio:.2}x")).unwrap_or_default();
         let matches = format!("{same} the same, {only_old} only old, {only_new} only new");
@@ -165,12 +168,12 @@ impl Report {
         table.to_string()
     }
 
-    fn samples(&self) -> String {
-        if self.difference.samples.is_empty() {
+    fn differences(&self) -> String {
+        if self.samples.is_empty() {
             return String::new();
         }
         let mut table = print::table(&["", "MESSAGE", "ARRIVED", "SENSOR", "TASK", "WHY"]);
-        table.add_rows(self.difference.samples.iter().map(|it| self.sample(it)));
+        table.add_rows(self.samples.iter().map(|it| self.sample(it)));
         table.to_string()
     }
 
@@ -209,7 +212,7 @@ impl Report {
     }
 
     fn verdict(&self) -> String {
-        let Tally { messages, different, .. } = self.difference.tally;
+        let Tally { messages, different, .. } = self.tally;
         match (messages, self.differs, &self.against) {
             (0, false, _) => "No message arrived in this time: nothing was judged.".to_owned(),
             (_, true, _) if different == 0 => "They do not take the same wanted messages.".to_owned(),
@@ -220,16 +223,8 @@ impl Report {
     }
 }
 
-/// Where there is nothing to differ from only what it does is told.
-fn held_against_nothing(mut difference: Difference) -> Difference {
-    difference.samples.retain(|it| it.kind != DifferenceKind::OtherKeys);
-    difference.tally.other_keys = 0;
-    difference.tally.different = 0;
-    difference
-}
-
 /// The kinds in their order, and of each the first ones.
-fn first_of_each(samples: Vec<DifferenceSample>, limit: usize) -> Vec<DifferenceSample> {
+fn first_of_each(samples: &[DifferenceSample], limit: usize) -> Vec<DifferenceSample> {
     let of_kind = |kind| samples.iter().filter(move |it| it.kind == kind).take(limit).cloned();
     DifferenceKind::ALL.into_iter().flat_map(of_kind).collect()
 }
