@@ -143,7 +143,9 @@ impl<'a> Judging<'a> {
             said.entry(self.places[message]).and_modify(note);
         };
         for (message, key) in extraction.keys() {
-            note(message, &mut |said| drop(said.keys.insert(key.to_owned())));
+            note(message, &mut |said| {
+                said.keys.insert(key.to_owned());
+            });
         }
         for it in &extraction.set_aside {
             let (kind, reason) = match &it.why {
@@ -154,8 +156,12 @@ impl<'a> Judging<'a> {
         }
         for (hit, verdict) in hits.iter().zip(verdicts) {
             note(hit.message, &mut |said| match &verdict {
-                Verdict::Fulfilled => drop(said.fulfilled.insert(hit.entry.wanted)),
-                Verdict::Refused(reason) => drop(said.refused.insert(hit.entry.wanted, reason.clone())),
+                Verdict::Fulfilled => {
+                    said.fulfilled.insert(hit.entry.wanted);
+                }
+                Verdict::Refused(reason) => {
+                    said.refused.insert(hit.entry.wanted, reason.clone());
+                }
                 Verdict::Faulted(fault) => said.set_aside = Some((DeadLetterKind::Fault, fault.to_string())),
             });
         }
