@@ -94,7 +94,10 @@ impl<'a> Days<'a> {
                 self.note_refused(build, page, date, &answers);
                 // A wanted message has one rendering a date, and each date an index of its own.
                 let renderings: Vec<_> = page.iter().map(|wanted| Some(RenderingId(wanted.id.0))).collect();
-                awaited(&generation, page, &renderings, answers).iter().for_each(|awaited| tables.add(awaited));
+                let awaited = awaited(&generation, page, &renderings, answers);
+                // A build that is held against itself waits once.
+                let is_again = build == Build::New && self.builds[0].1.id == generation.id && self.builds.len() > 1;
+                awaited.iter().filter(|_| !is_again).for_each(|awaited| tables.add(awaited));
             }
         }
         Ok(DayIndex::new(calendar, date, tables.build().await))
