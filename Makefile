@@ -6,10 +6,10 @@ WASM := wasm32-unknown-unknown
 KAFKA := $(TARGET_DIR)/kafka
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos bench openapi lint doc fmt rust build-tools wasm kafka
+.PHONY: help demo test chaos bench bench-peers openapi lint doc fmt rust build-tools wasm kafka
 
 help: ## Says what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 
 demo: wasm build-tools ## Shows a sensor filling up; needs no broker
 	$(CARGO) build --release --bin eventlatch
@@ -33,12 +33,16 @@ bench: wasm build-tools kafka ## Measures; a quiet machine gives better figures
 	$(CARGO) build --release --bin eventlatch
 	$(CARGO) bench --package eventlatch-tests --bench '*'
 
+bench-peers: wasm build-tools ## Measures against Extism, quamina, and matchers in other languages
+	$(CARGO) bench --manifest-path tests/peers/Cargo.toml --target-dir $(abspath $(TARGET_DIR))/peers
+
 openapi: wasm build-tools ## Renews docs/openapi.json, the document of the HTTP API
 	$(CARGO) run --quiet --bin eventlatch -- openapi > docs/openapi.json.new
 	mv docs/openapi.json.new docs/openapi.json
 
 lint: wasm build-tools ## Checks formatting and lints
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --all --check --manifest-path tests/peers/Cargo.toml
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
 doc: wasm build-tools ## Builds the documentation of the crates

@@ -7,6 +7,7 @@ mod following;
 mod matchers;
 mod parts;
 mod reloading;
+pub mod replaying;
 pub mod scenario;
 mod sensor_files;
 mod standby;

@@ -67,6 +67,7 @@ pub mod readiness;
 pub mod redrive;
 mod remaining;
 pub mod rendering;
+pub mod replay;
 pub mod reporting;
 pub mod resetting;
 pub mod shadow;

@@ -17,6 +17,7 @@ mod logging;
 mod matcher;
 mod modes;
 mod observability;
+mod replay;
 mod reports;
 mod scenarios;
 mod service;

@@ -37,6 +37,8 @@ pub enum Exit {
     StoppedAt = 11,
     /// The service did not end in order: a second signal came, or the time for it was over. Nothing is lost.
     Cut = 12,
+    /// Two builds of a matcher differ over the messages of a replay.
+    Differs = 13,
 }
 
 pub(super) const HELP: &str = "\
@@ -44,7 +46,8 @@ Exit codes: 0 done · 1 unexpected failure, or a scenario or case that differs �
 · 6 Kafka or input file · 7 marking · 8 the API: its address is taken, no service answers, or it wants a token \
 · 9 a wait failed, was skipped or cancelled · 10 a wait has not ended yet \
 · 11 a message at which the service is to stop (`on_fault`, `on_reject`) \
-· 12 the service did not end in order: a second signal, or `shutdown_seconds` were over";
+· 12 the service did not end in order: a second signal, or `shutdown_seconds` were over \
+· 13 two builds differ over the messages of a replay";
 
 impl Exit {
     pub(super) fn code(self) -> i32 {

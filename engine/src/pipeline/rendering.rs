@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// So many wanted messages are read, prepared and saved together.
-pub(super) const PAGE: usize = 1_000;
+pub const PAGE: usize = 1_000;
 
 /// Why a day could not be rendered.
 #[derive(Debug, thiserror::Error)]

@@ -10,6 +10,7 @@ mod explaining;
 mod freezing;
 mod generations;
 mod looking;
+mod many;
 mod marking;
 mod opening;
 mod ordering;

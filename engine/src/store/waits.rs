@@ -116,9 +116,7 @@ pub(super) fn credit(
     sighting: &Sighting,
     found: i64,
 ) -> Result<(), StoreError> {
-    let Some(place) = shape.wanted.iter().position(|wanted| wanted.id == sighting.wanted) else {
-        return Ok(());
-    };
+    let Some(place) = shape.place(sighting.wanted) else { return Ok(()) };
     if !shape.active || shape.paused {
         return Ok(());
     }
@@ -148,11 +146,20 @@ fn credit_one(
     if wait.deadline.is_some_and(|deadline| deadline <= sighting.arrival) {
         return Ok(());
     }
-    if wait.handled || shape.wanted[place].count > 1 {
+    if wait.handled {
         return judging::judge(books, shape, wait);
     }
-    // One is enough: those that follow it change nothing.
-    books.waits.is_credited_now(wait, sighting);
+    let found = match shape.wanted[place].count {
+        // Those that follow it change nothing.
+        1 => {
+            books.waits.is_credited_now(wait, sighting);
+            found
+        }
+        _ => match judging::counted_up(books, shape, wait, place)? {
+            Some(last) => last,
+            None => return Ok(()),
+        },
+    };
     judging::mark_when_all_in(books, shape, wait, place, found)?;
     judging::complete_when_due(books, shape, wait, place)
 }

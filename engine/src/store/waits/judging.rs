@@ -160,7 +160,7 @@ fn mark_received(
 ) -> Result<(), StoreError> {
     for task_id in shape.tasks() {
         marks::await_task(books.session, wait.task(shape, task_id), &books.now)?;
-        let places = || (0..shape.wanted.len()).filter(|place| shape.wanted[*place].task_id == task_id);
+        let places = || shape.places_of(task_id).iter().copied();
         let skipped = places().all(|place| facts.is_skipped(&shape.wanted[place]) && !standing.received[place]);
         if skipped {
             marks::mark(books.session, wait.task(shape, task_id), TaskState::Skipped, None, &books.now)?;
@@ -173,6 +173,18 @@ fn mark_received(
     Ok(())
 }
 
+/// Where several messages are needed: the number of the last match, if they are here in time.
+pub(super) fn counted_up(
+    books: &Books<'_, '_>,
+    shape: &Shape,
+    wait: &Wait,
+    place: usize,
+) -> Result<Option<i64>, StoreError> {
+    let found = one(books.db(), shape, wait, &shape.wanted[place], &HashMap::new())?;
+    let in_time = found.filter(|it| wait.deadline.is_none_or(|deadline| it.at < deadline));
+    Ok(in_time.and_then(|it| it.found))
+}
+
 /// Several wanted messages may share a task: it is marked when the last of them is in.
 pub(super) fn mark_when_all_in(
     books: &mut Books<'_, '_>,
@@ -182,7 +194,7 @@ pub(super) fn mark_when_all_in(
     found: i64,
 ) -> Result<(), StoreError> {
     let task_id = &shape.wanted[place].task_id;
-    if shape.sharing(task_id).nth(1).is_some() {
+    if shape.places_of(task_id).len() > 1 {
         for wanted in shape.sharing(task_id) {
             if !is_received(books, shape, wait, wanted, wait.deadline)? {
                 return Ok(());
@@ -210,7 +222,7 @@ pub(super) fn complete_when_due(
     wait: &Wait,
     place: usize,
 ) -> Result<(), StoreError> {
-    let awaited = wait.lacks.filter(|lacks| shape.wanted.iter().any(|wanted| wanted.id == *lacks));
+    let awaited = wait.lacks.filter(|lacks| shape.place(*lacks).is_some());
     if shape.require == Require::All && awaited.is_some_and(|lacks| lacks != shape.wanted[place].id) {
         return Ok(());
     }
@@ -232,24 +244,25 @@ fn first_lacking<'a>(
     wait: &Wait,
     from: usize,
 ) -> Result<Option<&'a WantedShape>, StoreError> {
-    let (before, after) = shape.wanted.split_at(from);
-    let mut required: Vec<_> = after.iter().chain(before).filter(|wanted| !wanted.optional).collect();
-    // To work out a window takes longer than all the rest.
-    let mut ends = HashMap::new();
-    required.sort_by_cached_key(|wanted| {
-        let end = || wait.window(shape, wanted).end().unwrap_or(Timestamp::MAX);
-        *ends.entry((wanted.frequency, wanted.day_shift_seconds)).or_insert_with(end)
-    });
-    let may_lack = required.len() - shape.needed();
+    let end = |places: &&[usize]| {
+        let end = places.first().and_then(|first| wait.window(shape, &shape.wanted[*first]).end());
+        end.unwrap_or(Timestamp::MAX)
+    };
+    let mut required: Vec<_> = shape.required().collect();
+    required.sort_by_cached_key(end);
+    let may_lack = required.iter().map(|places| places.len()).sum::<usize>() - shape.needed();
     let before = wait.deadline.filter(|_| !wait.moving);
     let (mut first, mut lacking) = (None, 0);
-    for wanted in required {
-        if !is_received(books, shape, wait, wanted, before)? {
-            first = first.or(Some(wanted));
-            lacking += 1;
-        }
-        if lacking > may_lack {
-            return Ok(first);
+    for places in required {
+        let (earlier, later) = places.split_at(places.partition_point(|place| *place < from));
+        for wanted in later.iter().chain(earlier).map(|place| &shape.wanted[*place]) {
+            if !is_received(books, shape, wait, wanted, before)? {
+                first = first.or(Some(wanted));
+                lacking += 1;
+            }
+            if lacking > may_lack {
+                return Ok(first);
+            }
         }
     }
     Ok(None)
