@@ -22,6 +22,7 @@ pub mod partition;
 pub mod recording;
 pub mod report;
 pub mod sensor;
+pub mod target;
 pub mod terms;
 pub mod trace;
 pub mod wait;

@@ -76,6 +76,7 @@ use tokio::sync::watch;
 use crate::{
     matcher::{Policies, Pool, Registry},
     store::Store,
+    task::Marking,
 };
 use catching_up::CatchingUp;
 use endings::Endings;
@@ -124,6 +125,8 @@ pub struct Shared {
     pub patience: Patience,
     /// How Kafka and its logs were when somebody looked last.
     pub watched: Arc<Watched>,
+    /// Who marks tasks.
+    pub marking: Marking,
 }
 
 impl Shared {
@@ -144,6 +147,7 @@ impl Shared {
             catching_up: Arc::default(),
             patience: Patience::default(),
             watched: Arc::default(),
+            marking: Marking::default(),
         }
     }
 }

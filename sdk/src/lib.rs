@@ -187,7 +187,8 @@ mod problem;
 #[doc(hidden)]
 pub mod scan;
 mod schema;
-mod template;
+#[doc(hidden)]
+pub mod template;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 mod time;

@@ -7,6 +7,8 @@
 //! * `dt.add_month(n=0, format='%Y-%m')`; a day that the month does not have becomes the month's last
 //!
 //! Formats are those of `strftime`. The date has no time of day; hours, minutes and seconds are zero.
+//!
+//! The service fills in the targets of its waits with the same filters ([`environment`]).
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -39,29 +41,7 @@ struct Remembered {
 impl Templates {
     /// Templates that see the business date minus `lag_days`.
     pub(crate) fn new(lag_days: i32) -> Self {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.add_filter("dt.format", |date: Value, format: Option<String>, options: Kwargs| {
-            let format = choose(format, &options, "format", "%Y-%m-%d".to_owned())?;
-            options.assert_all_used()?;
-            write_date(date_of(&date)?, &format)
-        });
-        environment.add_filter("dt.add_day", |date: Value, n: Option<i64>, format: Option<String>, options: Kwargs| {
-            let n = choose(n, &options, "n", 0)?;
-            let format = choose(format, &options, "format", "%Y-%m-%d".to_owned())?;
-            options.assert_all_used()?;
-            write_date(add(date_of(&date)?, n, Span::try_days)?, &format)
-        });
-        environment.add_filter(
-            "dt.add_month",
-            |date: Value, n: Option<i64>, format: Option<String>, options: Kwargs| {
-                let n = choose(n, &options, "n", 0)?;
-                let format = choose(format, &options, "format", "%Y-%m".to_owned())?;
-                options.assert_all_used()?;
-                write_date(add(date_of(&date)?, n, Span::try_months)?, &format)
-            },
-        );
-        Self { environment, lag_days, remembered: RefCell::default() }
+        Self { environment: environment(), lag_days, remembered: RefCell::default() }
     }
 
     /// The text with its templates filled in; a text without any is its own rendering.
@@ -90,12 +70,38 @@ impl Templates {
         let context = BTreeMap::from([(name, Value::from_object(DateValue(date)))]);
         // The engine drops a last line end, as Jinja does; here the text is a value, and all of it counts.
         let kept = if text.ends_with('\n') { "\n" } else { "" };
-        self.environment.render_str(&format!("{text}{kept}"), context).map_err(|error| explain(&error, name))
+        self.environment
+            .render_str(&format!("{text}{kept}"), context)
+            .map_err(|error| explain(&error, &format!("`{name}`")))
     }
 }
 
+/// Knows the filters of dates; a name that is not there is an error.
+pub fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.add_filter("dt.format", |date: Value, format: Option<String>, options: Kwargs| {
+        let format = choose(format, &options, "format", "%Y-%m-%d".to_owned())?;
+        options.assert_all_used()?;
+        write_date(date_of(&date)?, &format)
+    });
+    environment.add_filter("dt.add_day", |date: Value, n: Option<i64>, format: Option<String>, options: Kwargs| {
+        let n = choose(n, &options, "n", 0)?;
+        let format = choose(format, &options, "format", "%Y-%m-%d".to_owned())?;
+        options.assert_all_used()?;
+        write_date(add(date_of(&date)?, n, Span::try_days)?, &format)
+    });
+    environment.add_filter("dt.add_month", |date: Value, n: Option<i64>, format: Option<String>, options: Kwargs| {
+        let n = choose(n, &options, "n", 0)?;
+        let format = choose(format, &options, "format", "%Y-%m".to_owned())?;
+        options.assert_all_used()?;
+        write_date(add(date_of(&date)?, n, Span::try_months)?, &format)
+    });
+    environment
+}
+
 /// Whether a text has anything to be filled in.
-fn is_template(text: &str) -> bool {
+pub fn is_template(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.windows(2).any(|pair| matches!(pair, b"{{" | b"{%" | b"{#"))
 }
@@ -144,10 +150,10 @@ fn wrong(text: String) -> Error {
     Error::new(ErrorKind::InvalidOperation, text)
 }
 
-/// One line from an engine's error and its causes.
-fn explain(error: &Error, name: &str) -> String {
+/// One line from an engine's error and its causes; `known` are the names that are there.
+pub fn explain(error: &Error, known: &str) -> String {
     let mut text = match error.kind() {
-        ErrorKind::UndefinedError => format!("unknown name in template; known: `{name}`"),
+        ErrorKind::UndefinedError => format!("unknown name in template; known: {known}"),
         ErrorKind::UnknownFilter => "unknown filter in template".to_owned(),
         ErrorKind::SyntaxError => "template syntax error".to_owned(),
         _ => "cannot render template".to_owned(),

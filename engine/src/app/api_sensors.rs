@@ -12,6 +12,7 @@ use crate::{
     },
     pipeline::checking::{Checked, Checker},
     store::{Store, StoreError},
+    task::Marking,
 };
 
 /// So many are read at once.
@@ -25,9 +26,15 @@ pub(super) struct OfApi {
     pub(super) problems: Vec<(String, Problem)>,
 }
 
-pub(super) async fn check(store: &Store, matchers: &Matchers, timezone: &str) -> Result<OfApi, StoreError> {
+pub(super) async fn check(
+    store: &Store,
+    matchers: &Matchers,
+    marking: &Marking,
+    timezone: &str,
+) -> Result<OfApi, StoreError> {
     let registry = matchers.known();
-    let checker = Checker { registry: &registry, pool: &matchers.pool, timezone, now: Timestamp::now() };
+    let (pool, now) = (&*matchers.pool, Timestamp::now());
+    let checker = Checker { registry: &registry, pool, marking: Some(marking), timezone, now };
     let mut found = OfApi::default();
     let mut after = None;
     loop {

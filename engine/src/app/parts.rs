@@ -71,12 +71,17 @@ pub fn check_marking_topic(config: &Config, topics: &[String]) -> Result<(), Sta
 }
 
 /// Reads the sensor files and has the matchers check them: at start all of them must be good.
-pub async fn load_sensors(config: &Config, matchers: &Matchers) -> Result<(Folder, Vec<(Owner, Sensor)>), StartError> {
+pub async fn load_sensors(
+    config: &Config,
+    matchers: &Matchers,
+    marking: &Marking,
+) -> Result<(Folder, Vec<(Owner, Sensor)>), StartError> {
     let mut folder = Folder::new(config.sensors.directory.clone());
     let look = folder.look(Instant::now(), false)?;
     let checker = Checker {
         registry: &matchers.known(),
         pool: &matchers.pool,
+        marking: Some(marking),
         timezone: &config.sensors.timezone,
         now: Timestamp::now(),
     };

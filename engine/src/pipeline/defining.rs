@@ -101,7 +101,9 @@ impl Defining {
 
     pub async fn check(&self, definitions: &[Definition]) -> Checked {
         let registry = &self.shared.live.load_full().registry;
-        let checker = Checker { registry, pool: &self.shared.pool, timezone: &self.timezone, now: Timestamp::now() };
+        let Shared { pool, marking, .. } = &self.shared;
+        let (timezone, now) = (&*self.timezone, Timestamp::now());
+        let checker = Checker { registry, pool, marking: Some(marking), timezone, now };
         checker.check(definitions).await
     }
 

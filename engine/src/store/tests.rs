@@ -16,6 +16,7 @@ mod recording;
 mod rendering;
 mod reporting;
 mod retention;
+mod settling;
 mod waiting;
 
 use std::{collections::HashMap, path::PathBuf};
@@ -30,6 +31,7 @@ use crate::domain::{
     ordering::Order,
     recording::{Carried, JudgedBy, Match, NearMiss, Sighting},
     sensor::{Late, Opening, Require, Timeout},
+    target::Target,
     trace::{TraceContext, TraceParent},
     wait::OnTimeout,
     wanted::WantedMessage,
@@ -205,6 +207,11 @@ fn file(name: &str) -> Owner {
     Owner::File(name.to_owned())
 }
 
+/// Every target will do.
+fn anything() -> Box<Accepts> {
+    Box::new(|_| Ok(()))
+}
+
 fn at(instant: &str) -> Timestamp {
     instant.parse().unwrap()
 }
@@ -243,6 +250,7 @@ fn sensor(name: &str, wanted: &[(&str, Frequency)]) -> Sensor {
         timeout: Timeout::WindowEnd,
         on_timeout: OnTimeout::Fail,
         late: Late::Ignore,
+        target: Target::default(),
         wanted: wanted
             .iter()
             .enumerate()

@@ -114,7 +114,7 @@ async fn check(
     timezone: &str,
     now: Timestamp,
 ) -> Result<Vec<(Owner, Sensor)>, PlayError> {
-    let checker = Checker { registry: &matchers.registry, pool: &matchers.pool, timezone, now };
+    let checker = Checker { registry: &matchers.registry, pool: &matchers.pool, marking: None, timezone, now };
     let checked = checker.check(definitions).await;
     if checked.problems.is_empty() { Ok(checked.sensors) } else { Err(PlayError::Sensors(checked.problems)) }
 }

@@ -215,7 +215,7 @@ impl<'a> Play<'a> {
     async fn put(&mut self, definitions: &[Definition]) -> Result<(), PlayError> {
         let registry = Arc::clone(&self.shared.live.load().registry);
         let timezone = &self.scenario.timezone;
-        let checker = Checker { registry: &registry, pool: &self.shared.pool, timezone, now: self.now };
+        let checker = Checker { registry: &registry, pool: &self.shared.pool, marking: None, timezone, now: self.now };
         let checked = checker.check(definitions).await;
         if !checked.problems.is_empty() {
             return Err(PlayError::Sensors(checked.problems));
