@@ -25,7 +25,14 @@ use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 const REMEMBERED: usize = 1_000;
 
 /// Renders templates for a business date, and remembers what it rendered.
-pub(crate) struct Templates {
+///
+/// ```
+/// use eventlatch_sdk::{civil::date, template::Templates};
+///
+/// let rendered = Templates::new(0).render("run-{{ day|dt.add_day(n=-1) }}", "day", date(2019, 7, 1));
+/// assert_eq!(rendered.as_deref(), Ok("run-2019-06-30"));
+/// ```
+pub struct Templates {
     environment: Environment<'static>,
     lag_days: i32,
     remembered: RefCell<Remembered>,
@@ -40,12 +47,13 @@ struct Remembered {
 
 impl Templates {
     /// Templates that see the business date minus `lag_days`.
-    pub(crate) fn new(lag_days: i32) -> Self {
+    pub fn new(lag_days: i32) -> Self {
         Self { environment: environment(), lag_days, remembered: RefCell::default() }
     }
 
-    /// The text with its templates filled in; a text without any is its own rendering.
-    pub(crate) fn render(&self, text: &str, name: &str, on: Date) -> Result<String, String> {
+    /// The text with its templates filled in, in which `name` is the date; a text without any is its own rendering. An error
+    /// says what is wrong.
+    pub fn render(&self, text: &str, name: &str, on: Date) -> Result<String, String> {
         if !is_template(text) {
             return Ok(text.to_owned());
         }
@@ -76,7 +84,8 @@ impl Templates {
     }
 }
 
-/// Knows the filters of dates; a name that is not there is an error.
+/// For the service. Knows the filters of dates; a name that is not there is an error.
+#[doc(hidden)]
 pub fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -101,6 +110,7 @@ pub fn environment() -> Environment<'static> {
 }
 
 /// Whether a text has anything to be filled in.
+#[doc(hidden)]
 pub fn is_template(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.windows(2).any(|pair| matches!(pair, b"{{" | b"{%" | b"{#"))
@@ -151,6 +161,7 @@ fn wrong(text: String) -> Error {
 }
 
 /// One line from an engine's error and its causes; `known` are the names that are there.
+#[doc(hidden)]
 pub fn explain(error: &Error, known: &str) -> String {
     let mut text = match error.kind() {
         ErrorKind::UndefinedError => format!("unknown name in template; known: {known}"),

@@ -86,7 +86,7 @@ impl Airflow {
 }
 
 /// A name in a path: runs have `+` and `:` in theirs.
-pub fn escaped(name: &str) -> String {
+pub(super) fn escaped(name: &str) -> String {
     name.replace('%', "%25").replace('+', "%2B").replace(':', "%3A").replace('/', "%2F")
 }
 
