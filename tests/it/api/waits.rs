@@ -42,7 +42,7 @@ fn what_makes_no_sense_is_not_opened() {
         open(&caller, json!({"name": "x", "late": "maybe"})),
         open(&caller, json!({"name": "x", "business_date": "today"})),
         open(&caller, json!({"name": "x", "target": "d"})),
-        open(&caller, json!({"name": "x", "target": {"gate": "a"}})),
+        open(&caller, json!({"name": "x", "target": {"gate": "t"}})),
         open(&caller, json!({"name": "x", "target": {"on_complete": {}}})),
         open(&caller, json!({"nam": "x"})),
         caller.post("/v1/sensors/none/waits", "{\"name\": \"x\"}"),
@@ -62,7 +62,7 @@ fn what_makes_no_sense_is_not_opened() {
     422 {"type":"urn:eventlatch:problem:invalid-wait","title":"the wait makes no sense","status":422,"detail":"`late` must be \"ignore\" or \"heal\", not \"maybe\""}
     422 {"type":"urn:eventlatch:problem:invalid-wait","title":"the wait makes no sense","status":422,"detail":"`today` is no date: write \"2019-07-07\", or with an hour \"2019-07-07T05:00\""}
     422 {"type":"urn:eventlatch:problem:invalid-wait","title":"the wait makes no sense","status":422,"detail":"`target` must be an object (a table) such as {\"dag_id\": \"…\", \"run_id\": \"…\"}, not \"d\""}
-    422 {"type":"urn:eventlatch:problem:invalid-wait","title":"the wait makes no sense","status":422,"detail":"`a` is a task of the sensor, and cannot stand for all of them (hint: another name in `target`)"}
+    422 {"type":"urn:eventlatch:problem:invalid-wait","title":"the wait makes no sense","status":422,"detail":"`t` is a task of the sensor, and cannot stand for all of them (hint: another name in `target`)"}
     422 {"type":"urn:eventlatch:problem:invalid-wait","title":"the wait makes no sense","status":422,"detail":"`target`: `on_complete` is nothing that marking by `local` can do"}
     400 {"type":"urn:eventlatch:problem:bad-request","title":"the request makes no sense","status":400,"detail":"Failed to deserialize the JSON body into the target type: nam: unknown field `nam`, expected one of `name`, `business_date`, `timeout`, `on_timeout`, `late`, `target` at line 1 column 6"}
     404 {"type":"urn:eventlatch:problem:no-such-sensor","title":"there is no such sensor","status":404,"detail":"there is no sensor `none` (hint: `eventlatch status`)"}
