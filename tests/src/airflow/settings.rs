@@ -17,7 +17,6 @@ pub(super) fn environment(
         ("AIRFLOW__CORE__DAGS_FOLDER", home.join("dags").display().to_string()),
         ("AIRFLOW__CORE__LOAD_EXAMPLES", "False".to_owned()),
         ("AIRFLOW__CORE__PARALLELISM", "4".to_owned()),
-        ("AIRFLOW__CORE__UNIT_TEST_MODE", "False".to_owned()),
         ("AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT", logs[0].to_string()),
         ("AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT", logs[1].to_string()),
         ("AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC", "2".to_owned()),

@@ -51,11 +51,6 @@ impl Fixture {
     async fn is_settled(&self) -> bool {
         self.store.wait("s".to_owned(), "r".to_owned()).await.unwrap().unwrap().settled
     }
-
-    async fn end(&self) {
-        let due = self.store.due_waits(at(LATER), None, 10).await.unwrap();
-        self.store.end_waits(at(LATER), due.into_iter().map(|due| due.id).collect()).await.unwrap();
-    }
 }
 
 /// The ends and settlements that were told.
@@ -102,7 +97,7 @@ async fn the_gate_goes_out_when_its_tasks_are_settled_whatever_became_of_them() 
 async fn a_gate_fails_or_is_skipped_as_its_wait_is_and_heals_with_it() {
     for (on_timeout, word) in [(OnTimeout::Fail, "failed"), (OnTimeout::Skip, "skipped")] {
         let fixture = &mut asked(json!({"gate": "all", "on_complete": {}}), on_timeout).await;
-        fixture.end().await;
+        fixture.end(LATER).await;
         fixture.deliver_all().await;
         fixture.deliver_all().await;
         let marks = ["task|a", "task|b", "gate|all"].map(|mark| format!("{mark}|{word}|delivered"));
@@ -114,7 +109,7 @@ async fn a_gate_fails_or_is_skipped_as_its_wait_is_and_heals_with_it() {
     fixture.define(vec![Sensor { opening, late, ..sensor("s", &[("a", D)]) }]).await;
     fixture.render("2019-07-07").await;
     fixture.store.open_wait(at(NOON), request(json!({"gate": "all"})), anything()).await.unwrap().unwrap();
-    fixture.end().await;
+    fixture.end(LATER).await;
     fixture.send("2019-07-07T12:30:00Z", &["s.a"]).await;
     fixture.deliver_all().await;
     fixture.deliver_all().await;
@@ -130,7 +125,7 @@ async fn in_an_order_a_gate_holds_up_nobody() {
     fixture.render("2019-07-07").await;
     fixture.store.open_wait(at(NOON), request(json!({"gate": "all"})), anything()).await.unwrap().unwrap();
     fixture.send("2019-07-07T12:00:30Z", &["s.a"]).await;
-    fixture.end().await;
+    fixture.end(LATER).await;
     fixture.send("2019-07-07T12:30:00Z", &["s.b"]).await;
     let mut told = Vec::new();
     for _ in 0..3 {
