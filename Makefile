@@ -4,12 +4,14 @@ CARGO ?= cargo
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 WASM := wasm32-unknown-unknown
 KAFKA := $(TARGET_DIR)/kafka
+PYTHON ?= python3
+AIRFLOWS := $(TARGET_DIR)/airflow2/pinned.txt $(TARGET_DIR)/airflow3/pinned.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos bench bench-peers openapi lint doc fmt rust build-tools wasm kafka
+.PHONY: help demo test test-airflow chaos bench bench-peers openapi lint doc fmt rust build-tools wasm kafka airflow
 
 help: ## Says what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: wasm build-tools ## Shows a sensor filling up; needs no broker
 	$(CARGO) build --release --bin eventlatch
@@ -18,6 +20,11 @@ demo: wasm build-tools ## Shows a sensor filling up; needs no broker
 test: wasm build-tools kafka ## Runs every test, with a real Apache Kafka
 	$(CARGO) build --workspace --all-targets
 	$(CARGO) test --workspace
+
+# Left out by `make test`, which says so: they need two Airflows, half a gigabyte.
+test-airflow: wasm build-tools kafka airflow ## Runs the tests that mark tasks in real Airflows, 3 and 2
+	$(CARGO) build --workspace --bin eventlatch --test it
+	$(CARGO) test --package eventlatch-tests --test it -- airflow:: --ignored
 
 # What one fault does once is told by other tests; they belong to the picture.
 CHAOS := chaos:: guarded:: modes:: source::gaps source::groups source::guarantees source::stores source::trouble \
@@ -75,3 +82,15 @@ $(KAFKA)/pom.xml: tests/pom.xml
 	mvn -q -B -f tests/pom.xml dependency:copy-dependencies -DincludeScope=runtime \
 		-DoutputDirectory=$(abspath $(KAFKA))
 	cp tests/pom.xml $@
+
+airflow: $(AIRFLOWS)
+
+# The stamps are the pinned packages themselves: an Airflow for the tests that changed is installed again.
+$(TARGET_DIR)/airflow%/pinned.txt: tests/airflow/%.txt
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' 2>/dev/null || { \
+		echo "$(PYTHON) must be Python 3.10 to 3.12 with venv to install the tests' Airflow: install one (Debian:" \
+		"python3-venv), or make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install -q --disable-pip-version-check --no-deps -r $<
+	cp $< $@

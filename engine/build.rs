@@ -10,7 +10,7 @@ use std::{
 };
 
 const TARGET: &str = "wasm32-unknown-unknown";
-const MATCHERS: [&str; 3] = ["etl-finish", "job-finish", "fields"];
+const MATCHERS: [&str; 4] = ["etl-finish", "job-finish", "fields", "airflow-events"];
 
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));

@@ -24,6 +24,7 @@ pub mod partition;
 pub mod recording;
 pub mod report;
 pub mod sensor;
+pub mod target;
 pub mod terms;
 pub mod text;
 pub mod trace;

@@ -84,6 +84,7 @@ use tokio::sync::watch;
 use crate::{
     matcher::{Budgets, Policies, Pool, Registry},
     store::Store,
+    task::Marking,
 };
 use catching_up::CatchingUp;
 use endings::Endings;
@@ -137,6 +138,8 @@ pub struct Shared {
     pub patience: Patience,
     /// How Kafka and its logs were when somebody looked last.
     pub watched: Arc<Watched>,
+    /// Who marks tasks.
+    pub marking: Marking,
 }
 
 impl Shared {
@@ -159,6 +162,7 @@ impl Shared {
             shadows: Arc::default(),
             patience: Patience::default(),
             watched: Arc::default(),
+            marking: Marking::default(),
         }
     }
 }

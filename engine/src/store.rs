@@ -78,7 +78,7 @@ pub use sensors::{Changed, Refused};
 pub use status::{MarkStatus, NearMissStatus, Received, SensorStatus, WaitStatus, WantedStatus};
 pub use trouble::{Ailment, Trouble};
 pub use vacuum::{Vacuumed, vacuum};
-pub use waits::{DueWait, WaitsToOpen};
+pub use waits::{Accepts, DueWait, WaitsToOpen};
 use writer::{Session, Writer};
 
 /// The open store. Clones share it; the last one to go, or [`Store::close`], ends the writer thread.
@@ -164,14 +164,15 @@ impl Store {
         self.writer.call(move |session| waits::open_current(session, now, &sensors)).await
     }
 
-    /// Opens a wait that somebody asked for.
+    /// Opens a wait that somebody asked for, if whoever marks its tasks accepts its target.
     pub async fn open_wait(
         &self,
         now: Timestamp,
         request: WaitRequest,
+        accepts: Box<Accepts>,
     ) -> Result<Result<WaitDetail, OpenError>, StoreError> {
         let (sensor, name) = (request.sensor.clone(), request.name.clone());
-        let opened = self.writer.call(move |session| waits::open_requested(session, now, &request)).await?;
+        let opened = self.writer.call(move |session| waits::open_requested(session, now, &request, &*accepts)).await?;
         match opened {
             Ok(()) => Ok(self.wait(sensor.clone(), name).await?.ok_or(OpenError::NoSuchSensor(sensor))),
             Err(error) => Ok(Err(error)),

@@ -152,7 +152,8 @@
 //! # Dates and templates
 //!
 //! A wanted message is prepared once for each business date. A field-wise matcher may let a text be a
-//! [template](fields::Field::template) over that date, say under the name `yyyymm`:
+//! [template](fields::Field::template) over that date, say under the name `yyyymm`; a typed one fills in its own
+//! ([`template::Templates`]):
 //!
 //! | template | on 2019-07-08, two days of lag |
 //! |---|---|
@@ -187,7 +188,7 @@ mod problem;
 #[doc(hidden)]
 pub mod scan;
 mod schema;
-mod template;
+pub mod template;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 mod time;

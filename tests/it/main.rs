@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
+mod airflow;
 mod api;
 mod architecture;
 mod catching_up;

@@ -2,6 +2,7 @@
 //!
 //! Start at [`broker`]. Nothing here sleeps for a fixed time: [`waiting`] polls a condition and reports its last state.
 
+pub mod airflow;
 pub mod broker;
 pub mod cluster;
 pub mod collector;

@@ -13,6 +13,7 @@ use super::{columns, error::StoreError, reader::rows};
 use crate::domain::{
     calendar::Calendar,
     sensor::{Late, Opening, Require, SensorId, Timeout},
+    target::Target,
     wait::OnTimeout,
     wanted::WantedId,
     window::Frequency,
@@ -30,6 +31,7 @@ pub(super) struct Shape {
     pub(super) timeout: Timeout,
     pub(super) on_timeout: OnTimeout,
     pub(super) late: Late,
+    pub(super) target: Target,
     /// Messages are kept, and nothing else happens.
     pub(super) paused: bool,
     pub(super) revision: i64,
@@ -213,7 +215,8 @@ impl<'a> Shapes<'a> {
 
 pub(super) fn load(db: &Connection, sensor: SensorId) -> Result<Shape, StoreError> {
     let sql =
-        "SELECT id, name, timezone, opening, require, on_timeout, late, revision, active_since, state, timeout, paused
+        "SELECT id, name, timezone, opening, require, on_timeout, late, revision, active_since, state, timeout, paused,
+                target
                  FROM sensors WHERE id = ?1";
     let mut shape = db.prepare_cached(sql)?.query_row([sensor.0], bare)?;
     shape.zone = zone(&shape.name, &shape.timezone)?;
@@ -240,6 +243,7 @@ fn bare(row: &Row<'_>) -> rusqlite::Result<Shape> {
         timeout: columns::read_timeout(row, 10)?,
         on_timeout: columns::read_on_timeout(row, 5)?,
         late: columns::read_late(row, 6)?,
+        target: columns::read_target(row, 12)?,
         paused: row.get(11)?,
         revision: row.get(7)?,
         active_since: columns::read_instant(row, 8)?,

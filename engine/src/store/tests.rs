@@ -18,6 +18,7 @@ mod recording;
 mod rendering;
 mod reporting;
 mod retention;
+mod settling;
 mod waiting;
 
 use std::{collections::HashMap, path::PathBuf};
@@ -32,6 +33,7 @@ use crate::domain::{
     ordering::Order,
     recording::{Carried, JudgedBy, Match, NearMiss, Sighting},
     sensor::{Late, Opening, Require, Timeout},
+    target::Target,
     trace::{TraceContext, TraceParent},
     wait::OnTimeout,
     wanted::WantedMessage,
@@ -207,6 +209,11 @@ fn file(name: &str) -> Owner {
     Owner::File(name.to_owned())
 }
 
+/// Every target will do.
+fn anything() -> Box<Accepts> {
+    Box::new(|_| Ok(()))
+}
+
 fn at(instant: &str) -> Timestamp {
     instant.parse().unwrap()
 }
@@ -245,6 +252,7 @@ fn sensor(name: &str, wanted: &[(&str, Frequency)]) -> Sensor {
         timeout: Timeout::WindowEnd,
         on_timeout: OnTimeout::Fail,
         late: Late::Ignore,
+        target: Target::default(),
         wanted: wanted
             .iter()
             .enumerate()

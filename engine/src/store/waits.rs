@@ -29,6 +29,7 @@ use super::{
     shape::{Shape, WantedShape},
 };
 use crate::domain::{
+    mark::MarkKind,
     recording::Sighting,
     sensor::{Late, SensorId},
     wait::{Deadline, OnTimeout, WaitId, WaitState},
@@ -42,7 +43,7 @@ pub(super) use facts::{Span, counted, fulfilled};
 pub(super) use handling::handle;
 pub(super) use judging::{Stands, look};
 pub(super) use known::Known;
-pub use opening::WaitsToOpen;
+pub use opening::{Accepts, WaitsToOpen};
 pub(super) use opening::{name_of, open_current, open_requested};
 
 /// A wait, as far as its judgement goes.
@@ -97,7 +98,7 @@ impl Wait {
     }
 
     pub(super) fn task<'a>(&'a self, shape: &'a Shape, task_id: &'a str) -> Task<'a> {
-        Task { sensor: &shape.name, wait: &self.name, wait_id: self.id, task_id }
+        Task { sensor: &shape.name, wait: &self.name, wait_id: self.id, task_id, kind: MarkKind::Task }
     }
 
     fn give_up(&self) -> Deadline {

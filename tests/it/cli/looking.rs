@@ -8,7 +8,7 @@ use super::home;
 fn a_good_configuration() {
     assert_result!(home("").run(&["check"]), @r"
     configuration  ok
-    matchers       ok  etl-finish job-finish
+    matchers       ok  airflow-events etl-finish job-finish
     sensors        ok  1 (wanted messages: 1)
     store          ok  eventlatch.db (will be created)
     marking        ok  local: the table `tasks` of the store
@@ -29,7 +29,7 @@ fn a_broker_that_is_there_and_topics_that_are_not() {
     );
     assert_result!(home.run(&["check", "--broker"]), @r"
     configuration  ok
-    matchers       ok  etl-finish job-finish never
+    matchers       ok  airflow-events etl-finish job-finish never
     sensors        ok  1 (wanted messages: 1)
     store          ok  eventlatch.db (will be created)
     marking        ok  local: the table `tasks` of the store
@@ -41,10 +41,11 @@ fn a_broker_that_is_there_and_topics_that_are_not() {
 #[test]
 fn the_matchers() {
     assert_result!(home("").run(&["matcher", "list"]), @r"
-     NAME        VERSION  STATE                TOPICS      ORIGIN    SHA256
-     etl-finish  0.1.0    would serve          etl-finish  built in  [SHA256]
-     fields      0.1.0    needs configuration  -           built in  [SHA256]
-     job-finish  0.1.0    would serve          job-finish  built in  [SHA256]
+     NAME            VERSION  STATE                TOPICS          ORIGIN    SHA256
+     airflow-events  0.1.0    would serve          airflow.events  built in  [SHA256]
+     etl-finish      0.1.0    would serve          etl-finish      built in  [SHA256]
+     fields          0.1.0    needs configuration  -               built in  [SHA256]
+     job-finish      0.1.0    would serve          job-finish      built in  [SHA256]
     exit 0
     ");
 }

@@ -15,15 +15,16 @@ use crate::{
     domain::{
         change::Change,
         handling::Handling,
-        mark::TaskState,
+        mark::{MarkKind, TaskState},
         sensor::{Late, Require},
+        target::ON_COMPLETE,
         wait::{Awaited, Deadline, OnTimeout, Standing, WaitState},
         wanted::WantedId,
     },
     store::{
         columns,
         error::StoreError,
-        marks,
+        marks::{self, Task},
         reader::rows,
         record::Books,
         reports,
@@ -270,6 +271,11 @@ fn first_lacking<'a>(
 
 /// A wait whose deadline has passed: what came too late, or was decided by hand, still marks its tasks, and may complete it.
 pub(super) fn heal(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), StoreError> {
+    is_healed(books, shape, wait).map(drop)
+}
+
+/// The same. True: it is complete now.
+fn is_healed(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<bool, StoreError> {
     let facts = Facts::of(books.db(), shape, wait)?;
     let deadline = match (wait.late, wait.deadline) {
         // A decision on one task lets no late message of another one count.
@@ -278,11 +284,11 @@ pub(super) fn heal(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Res
     };
     let standing = facts.standing(shape, deadline);
     mark_received(books, shape, wait, &facts, &standing)?;
-    if !standing.complete {
-        return Ok(());
+    if standing.complete {
+        complete(books, shape, wait)?;
+        reports::healed(books, wait.id)?;
     }
-    complete(books, shape, wait)?;
-    reports::healed(books, wait.id)
+    Ok(standing.complete)
 }
 
 /// The deadline has come: the wait is complete, or its deadline has moved, or it ends.
@@ -306,8 +312,10 @@ pub(super) fn end(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Resu
     books.db().prepare_cached(sql)?.execute(params![wait.id.0, state.word(), columns::instant(deadline)])?;
     tell_ended(books, shape, wait, state);
     books.waits.changed(shape.id);
+    mark_whole(books, shape, wait, task)?;
     reports::missing(books, wait.id)?;
-    if wait.late == Late::Heal { heal(books, shape, wait) } else { Ok(()) }
+    let healed = wait.late == Late::Heal && is_healed(books, shape, wait)?;
+    if healed { Ok(()) } else { marks::tell_if_settled(books.session, wait.id) }
 }
 
 fn note(
@@ -325,6 +333,7 @@ fn note(
     books.waits.changed(shape.id);
     books.session.deadlines_moved |= deadline != wait.deadline || wait.state != WaitState::Waiting;
     if wait.state != WaitState::Waiting {
+        withdraw_whole(books, wait)?;
         books.session.tell(Change::WaitOpened { sensor: shape.name.clone(), wait: wait.name.clone() });
     }
     Ok(())
@@ -335,10 +344,33 @@ fn complete(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(),
     books.db().prepare_cached(sql)?.execute(params![wait.id.0, books.now])?;
     books.waits.changed(shape.id);
     tell_ended(books, shape, wait, WaitState::Complete);
-    if shape.needed() == shape.wanted.len() && !wait.handled {
-        return Ok(());
+    if shape.needed() < shape.wanted.len() || wait.handled {
+        mark_pending(books, shape, wait, TaskState::Skipped)?;
     }
-    mark_pending(books, shape, wait, TaskState::Skipped)
+    mark_whole(books, shape, wait, TaskState::Success)?;
+    marks::tell_if_settled(books.session, wait.id)
+}
+
+/// Marks what stands for the whole wait, which has ended.
+fn mark_whole(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait, state: TaskState) -> Result<(), StoreError> {
+    let sql = "SELECT target FROM waits WHERE id = ?1";
+    let target = books.db().prepare_cached(sql)?.query_row([wait.id.0], |row| columns::read_target(row, 0))?;
+    if let Some(gate) = target.gate() {
+        let task = Task { kind: MarkKind::Gate, ..wait.task(shape, gate) };
+        marks::mark(books.session, task, state, None, &books.now)?;
+    }
+    if target.on_complete().is_some() && state == TaskState::Success {
+        let task = Task { kind: MarkKind::OnComplete, ..wait.task(shape, ON_COMPLETE) };
+        marks::mark(books.session, task, state, None, &books.now)?;
+    }
+    Ok(())
+}
+
+/// A wait that waits again has no outcome that could be told.
+fn withdraw_whole(books: &Books<'_, '_>, wait: &Wait) -> Result<(), StoreError> {
+    let sql = "DELETE FROM marks WHERE wait_id = ?1 AND kind <> 'task' AND status = 'pending'";
+    books.db().prepare_cached(sql)?.execute([wait.id.0])?;
+    Ok(())
 }
 
 fn tell_ended(books: &Books<'_, '_>, shape: &Shape, wait: &Wait, state: WaitState) {
