@@ -4,9 +4,11 @@ CARGO ?= cargo
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 WASM := wasm32-unknown-unknown
 KAFKA := $(TARGET_DIR)/kafka
+PYTHON := $(TARGET_DIR)/python
+JS := sdk/js/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos bench openapi lint doc fmt rust build-tools wasm kafka
+.PHONY: help demo test chaos bench openapi lint doc fmt rust build-tools wasm kafka python js
 
 help: ## Says what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -15,7 +17,7 @@ demo: wasm build-tools ## Shows a sensor filling up; needs no broker
 	$(CARGO) build --release --bin eventlatch
 	$(TARGET_DIR)/release/eventlatch demo
 
-test: wasm build-tools kafka ## Runs every test, with a real Apache Kafka
+test: wasm build-tools kafka python js ## Runs every test, with a real Apache Kafka
 	$(CARGO) build --workspace --all-targets
 	$(CARGO) test --workspace
 
@@ -71,3 +73,25 @@ $(KAFKA)/pom.xml: tests/pom.xml
 	mvn -q -B -f tests/pom.xml dependency:copy-dependencies -DincludeScope=runtime \
 		-DoutputDirectory=$(abspath $(KAFKA))
 	cp tests/pom.xml $@
+
+# What the SDK for Python is tested with. It and its tests are read from where they are.
+python: $(PYTHON)/requirements-dev.txt
+
+$(PYTHON)/requirements-dev.txt: sdk/python/requirements-dev.txt
+	@python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or newer with venv is missing: install it for the Python SDK (Debian: python3-venv)" >&2; exit 1; }
+	rm -rf $(PYTHON)
+	python3 -m venv $(PYTHON)
+	$(PYTHON)/bin/pip install -q --disable-pip-version-check -r sdk/python/requirements-dev.txt
+	$(PYTHON)/bin/python -c 'import pathlib, sysconfig; print("$(abspath sdk/python/src)", \
+		file=pathlib.Path(sysconfig.get_path("purelib"), "eventlatch-sdk.pth").open("w"))'
+	cp sdk/python/requirements-dev.txt $@
+
+# What the SDK for JavaScript needs. Node finds it nowhere but beside the SDK.
+js: $(JS)/.package-lock.json
+
+$(JS)/.package-lock.json: sdk/js/package-lock.json
+	@command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20)' || { \
+		echo "Node.js 20 or newer with npm is missing: install it for the JavaScript SDK" >&2; exit 1; }
+	npm ci --prefix sdk/js --no-audit --no-fund --silent
+	touch $@

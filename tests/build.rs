@@ -10,9 +10,11 @@ use std::{
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Workspaces, and the files that come out of them.
-const GUESTS: [(&str, &[&str]); 2] = [
+const GUESTS: [(&str, &[&str]); 4] = [
     ("guests", &["unruly", "liar", "sleeper", "weary", "choosy", "tame"]),
     ("../examples/order-shipped", &["order_shipped"]),
+    ("../examples/order-paid/rust", &["order_paid"]),
+    ("../examples/schema-registry", &["payment_avro", "shipment_protobuf"]),
 ];
 
 fn main() {

@@ -168,7 +168,7 @@
 //! * An instance serves many batches on one thread, and may be replaced at any time. What it keeps may only save work.
 //! * A panic is a fault of the matcher: it is logged, and the message that caused it is set aside. Return a [`Reject`]
 //!   instead.
-//! * The interface is `eventlatch:matcher@1.0.0` (`wit/matcher.wit`); the version travels in the file, and a service
+//! * The interface is `eventlatch:matcher@1.0.0` (`wit/1.0.0/matcher.wit`); the version travels in the file, and a service
 //!   that does not know it says so.
 #![deny(missing_docs)]
 
@@ -184,6 +184,7 @@ mod macros;
 mod matcher;
 pub mod prelude;
 mod problem;
+pub mod registry;
 #[doc(hidden)]
 pub mod scan;
 mod schema;

@@ -13,6 +13,7 @@ mod explaining;
 mod guarded;
 mod guests;
 mod lanes;
+mod languages;
 mod logging;
 mod matcher;
 mod modes;

@@ -1,0 +1,161 @@
+// What a component exports: the interface's columns on one side, an adapter on the other. Runs only in a component.
+
+import * as host from "eventlatch:matcher/host@1.0.0";
+
+import * as adapters from "./adapter.js";
+import { connect, log } from "./log.js";
+import { Problem, Problems, Reject } from "./problem.js";
+import { dumps } from "./strict-json.js";
+
+const UTF8 = new TextDecoder();
+
+/** The interface `eventlatch:matcher/guest`. */
+export function guestOf(definition) {
+  let configured;
+  return {
+    describe: logged(() => {
+      const about = adapters.describe(definition);
+      return {
+        ...about,
+        wantedSchema: dumps(about.wantedSchema),
+        messageSchema: dumps(about.messageSchema),
+        configSchema: dumps(about.configSchema),
+        needs: Object.fromEntries(about.needs.map((need) => [need, true])),
+      };
+    }),
+    configure: logged((config) => {
+      configured = adapters.configure(definition, config);
+      return configured.settings();
+    }),
+    prepare: logged((wanted, on) => wanted.map((it) => prepared(configured, it, dateText(on)))),
+    extract: logged((batch) => extracts(configured, batch)),
+    confirm: logged((candidates) => candidates.map((candidate) => verdict(configured, candidate))),
+  };
+}
+
+/** Logs what is thrown before it becomes a trap, so that the fault has a reason. */
+function logged(call) {
+  return (...given) => {
+    connect((level, text) => host.log(level, String(text)));
+    try {
+      return call(...given);
+    } catch (error) {
+      // The interface's own way of saying it: whatever has a payload.
+      if (error instanceof Problems) throw { payload: error.problems.map(problem) };
+      log.error(`matcher threw: ${error?.stack ? `${error}\n${error.stack}` : error}`);
+      throw error;
+    }
+  };
+}
+
+const problem = ({ field, message }) => ({ field, message });
+
+function prepared(configured, wanted, on) {
+  try {
+    return { tag: "ok", val: configured.prepare(wanted, on) };
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return { tag: "err", val: problem(error) };
+  }
+}
+
+function extracts(configured, batch) {
+  const count = batch.values.ends.length;
+  const [keys, ends, messages, rejects] = [new Bytes(), [], [], []];
+  const [times, timeKinds] = [new BigInt64Array(count), new Uint8Array(count)];
+  eachMessage(batch, (message, value, envelope) => {
+    let found;
+    try {
+      found = configured.extract(value, envelope);
+    } catch (error) {
+      if (!(error instanceof Reject)) throw error;
+      rejects.push({ message, reason: error.reason });
+      return;
+    }
+    for (const key of found.keys) {
+      ends.push(keys.add(key));
+      messages.push(message);
+    }
+    if (found.time !== undefined) {
+      times[message] = BigInt(found.time.millis);
+      timeKinds[message] = found.time.isCivil ? 2 : 1;
+    }
+  });
+  const column = { bytes: keys.all(), ends: Uint32Array.from(ends) };
+  return { keys: column, messages: Uint32Array.from(messages), times, timeKinds, rejects };
+}
+
+/** Bytes that grow at their end. */
+class Bytes {
+  #bytes = new Uint8Array(4096);
+  #length = 0;
+
+  /** Adds bytes and tells the new length. */
+  add(more) {
+    if (this.#length + more.length > this.#bytes.length) {
+      const larger = new Uint8Array((this.#length + more.length) * 2);
+      larger.set(this.all());
+      this.#bytes = larger;
+    }
+    this.#bytes.set(more, this.#length);
+    this.#length += more.length;
+    return this.#length;
+  }
+
+  all() {
+    return this.#bytes.subarray(0, this.#length);
+  }
+}
+
+function eachMessage(batch, act) {
+  const tombstones = new Set(batch.tombstones);
+  const headers = headersOf(batch.headers);
+  const keys = batch.keys && items(batch.keys);
+  items(batch.values).forEach((value, message) => {
+    const envelope = {
+      topic: batch.topic,
+      arrival: Number(batch.arrivals[message]),
+      key: keys && keys[message].length > 0 ? keys[message] : undefined,
+      headers: headers.get(message) ?? [],
+    };
+    act(message, tombstones.has(message) ? undefined : value, envelope);
+  });
+}
+
+function headersOf(headers) {
+  const found = new Map();
+  if (headers === undefined || headers === null) return found;
+  const [names, values] = [items(headers.names), items(headers.values)];
+  headers.messages.forEach((message, at) => {
+    const list = found.get(message) ?? [];
+    found.set(message, [...list, { name: UTF8.decode(names[at]), value: values[at] }]);
+  });
+  return found;
+}
+
+function items({ bytes, ends }) {
+  return Array.from(ends, (end, at) => bytes.subarray(at === 0 ? 0 : ends[at - 1], end));
+}
+
+function verdict(configured, candidate) {
+  const arrival = moment(candidate.arrival);
+  const { topic, headers, token } = candidate;
+  const [value, key] = [candidate.value ?? undefined, candidate.key ?? undefined];
+  const envelope = { topic, arrival: arrival.instant, key, headers };
+  const eventTime = candidate.eventTime ? moment(candidate.eventTime) : undefined;
+  const { reason } = configured.confirm({ token, value, envelope, eventTime, arrival });
+  return reason === undefined ? { tag: "fulfilled" } : { tag: "refused", val: reason };
+}
+
+function moment({ instant, civil, businessDate }) {
+  const clock = [civil.hour, civil.minute, civil.second].map(two).join(":");
+  const millis = String(civil.millisecond).padStart(3, "0");
+  return {
+    instant: Number(instant),
+    civil: `${dateText(civil.date)}T${clock}.${millis}`,
+    businessDate: dateText(businessDate),
+  };
+}
+
+const two = (number) => String(number).padStart(2, "0");
+const dateText = ({ year, month, day }) => `${String(year).padStart(4, "0")}-${two(month)}-${two(day)}`;
