@@ -44,7 +44,8 @@ impl<'a> Frame<'a> {
     /// assert_eq!(frame.protobuf().unwrap(), (vec![0], &b"\x0a\x01x"[..]));
     /// ```
     pub fn protobuf(&self) -> Result<(Vec<i64>, &'a [u8]), Reject> {
-        let (indexes, rest) = indexes(self.payload).ok_or_else(|| Reject::new("its Protobuf message indexes are cut off"))?;
+        let (indexes, rest) =
+            indexes(self.payload).ok_or_else(|| Reject::new("its Protobuf message indexes are cut off"))?;
         // The serializers shorten the most frequent list.
         Ok((if indexes.is_empty() { vec![0] } else { indexes }, rest))
     }

@@ -1,7 +1,10 @@
 //! Matchers in other languages than Rust, on the real engine: they judge as their twin in Rust does, and can do no more.
 
+mod golden;
 mod limits;
+mod order_paid;
 mod packages;
+mod registry;
 mod twins;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};

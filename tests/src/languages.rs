@@ -1,8 +1,8 @@
-//! The tools of other languages, and matchers built with them. Each is fetched once, into the target directory or beside
-//! the SDK, as `make python` and `make js` do.
+//! Matchers that are built only where a test asks for them, and the tools of their languages. Those are fetched once, into
+//! the target directory or beside the SDK, as `make python` and `make js` do.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     ffi::OsStr,
     fs,
     path::{Path, PathBuf},
@@ -57,18 +57,9 @@ impl Language {
 
     /// The component of the matcher in a folder of the repository, built by the SDK's own command; once in a run.
     pub fn component(self, folder: &str) -> Arc<[u8]> {
-        static BUILT: Mutex<Option<HashMap<String, Arc<[u8]>>>> = Mutex::new(None);
-        // Held while it builds: each build takes all the machine has.
-        let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-        let built = built.get_or_insert_default();
-        if let Some(component) = built.get(folder) {
-            return Arc::clone(component);
-        }
-        let output = target().join("tmp/languages").join(folder).with_extension("wasm");
-        run(self.builder().arg(repository().join(folder)).arg("-o").arg(&output));
-        let component: Arc<[u8]> = fs::read(&output).expect("the build wrote its output").into();
-        built.insert(folder.to_owned(), Arc::clone(&component));
-        component
+        once(folder, |output| {
+            run(self.builder().arg(repository().join(folder)).arg("-o").arg(output));
+        })
     }
 
     /// The SDK's command that makes a component of the matcher in a folder.
@@ -80,6 +71,43 @@ impl Language {
         };
         builder
     }
+}
+
+/// The module of a crate in a folder of the repository, built by cargo; once in a run.
+pub fn rust(folder: &str) -> Arc<[u8]> {
+    once(folder, |output| {
+        let mut cargo = cargo(folder);
+        cargo.args(["build", "--release", "--target", "wasm32-unknown-unknown", "--locked", "--message-format=json"]);
+        let said = run(&mut cargo);
+        let modules = said.split('"').filter(|word| word.ends_with(".wasm"));
+        fs::copy(modules.last().expect("cargo names what it made"), output).expect("the module can be copied");
+    })
+}
+
+/// A command of cargo in a folder of the repository, whose flags are not those of the tests.
+pub fn cargo(folder: &str) -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(repository().join(folder)).env("CARGO_TARGET_DIR", target().join("tmp/languages/cargo"));
+    for foreign in ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"] {
+        cargo.env_remove(foreign);
+    }
+    cargo
+}
+
+/// What a folder's matcher is built to; `build` writes it.
+fn once(folder: &str, build: impl FnOnce(&Path)) -> Arc<[u8]> {
+    static BUILT: Mutex<BTreeMap<String, Arc<[u8]>>> = Mutex::new(BTreeMap::new());
+    // Held while it builds: each build takes all the machine has.
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(component) = built.get(folder) {
+        return Arc::clone(component);
+    }
+    let output = target().join("tmp/languages").join(folder).with_extension("wasm");
+    output.parent().map(fs::create_dir_all).expect("it is in a folder").expect("the target directory can be written");
+    build(&output);
+    let component: Arc<[u8]> = fs::read(&output).expect("the build wrote its output").into();
+    built.insert(folder.to_owned(), Arc::clone(&component));
+    component
 }
 
 /// Runs a command and gives what it printed.

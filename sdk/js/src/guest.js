@@ -61,28 +61,48 @@ function prepared(configured, wanted, on) {
 
 function extracts(configured, batch) {
   const count = batch.values.ends.length;
-  const [keys, ends, messages, rejects] = [new Bytes(), [], [], []];
-  const [times, timeKinds] = [new BigInt64Array(count), new Uint8Array(count)];
-  eachMessage(batch, (message, value, envelope) => {
-    let found;
+  const [messages, columns] = [new Messages(batch), new Columns(count)];
+  // A plain loop: every message of a topic comes through here, and nothing compiles it.
+  for (let message = 0; message < count; message += 1) {
     try {
-      found = configured.extract(value, envelope);
+      columns.add(message, configured.extract(messages.value(message), messages.envelope(message)));
     } catch (error) {
       if (!(error instanceof Reject)) throw error;
-      rejects.push({ message, reason: error.reason });
-      return;
+      columns.rejects.push({ message, reason: error.reason });
     }
-    for (const key of found.keys) {
-      ends.push(keys.add(key));
-      messages.push(message);
+  }
+  return columns.all();
+}
+
+/** What the messages of a batch are, as the interface wants it. */
+class Columns {
+  rejects = [];
+  #keys = new Bytes();
+  #ends = [];
+  #messages = [];
+  #times;
+  #timeKinds;
+
+  constructor(count) {
+    this.#times = new BigInt64Array(count);
+    this.#timeKinds = new Uint8Array(count);
+  }
+
+  add(message, { keys, time }) {
+    for (let at = 0; at < keys.length; at += 1) {
+      this.#ends.push(this.#keys.add(keys[at]));
+      this.#messages.push(message);
     }
-    if (found.time !== undefined) {
-      times[message] = BigInt(found.time.millis);
-      timeKinds[message] = found.time.isCivil ? 2 : 1;
-    }
-  });
-  const column = { bytes: keys.all(), ends: Uint32Array.from(ends) };
-  return { keys: column, messages: Uint32Array.from(messages), times, timeKinds, rejects };
+    if (time === undefined) return;
+    this.#times[message] = BigInt(time.millis);
+    this.#timeKinds[message] = time.isCivil ? 2 : 1;
+  }
+
+  all() {
+    const keys = { bytes: this.#keys.all(), ends: Uint32Array.from(this.#ends) };
+    const messages = Uint32Array.from(this.#messages);
+    return { keys, messages, times: this.#times, timeKinds: this.#timeKinds, rejects: this.rejects };
+  }
 }
 
 /** Bytes that grow at their end. */
@@ -107,19 +127,36 @@ class Bytes {
   }
 }
 
-function eachMessage(batch, act) {
-  const tombstones = new Set(batch.tombstones);
-  const headers = headersOf(batch.headers);
-  const keys = batch.keys && items(batch.keys);
-  items(batch.values).forEach((value, message) => {
-    const envelope = {
-      topic: batch.topic,
-      arrival: Number(batch.arrivals[message]),
-      key: keys && keys[message].length > 0 ? keys[message] : undefined,
-      headers: headers.get(message) ?? [],
+/** The messages of a batch, taken out of its columns one by one. */
+class Messages {
+  #batch;
+  #tombstones;
+  #keys;
+  #headers;
+
+  constructor(batch) {
+    this.#batch = batch;
+    this.#tombstones = new Set(batch.tombstones);
+    this.#keys = batch.keys && items(batch.keys);
+    this.#headers = headersOf(batch.headers);
+  }
+
+  /** Undefined is a tombstone. */
+  value(message) {
+    if (this.#tombstones.size > 0 && this.#tombstones.has(message)) return undefined;
+    const { bytes, ends } = this.#batch.values;
+    return bytes.subarray(message === 0 ? 0 : ends[message - 1], ends[message]);
+  }
+
+  envelope(message) {
+    const key = this.#keys?.[message];
+    return {
+      topic: this.#batch.topic,
+      arrival: Number(this.#batch.arrivals[message]),
+      key: key?.length > 0 ? key : undefined,
+      headers: this.#headers.get(message) ?? [],
     };
-    act(message, tombstones.has(message) ? undefined : value, envelope);
-  });
+  }
 }
 
 function headersOf(headers) {

@@ -11,7 +11,11 @@ export const shape = (...fields) => fields;
 export function decode(fields, document, fail) {
   if (!isObject(document)) throw fail(undefined, `not a JSON object: it is ${kindOf(document)}`);
   if (fields === undefined) return document;
-  return Object.fromEntries(fields.map((field) => [field.name, valueOf(field, document, fail)]));
+  const decoded = {};
+  for (let index = 0; index < fields.length; index += 1) {
+    decoded[fields[index].name] = valueOf(fields[index], document, fail);
+  }
+  return decoded;
 }
 
 /** An object that a person wrote: refused with a problem, also where it has fields that are not known. */
@@ -22,11 +26,10 @@ export function decodeWritten(fields, text) {
   } catch (error) {
     throw new Problem(`not a JSON object: ${error.message}`);
   }
-  const decoded = decode(fields, document, (field, message) => new Problem(message, field));
-  for (const name of Object.keys(document).sort()) {
-    if (fields && !fields.some((field) => field.name === name)) throw unknownField(name, fields);
-  }
-  return decoded;
+  const known = (name) => fields === undefined || fields.some((field) => field.name === name);
+  const unknown = isObject(document) ? Object.keys(document).find((name) => !known(name)) : undefined;
+  if (unknown !== undefined) throw unknownField(unknown, fields);
+  return decode(fields, document, (field, message) => new Problem(message, field));
 }
 
 /** The value of a message's field is malformed. */

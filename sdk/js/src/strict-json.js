@@ -43,7 +43,7 @@ export function loads(text) {
   const value = JSON.parse(text);
   // A document of so many levels has a bracket at each end of each.
   if (text.length > 2 * DEEPEST && text.split(/[[{]/).length > DEEPEST + 1) checkDepth(value);
-  if (SURROGATES.test(text)) checkTexts(value);
+  if (text.includes("\\") && SURROGATES.test(text)) checkTexts(value);
   return NUMBERS.test(text) ? exact(text) : value;
 }
 
