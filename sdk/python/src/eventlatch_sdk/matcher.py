@@ -133,6 +133,13 @@ class Matcher(Generic[W, M]):
     #: The configuration, the table ``[matchers.NAME.config]`` of the service. Annotate it with a dataclass of your own.
     config: Any
 
+    _types: ClassVar[tuple[Any, Any]]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        # Once, and not for every message.
+        cls._types = _declared(cls)
+
     def configure(self) -> None:
         """Checks the configuration; raises a :class:`Problem`. Types and unknown settings have been checked."""
 
@@ -174,8 +181,12 @@ class Matcher(Generic[W, M]):
         return same_business_day(candidate.event_time, candidate.arrival)
 
 
-def types_of(matcher: type) -> tuple[Any, Any]:
+def types_of(matcher: type[Matcher[Any, Any]]) -> tuple[Any, Any]:
     """What a matcher's ``Wanted`` and ``Message`` are."""
+    return matcher._types
+
+
+def _declared(matcher: type) -> tuple[Any, Any]:
     for kind in matcher.__mro__:
         for base in getattr(kind, "__orig_bases__", ()):
             if get_origin(base) is Matcher:
