@@ -10,7 +10,6 @@ mod timing;
 use std::{
     collections::BTreeMap,
     hint::black_box,
-    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -35,8 +34,12 @@ fn main() {
     let components = [rust("examples/order-paid/rust"), python(), javascript()];
     let directory = tempfile::tempdir().expect("there is a place for temporary files");
     println!("languages: examples/order-paid in each, relative to Rust");
+    let runtime = Runtime::new(Limits::default(), Cache::open(directory.path())).expect("the engine starts");
+    let mut generations = Vec::new();
     for (name, component) in NAMES.iter().zip(&components) {
-        let (compiled, loaded) = (load(component, directory.path()).0, load(component, directory.path()).0);
+        let (compiled, _) = load(&runtime, component);
+        let (loaded, generation) = load(&runtime, component);
+        generations.push(generation);
         println!(
             "  {name:10} file {:5.1} MB, compiled in {:.2} s, loaded from the cache in {:.1} ms",
             component.len() as f64 / 1e6,
@@ -44,14 +47,12 @@ fn main() {
             loaded.as_secs_f64() * 1e3,
         );
     }
-    let (_, first) = load(&components[0], directory.path());
-    let (runtime, generations) = (first.0, [0, 1, 2].map(|at| load(&components[at], directory.path()).1.1));
     let pool = Pool::start(&runtime, 1).expect("the workers start");
     let measuring = pool.run(move |worker| measure(worker, &generations));
     tokio::runtime::Builder::new_current_thread().build().expect("the runtime starts").block_on(measuring);
 }
 
-fn measure(worker: &mut Worker, generations: &[Arc<Generation>; 3]) {
+fn measure(worker: &mut Worker, generations: &[Arc<Generation>]) {
     let messages: Vec<_> = (0..TURN as i64).map(message).collect();
     let messages: Vec<_> = messages.iter().collect();
     for batch in BATCHES {
@@ -94,18 +95,12 @@ fn message(offset: i64) -> Message {
     Message { offset, arrival: Timestamp::UNIX_EPOCH, key: None, value: Some(value.into_bytes()), headers: Vec::new() }
 }
 
-/// Loads a component with a cache that it may find itself in, and says how long that took.
-fn load(component: &[u8], cache: &Path) -> (Duration, (Runtime, Arc<Generation>)) {
-    thread_local! {
-        static RUNTIME: std::cell::OnceCell<Runtime> = const { std::cell::OnceCell::new() };
-    }
-    let runtime = RUNTIME.with(|it| {
-        it.get_or_init(|| Runtime::new(Limits::default(), Cache::open(cache)).expect("the engine starts")).clone()
-    });
+/// Loads a component, and says how long that took.
+fn load(runtime: &Runtime, component: &[u8]) -> (Duration, Arc<Generation>) {
     let file = WasmFile::new(Origin::File("guest.wasm".into()), component.to_owned());
     let started = Instant::now();
-    let generation = Generation::load(&runtime, &file, None, &BTreeMap::new()).expect("the matcher loads");
-    (started.elapsed(), (runtime, Arc::new(generation)))
+    let generation = Generation::load(runtime, &file, None, &BTreeMap::new()).expect("the matcher loads");
+    (started.elapsed(), Arc::new(generation))
 }
 
 fn python() -> Arc<[u8]> {

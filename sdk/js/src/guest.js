@@ -13,7 +13,7 @@ const UTF8 = new TextDecoder();
 export function guestOf(definition) {
   let configured;
   return {
-    describe: logged(() => {
+    describe: called(() => {
       const about = adapters.describe(definition);
       return {
         ...about,
@@ -23,20 +23,21 @@ export function guestOf(definition) {
         needs: Object.fromEntries(about.needs.map((need) => [need, true])),
       };
     }),
-    configure: logged((config) => {
+    configure: called((config) => {
       configured = adapters.configure(definition, config);
       return configured.settings();
     }),
-    prepare: logged((wanted, on) => wanted.map((it) => prepared(configured, it, dateText(on)))),
-    extract: logged((batch) => extracts(configured, batch)),
-    confirm: logged((candidates) => candidates.map((candidate) => verdict(configured, candidate))),
+    prepare: called((wanted, on) => wanted.map((it) => prepared(configured, it, dateText(on)))),
+    extract: called((batch) => extracts(configured, batch)),
+    confirm: called((candidates) => candidates.map((candidate) => verdict(configured, candidate))),
   };
 }
 
-/** Logs what is thrown before it becomes a trap, so that the fault has a reason. */
-function logged(call) {
+/** One call. Logs what is thrown before it becomes a trap, so that the fault has a reason. */
+function called(call) {
   return (...given) => {
     connect((level, text) => host.log(level, String(text)));
+    Math.random = randomNumbers();
     try {
       return call(...given);
     } catch (error) {
@@ -46,6 +47,13 @@ function logged(call) {
       throw error;
     }
   };
+}
+
+/** The same in every call, or an answer would depend on the calls before it. */
+function randomNumbers() {
+  let state = 1;
+  // Park and Miller's, whose products a double holds.
+  return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
 }
 
 const problem = ({ field, message }) => ({ field, message });

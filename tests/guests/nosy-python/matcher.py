@@ -105,7 +105,7 @@ ACTS: dict[str, Callable[[], str]] = {
     "count": count,
     "say": say,
     "clock": lambda: str(time.time()),
-    "random": lambda: str(random.SystemRandom().random()),
+    "random": lambda: f"{random.random()} {random.SystemRandom().random()}",
     "environment": lambda: str(dict(os.environ)),
 }
 

@@ -16,7 +16,7 @@ fn nosy(language: Language) -> Arc<[u8]> {
 
 /// What came of each act, in one batch and between two messages that are fine.
 async fn acts(bench: &Bench, acts: &[&str]) -> Vec<String> {
-    let acts = [&["count"], acts, &["count"]].concat();
+    let acts = [&["count"][..], acts, &["count"]].concat();
     let values: Vec<_> = acts.iter().map(|act| format!(r#"{{"act": "{act}"}}"#)).collect();
     let told = told(&bench.extract(&values.iter().map(String::as_bytes).collect::<Vec<_>>()).await, acts.len());
     let told: Vec<_> = told.into_iter().map(|told| readable(&told)).collect();
@@ -51,6 +51,8 @@ async fn there_is_nothing_to_be_had_of_the_machine() {
         assert!(told.starts_with(expected), "`{told}` where `{expected}` was expected");
     }
     assert!(told[3].contains("Error: ") && told[4].contains("Error: "), "{told:?}");
+    let told = acts(&bench, &["leave"]).await;
+    assert!(told[0].starts_with("fault Trap"), "{told:?}");
 
     let bench = Bench::of(&nosy(Language::JavaScript));
     let told = acts(&bench, &["read", "connect", "say"]).await;

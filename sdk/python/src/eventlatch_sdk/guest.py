@@ -5,6 +5,7 @@ Runs only in a component, where ``componentize-py`` provides ``wit_world``.
 
 from __future__ import annotations
 
+import random
 import traceback
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -30,7 +31,7 @@ def guest_of(matcher: MatcherClass) -> type:
         _configured: Adapter
 
         def describe(self) -> Any:
-            with _Logged():
+            with _Call():
                 about = adapter.describe(matcher)
                 return wit.Description(
                     name=about.name,
@@ -44,7 +45,7 @@ def guest_of(matcher: MatcherClass) -> type:
                 )
 
         def configure(self, config: str) -> Any:
-            with _Logged():
+            with _Call():
                 try:
                     Guest._configured = adapter.configure(matcher, config)
                 except Problems as problems:
@@ -53,25 +54,27 @@ def guest_of(matcher: MatcherClass) -> type:
                 return wit.Settings(list(settings.topics), settings.day_shift_seconds)
 
         def prepare(self, wanted: list[str], on: Any) -> Any:
-            with _Logged():
+            with _Call():
                 day = date(on.year, on.month, on.day)
                 return [_prepared(Guest._configured, it, day) for it in wanted]
 
         def extract(self, batch: Any) -> Any:
-            with _Logged():
+            with _Call():
                 return _extracts(Guest._configured, batch)
 
         def confirm(self, candidates: list[Any]) -> Any:
-            with _Logged():
+            with _Call():
                 return [_verdict(Guest._configured, candidate) for candidate in candidates]
 
     return Guest
 
 
-class _Logged:
-    """Logs an exception before it becomes a trap, so that the fault has a reason."""
+class _Call:
+    """One call. Logs an exception before it becomes a trap, so that the fault has a reason."""
 
     def __enter__(self) -> None:
+        # Random numbers are the same in every call, or an answer would depend on the calls before it.
+        random.seed(0)
         # Not while the component is built: there is no service then.
         log.connect(lambda level, text: host.log(host.Level[level], text))
 
