@@ -73,24 +73,3 @@ fn zigzag(bytes: &[u8]) -> Option<(i64, &[u8])> {
     }
     None
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_nested_indexes() {
-        let frame = Frame { schema_id: 1, payload: b"\x04\x02\x00rest" };
-        assert_eq!(frame.protobuf(), Ok((vec![1, 0], &b"rest"[..])));
-    }
-
-    #[test]
-    fn rejects_what_is_cut_off() {
-        for value in [&b""[..], b"\0", b"\0\0\0\0", b"{\"a\": 1}"] {
-            assert!(Frame::of(value).is_err(), "{value:?}");
-        }
-        for payload in [&b""[..], b"\x04\x02", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"] {
-            assert!(Frame { schema_id: 1, payload }.protobuf().is_err(), "{payload:?}");
-        }
-    }
-}

@@ -6,7 +6,8 @@ use eventlatch_sdk::adapter::{Adapter, FieldWise};
 use eventlatch_sdk::bindings::exports::eventlatch::matcher::guest::{Batch, Column, Date, Extracts};
 use eventlatch_sdk::fields::{boolean, integer, number, scalar, text};
 use eventlatch_sdk::prelude::*;
-use serde_json::Value;
+use eventlatch_sdk::registry::Frame;
+use serde_json::{Value, json};
 
 struct Order;
 
@@ -105,7 +106,7 @@ fn messages_are_read_as_in_all_languages() {
             }
             _ => {
                 assert!(extracts.rejects.is_empty(), "{vector}: {:?}", extracts.rejects);
-                assert_eq!(serde_json::json!(keys(&extracts)), vector["keys"], "{vector}");
+                assert_eq!(json!(keys(&extracts)), vector["keys"], "{vector}");
                 assert_eq!(extracts.times[0], vector["time"].as_i64().unwrap(), "{vector}");
                 assert_eq!(extracts.time_kinds[0] == 2, vector["civil"].as_bool().unwrap(), "{vector}");
             }
@@ -119,14 +120,35 @@ fn templates_become_what_they_do_in_all_languages() {
     for vector in vectors("templates.json") {
         let on: eventlatch_sdk::civil::Date = vector["on"].as_str().unwrap().parse().unwrap();
         let on = Date { year: on.year(), month: on.month().unsigned_abs(), day: on.day().unsigned_abs() };
-        let wanted = serde_json::json!({ "text": vector["template"] });
+        let wanted = json!({ "text": vector["template"] });
         match (adapter.prepare(&wanted.to_string(), on), vector["problem"].as_str()) {
             (Ok(prepared), None) => {
-                let expected = serde_json::json!({ "text": vector["rendered"] });
+                let expected = json!({ "text": vector["rendered"] });
                 assert_eq!(prepared.rendered, expected.to_string(), "{vector}");
             }
             (Err(problem), Some(expected)) => assert!(problem.message.contains(expected), "{vector}: {problem:?}"),
             (result, _) => panic!("{vector}: {result:?}"),
+        }
+    }
+}
+
+#[test]
+fn frames_are_those_of_all_languages() {
+    for vector in vectors("frames.json") {
+        let value = unhex(vector["hex"].as_str().unwrap());
+        let frame = match Frame::of(&value) {
+            Ok(frame) => frame,
+            Err(reject) => {
+                assert_eq!(vector["rejected"], reject.reason(), "{vector}");
+                continue;
+            }
+        };
+        assert_eq!((&vector["schema_id"], &vector["payload"]), (&json!(frame.schema_id), &json!(hex(frame.payload))));
+        match frame.protobuf() {
+            Ok((indexes, rest)) => {
+                assert_eq!((&vector["indexes"], &vector["bytes"]), (&json!(indexes), &json!(hex(rest))), "{vector}");
+            }
+            Err(reject) => assert_eq!(vector["protobuf_rejected"], reject.reason(), "{vector}"),
         }
     }
 }

@@ -281,6 +281,25 @@ export function addMonths(date: CivilDate, months: number): CivilDate;
 /** The date by the directives of `strftime`. */
 export function formatDate(date: CivilDate, format: string): string;
 
+/**
+ * A message as a schema registry's serializer wrote it: a magic byte, the id of the schema, and then the message. A matcher
+ * has no network: have the schema in the matcher, or in its configuration by id, and take the frame off in `decode`.
+ */
+export class Frame {
+  private constructor();
+  /** Takes the frame off a value; throws a `Reject`. */
+  static of(value: Uint8Array): Frame;
+  /** The id of the schema by which the message was written. */
+  readonly schemaId: number;
+  /** The message: of Avro one datum, of JSON Schema plain JSON; for Protobuf see `protobuf`. */
+  readonly payload: Uint8Array;
+  /**
+   * Of a message in Protobuf: which message of the schema file it is, and its bytes. `[0]` is the first message of the file,
+   * `[1, 0]` the first one within the second. Throws a `Reject`.
+   */
+  protobuf(): { indexes: number[]; bytes: Uint8Array };
+}
+
 /** Lines for the service's log, under the matcher's name. Their volume is limited; in tests they go nowhere. */
 export const log: {
   debug(text: string): void;

@@ -6,5 +6,6 @@ export { Extract, Key, key } from "./key.js";
 export { log } from "./log.js";
 export { fieldMatcher, matcher, sameBusinessDay, Verdict } from "./matcher.js";
 export { Problem, Problems, Reject } from "./problem.js";
+export { Frame } from "./registry.js";
 export { shape } from "./shape.js";
 export { EventTime } from "./time.js";

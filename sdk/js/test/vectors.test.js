@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { boolean, Fields, integer, number, scalar, text } from "eventlatch-sdk";
+import { boolean, Fields, Frame, integer, number, scalar, text } from "eventlatch-sdk";
 
 import { ANY, concat, ofValue } from "../src/key.js";
 import { Plan } from "../src/plan.js";
@@ -54,6 +54,24 @@ test("templates become what they do in all languages", () => {
     } else {
       const agrees = ({ message }) => message.includes(problem);
       assert.throws(() => templates.render(template, "yyyymm", on), agrees, template);
+    }
+  }
+});
+
+test("frames are those of all languages", () => {
+  for (const vector of vectors("frames.json")) {
+    const because = (expected) => ({ reason }) => reason === expected;
+    if (vector.rejected !== undefined) {
+      assert.throws(() => Frame.of(bytesOf(vector)), because(vector.rejected), vector.hex);
+      continue;
+    }
+    const frame = Frame.of(bytesOf(vector));
+    assert.deepEqual([frame.schemaId, hex(frame.payload)], [vector.schema_id, vector.payload]);
+    if (vector.protobuf_rejected !== undefined) {
+      assert.throws(() => frame.protobuf(), because(vector.protobuf_rejected), vector.hex);
+    } else {
+      const { indexes, bytes } = frame.protobuf();
+      assert.deepEqual([indexes, hex(bytes)], [vector.indexes, vector.bytes]);
     }
   }
 });

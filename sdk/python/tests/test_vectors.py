@@ -10,6 +10,7 @@ import pytest
 from eventlatch_sdk import FieldMatcher, Fields, Problem, Reject, boolean, integer, number, scalar, text
 from eventlatch_sdk.keys import ANY, of_value
 from eventlatch_sdk.plan import Plan
+from eventlatch_sdk.registry import Frame
 from eventlatch_sdk.strict_json import loads
 from eventlatch_sdk.template import Templates
 from eventlatch_sdk.testing import Bench
@@ -71,3 +72,20 @@ def test_schemas_are_those_of_the_rust_sdk() -> None:
     assert wanted["properties"]["total"] == {"type": "number", "description": "left out: any value"}
     assert wanted["additionalProperties"] is False
     assert json.loads(json.dumps(wanted)) == wanted
+
+
+def test_frames_are_those_of_all_languages() -> None:
+    for vector in vectors("frames.json"):
+        value = bytes.fromhex(vector["hex"])
+        if "rejected" in vector:
+            with pytest.raises(Reject, match=vector["rejected"]):
+                Frame.of(value)
+            continue
+        frame = Frame.of(value)
+        assert (frame.schema_id, frame.payload.hex()) == (vector["schema_id"], vector["payload"]), vector
+        if "protobuf_rejected" in vector:
+            with pytest.raises(Reject, match=vector["protobuf_rejected"]):
+                frame.protobuf()
+        else:
+            indexes, rest = frame.protobuf()
+            assert (indexes, rest.hex()) == (vector["indexes"], vector["bytes"]), vector
