@@ -38,8 +38,8 @@ class Frame:
     def protobuf(self) -> tuple[list[int], bytes]:
         """Of a message in Protobuf: which message of the schema file it is, and its bytes; raises a :class:`Reject`.
 
-        The way to the type is a list of indexes, from the outermost: ``[0]`` is the first message of the file, ``[1, 0]``
-        the first one within the second.
+        The way to the type is a list of indexes, from the outermost: ``[0]`` is the first message of the file,
+        ``[1, 0]`` the first one within the second.
         """
         count, rest = _zigzag(self.payload)
         indexes = []
