@@ -6,9 +6,11 @@ WASM := wasm32-unknown-unknown
 KAFKA := $(TARGET_DIR)/kafka
 PYTHON ?= python3
 AIRFLOWS := $(TARGET_DIR)/airflow2/pinned.txt $(TARGET_DIR)/airflow3/pinned.txt
+SDK_PYTHON := $(TARGET_DIR)/python
+SDK_JS := sdk/js/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-airflow chaos bench bench-peers openapi lint doc fmt rust build-tools wasm kafka airflow
+.PHONY: help demo test test-airflow chaos bench bench-peers openapi lint doc fmt rust build-tools wasm kafka airflow python js
 
 help: ## Says what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,7 +19,7 @@ demo: wasm build-tools ## Shows a sensor filling up; needs no broker
 	$(CARGO) build --release --bin eventlatch
 	$(TARGET_DIR)/release/eventlatch demo
 
-test: wasm build-tools kafka ## Runs every test, with a real Apache Kafka
+test: wasm build-tools kafka python js ## Runs every test, with a real Apache Kafka
 	$(CARGO) build --workspace --all-targets
 	$(CARGO) test --workspace
 
@@ -94,3 +96,25 @@ $(TARGET_DIR)/airflow%/pinned.txt: tests/airflow/%.txt
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install -q --disable-pip-version-check --no-deps -r $<
 	cp $< $@
+
+# What the SDK for Python is tested with. It and its tests are read from where they are.
+python: $(SDK_PYTHON)/requirements-dev.txt
+
+$(SDK_PYTHON)/requirements-dev.txt: sdk/python/requirements-dev.txt
+	@$(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or newer with venv is missing: install it for the Python SDK (Debian: python3-venv)" >&2; exit 1; }
+	rm -rf $(SDK_PYTHON)
+	$(PYTHON) -m venv $(SDK_PYTHON)
+	$(SDK_PYTHON)/bin/pip install -q --disable-pip-version-check -r sdk/python/requirements-dev.txt
+	$(SDK_PYTHON)/bin/python -c 'import pathlib, sysconfig; print("$(abspath sdk/python/src)", \
+		file=pathlib.Path(sysconfig.get_path("purelib"), "eventlatch-sdk.pth").open("w"))'
+	cp sdk/python/requirements-dev.txt $@
+
+# What the SDK for JavaScript needs. Node finds it nowhere but beside the SDK.
+js: $(SDK_JS)/.package-lock.json
+
+$(SDK_JS)/.package-lock.json: sdk/js/package-lock.json
+	@command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20)' || { \
+		echo "Node.js 20 or newer with npm is missing: install it for the JavaScript SDK" >&2; exit 1; }
+	npm ci --prefix sdk/js --no-audit --no-fund --silent
+	touch $@

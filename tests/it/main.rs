@@ -14,6 +14,7 @@ mod explaining;
 mod guarded;
 mod guests;
 mod lanes;
+mod languages;
 mod logging;
 mod matcher;
 mod modes;

@@ -10,6 +10,7 @@ pub mod disk;
 pub mod guarded;
 pub mod home;
 mod jars;
+pub mod languages;
 pub mod ledger;
 pub mod service;
 pub mod summary;
