@@ -172,7 +172,7 @@ fn last_messages(kafka: &KafkaConfig, topics: &[Arc<str>], count: usize) -> Resu
     let until = Instant::now() + READING;
     let mut log = KafkaLog::open(kafka)?;
     let cluster = log.cluster()?;
-    let of_topic = |topic: &Arc<str>| {
+    let of_topic = |topic: &Arc<str>| -> Result<Vec<Slice>, SourceError> {
         let extents = log.extents(topic, Timestamp::now())?;
         let held = extents.iter().map(|it| (it.partition, (it.high - it.low).cast_unsigned())).collect();
         let shares = shares(&held, count as u64);
