@@ -26,7 +26,7 @@ test: wasm build-tools kafka python js ## Runs every test, with a real Apache Ka
 # Left out by `make test`, which says so: they need two Airflows, half a gigabyte.
 test-airflow: wasm build-tools kafka airflow ## Runs the tests that mark tasks in real Airflows, 3 and 2
 	$(CARGO) build --workspace --bin eventlatch --test it
-	$(CARGO) test --package eventlatch-tests --test it -- airflow:: --ignored
+	$(CARGO) test --workspace --test it -- airflow:: --ignored
 
 # What one fault does once is told by other tests; they belong to the picture.
 CHAOS := chaos:: guarded:: modes:: source::gaps source::groups source::guarantees source::stores source::trouble \
