@@ -99,8 +99,7 @@ fn a_backup_replaces_nothing_unless_it_is_told_to() {
     exit 5
     ");
     assert_result!(home.run(&["store", "backup", "no/such/directory.db"]), @r"
-    ! error: the backup no/such/directory.db cannot be written
-    !   caused by: No such file or directory (os error 2)
+    ! error: there is no directory for the backup no/such/directory.db: make it, or name another file
     exit 5
     ");
     let left = fs::read_dir(home.path("")).unwrap().filter(|entry| {
