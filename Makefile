@@ -4,20 +4,29 @@ CARGO ?= cargo
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 WASM := wasm32-unknown-unknown
 KAFKA := $(TARGET_DIR)/kafka
+PYTHON ?= python3
+AIRFLOWS := $(TARGET_DIR)/airflow2/pinned.txt $(TARGET_DIR)/airflow3/pinned.txt
+SDK_PYTHON := $(TARGET_DIR)/python
+SDK_JS := sdk/js/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos bench openapi lint doc fmt rust build-tools wasm kafka
+.PHONY: help demo test test-airflow chaos bench bench-peers openapi lint doc fmt rust build-tools wasm kafka airflow python js
 
 help: ## Says what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: wasm build-tools ## Shows a sensor filling up; needs no broker
 	$(CARGO) build --release --bin eventlatch
 	$(TARGET_DIR)/release/eventlatch demo
 
-test: wasm build-tools kafka ## Runs every test, with a real Apache Kafka
+test: wasm build-tools kafka python js ## Runs every test, with a real Apache Kafka
 	$(CARGO) build --workspace --all-targets
 	$(CARGO) test --workspace
+
+# Left out by `make test`, which says so: they need two Airflows, half a gigabyte.
+test-airflow: wasm build-tools kafka airflow ## Runs the tests that mark tasks in real Airflows, 3 and 2
+	$(CARGO) build --workspace --bin eventlatch --test it
+	$(CARGO) test --package eventlatch-tests --test it -- airflow:: --ignored
 
 # What one fault does once is told by other tests; they belong to the picture.
 CHAOS := chaos:: guarded:: modes:: source::gaps source::groups source::guarantees source::stores source::trouble \
@@ -33,12 +42,16 @@ bench: wasm build-tools kafka ## Measures; a quiet machine gives better figures
 	$(CARGO) build --release --bin eventlatch
 	$(CARGO) bench --package eventlatch-tests --bench '*'
 
+bench-peers: wasm build-tools ## Measures against Extism, quamina, and matchers in other languages
+	$(CARGO) bench --manifest-path tests/peers/Cargo.toml --target-dir $(abspath $(TARGET_DIR))/peers
+
 openapi: wasm build-tools ## Renews docs/openapi.json, the document of the HTTP API
 	$(CARGO) run --quiet --bin eventlatch -- openapi > docs/openapi.json.new
 	mv docs/openapi.json.new docs/openapi.json
 
 lint: wasm build-tools ## Checks formatting and lints
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --all --check --manifest-path tests/peers/Cargo.toml
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
 doc: wasm build-tools ## Builds the documentation of the crates
@@ -71,3 +84,37 @@ $(KAFKA)/pom.xml: tests/pom.xml
 	mvn -q -B -f tests/pom.xml dependency:copy-dependencies -DincludeScope=runtime \
 		-DoutputDirectory=$(abspath $(KAFKA))
 	cp tests/pom.xml $@
+
+airflow: $(AIRFLOWS)
+
+# The stamps are the pinned packages themselves: an Airflow for the tests that changed is installed again.
+$(TARGET_DIR)/airflow%/pinned.txt: tests/airflow/%.txt
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' 2>/dev/null || { \
+		echo "$(PYTHON) must be Python 3.10 to 3.12 with venv to install the tests' Airflow: install one (Debian:" \
+		"python3-venv), or make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install -q --disable-pip-version-check --no-deps -r $<
+	cp $< $@
+
+# What the SDK for Python is tested with. It and its tests are read from where they are.
+python: $(SDK_PYTHON)/requirements-dev.txt
+
+$(SDK_PYTHON)/requirements-dev.txt: sdk/python/requirements-dev.txt
+	@$(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or newer with venv is missing: install it for the Python SDK (Debian: python3-venv)" >&2; exit 1; }
+	rm -rf $(SDK_PYTHON)
+	$(PYTHON) -m venv $(SDK_PYTHON)
+	$(SDK_PYTHON)/bin/pip install -q --disable-pip-version-check -r sdk/python/requirements-dev.txt
+	$(SDK_PYTHON)/bin/python -c 'import pathlib, sysconfig; print("$(abspath sdk/python/src)", \
+		file=pathlib.Path(sysconfig.get_path("purelib"), "eventlatch-sdk.pth").open("w"))'
+	cp sdk/python/requirements-dev.txt $@
+
+# What the SDK for JavaScript needs. Node finds it nowhere but beside the SDK.
+js: $(SDK_JS)/.package-lock.json
+
+$(SDK_JS)/.package-lock.json: sdk/js/package-lock.json
+	@command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20)' || { \
+		echo "Node.js 20 or newer with npm is missing: install it for the JavaScript SDK" >&2; exit 1; }
+	npm ci --prefix sdk/js --no-audit --no-fund --silent
+	touch $@

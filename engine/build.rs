@@ -10,7 +10,7 @@ use std::{
 };
 
 const TARGET: &str = "wasm32-unknown-unknown";
-const MATCHERS: [&str; 3] = ["etl-finish", "job-finish", "fields"];
+const MATCHERS: [&str; 4] = ["etl-finish", "job-finish", "fields", "airflow-events"];
 
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
@@ -18,6 +18,8 @@ fn main() {
     for watched in ["sdk/src", "sdk/wit", "sdk/Cargo.toml", "matchers", "Cargo.lock"] {
         println!("cargo::rerun-if-changed={}", root.join(watched).display());
     }
+    println!("cargo::rerun-if-changed=src/author/templates");
+    println!("cargo::rerun-if-changed=../examples/order-shipped/Cargo.lock");
     let target = out.join("matchers");
     build(&root, &target);
     for matcher in MATCHERS {

@@ -10,9 +10,10 @@ use std::{
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Workspaces, and the files that come out of them.
-const GUESTS: [(&str, &[&str]); 2] = [
-    ("guests", &["unruly", "liar", "sleeper", "weary", "choosy", "tame"]),
+const GUESTS: [(&str, &[&str]); 3] = [
+    ("guests", &["unruly", "liar", "sleeper", "weary", "choosy", "tame", "picky", "lenient"]),
     ("../examples/order-shipped", &["order_shipped"]),
+    ("../examples/order-paid/rust", &["order_paid"]),
 ];
 
 fn main() {

@@ -43,6 +43,7 @@ pub use config::{Access, Config, ConfigError, Token};
 pub use dead_letters::{Page, RedriveAnswer, RedriveRequest, RedrivenLetter};
 pub use marks::{MarkPage, RetryAnswer, RetryRequest};
 pub use matchers::{MatcherHistory, MatcherList, PinRequest};
+pub use matchers::{Pushed, Role, ShadowStatus};
 pub use matches::MatchPage;
 pub use partitions::{PartitionList, ReleasedPartition};
 pub use problem::{DefinitionProblem, Problem, ProblemKind};

@@ -7,6 +7,7 @@ mod following;
 mod matchers;
 mod parts;
 mod reloading;
+pub mod replaying;
 pub mod scenario;
 mod sensor_files;
 mod standby;
@@ -35,9 +36,9 @@ use crate::{
         definition::Problem,
         sensor::{Owner, Sensor},
     },
-    matcher::Registry,
+    matcher::{Loader, Registry},
     pipeline::{
-        Shared, Stop,
+        Shared, Stop, accounting,
         acts::Acts,
         bookmarks::StoredBookmarks,
         catching_up::{Logs, Scanner},
@@ -54,7 +55,7 @@ use crate::{
         patience::Patience,
         publishing::KafkaPublisher,
         reporting::Reporter,
-        turning, watching,
+        shadow, turning, watching,
     },
     report::Channel,
     source::{self, Health, KafkaConfig, KafkaLog, Lines, Log, Source},
@@ -108,21 +109,22 @@ impl Service {
         metrics::start();
         let consumer = spans::Consumer { group: config.kafka.group.clone(), client: config.kafka.client_id.clone() };
         spans::start(&config.telemetry.otlp, consumer).map_err(StartError::Spans)?;
-        let (store, marking) = open_store(config, &backoff, &patience).await?;
+        let (store, marking) = open_store(config).await?;
         let channels = config.report.build().map_err(StartError::Report)?;
         let past = Past::of(&store, config.matchers.directory.as_deref()).await.map_err(StartError::Store)?;
         let matchers = Matchers::load_after(config, past).await?;
         matchers.announce();
         let api = Api::bind(&config.api).map_err(StartError::Api)?;
         let watch = Watch::begin(&config.sensors.directory);
-        let (folder, mut sensors) = load_sensors(config, &matchers).await?;
-        let of_api = api_sensors::check(&store, &matchers, config).await.map_err(StartError::Store)?;
+        let (folder, mut sensors) = load_sensors(config, &matchers, &marking).await?;
+        let of_api = api_sensors::check(&store, &matchers, &marking, config).await.map_err(StartError::Store)?;
         sensors.extend(of_api.sensors);
         matchers.save(&store).await.map_err(StartError::Store)?;
         synchronise(&store, sensors).await?;
         let shared = Shared::new(store.clone(), Arc::clone(&matchers.pool), Registry::clone(&matchers.registry));
         let evaluating = Arc::new(Evaluating::new(config.matchers.concurrency));
-        let shared = Shared { evaluating, patience: patience.clone(), ..shared };
+        let budgets = Arc::new(config.matchers.budgets());
+        let shared = Shared { evaluating, budgets, patience: patience.clone(), marking, ..shared };
         shared.keeping.store(Arc::new(config.dead_letters.clone()));
         shared.policies.store(Arc::new(config.matchers.policies()));
         shared.reindex().await.map_err(StartError::Render)?;
@@ -130,6 +132,7 @@ impl Service {
         let begun_at = Timestamp::now();
         turning::begin(&shared, begun_at).await.map_err(StartError::Turn)?;
         matchers.resume_probations(&shared).await;
+        matchers.resume_shadows(&shared, &config.matchers).await.map_err(StartError::Store)?;
         let scanner = Scanner { shared: shared.clone(), logs: logs(config, input), days: config.sensors.catch_up_days };
         if scanner.logs.is_none() {
             scanner.give_up(Timestamp::now()).await.map_err(StartError::Store)?;
@@ -158,12 +161,13 @@ impl Service {
         let reporting = report(&store, channels, &stopped).await.map_err(StartError::Store)?;
         let (orders, to_obey) = mpsc::channel(1);
         let (refusals, refused) = watch::channel(matchers.refused.clone());
+        let marker = marker(config, &shared, &backoff);
         let mut loops = beside(config, input, &shared, begun_at, &stopped);
         loops.push(begin("catching up", {
             let stopped = stopped.clone();
             async move { scanner.run(stopped).await }
         }));
-        loops.extend(marking.map(|marker| {
+        loops.extend(marker.map(|marker| {
             let stopped = stopped.clone();
             begin("marking", async move { marker.run(stopped).await })
         }));
@@ -175,7 +179,8 @@ impl Service {
         }));
         loops.extend(api.map(|api| {
             let handle = Handle::new(shared.clone(), kafka(config, input));
-            let handle = handle.with_acts(Acts { orders, refused }).with_defining(defining.clone());
+            let loader = Loader::new(&matchers.runtime, &config.matchers);
+            let handle = handle.with_acts(Acts { orders, loader, refused }).with_defining(defining.clone());
             begin("answering requests", api.serve(handle, stopped.clone()))
         }));
         let files = SensorFiles { folder, watch, shared: shared.clone(), defining, problems };
@@ -213,28 +218,28 @@ impl Service {
     }
 }
 
-/// Opens the store, and what delivers its marks where that is not the store itself.
-async fn open_store(
-    config: &Config,
-    backoff: &Arc<ArcSwap<Backoff>>,
-    patience: &Patience,
-) -> Result<(Store, Option<Marker>), StartError> {
+/// Opens the store, and finds who marks the tasks.
+async fn open_store(config: &Config) -> Result<(Store, Marking), StartError> {
     let mode = if config.marking.is_local() { MarkMode::Local } else { MarkMode::Outbox(config.marking.order) };
     let store = Store::open(&config.store, mode).map_err(StartError::Store)?;
     let marking = parts::marking(config, store.identity()).map_err(StartError::Marking)?;
-    tracing::info!(store = %config.store.path.display(), marking = marking.summary(), "Recording and marking");
-    let Marking::Outbox(adapter) = marking else {
-        return Ok((store, None));
-    };
-    match adapter.probe().await {
-        Err(MarkError::Reject(reason)) => return Err(StartError::Probe(reason)),
-        Err(MarkError::Retry { reason, .. }) => tracing::warn!(reason, "Marking does not work yet"),
-        Ok(()) => {}
+    if let Marking::Outbox(adapter) = &marking {
+        match adapter.probe().await {
+            Err(MarkError::Reject(reason)) => return Err(StartError::Probe(reason)),
+            Err(MarkError::Retry { reason, .. }) => tracing::warn!(reason, "Marking does not work yet"),
+            Ok(()) => {}
+        }
     }
+    tracing::info!(store = %config.store.path.display(), marking = marking.summary(), "Recording and marking");
+    Ok((store, marking))
+}
+
+/// What delivers marks, where that is not the store itself.
+fn marker(config: &Config, shared: &Shared, backoff: &Arc<ArcSwap<Backoff>>) -> Option<Marker> {
+    let Marking::Outbox(adapter) = &shared.marking else { return None };
+    let (store, adapter, patience) = (shared.store.clone(), Arc::clone(adapter), shared.patience.clone());
     let concurrency = config.marking.concurrency;
-    let marker =
-        Marker { store: store.clone(), adapter, concurrency, backoff: Arc::clone(backoff), patience: patience.clone() };
-    Ok((store, Some(marker)))
+    Some(Marker { store, adapter, concurrency, backoff: Arc::clone(backoff), patience })
 }
 
 /// Begins what runs beside intake and needs nobody but the store and the index.
@@ -262,6 +267,14 @@ fn beside(
         let (store, days, stopped) = (shared.store.clone(), config.store.retention_days, stopped.clone());
         async move { forgetting::run(&store, days, stopped).await }
     };
+    let accounting = {
+        let (shared, stopped) = (shared.clone(), stopped.clone());
+        async move { accounting::run(&shared, stopped).await }
+    };
+    let shadowing = {
+        let (shared, stopped) = (shared.clone(), stopped.clone());
+        async move { shadow::run(&shared, stopped).await }
+    };
     let watching = {
         let (shared, kafka, stopped) = (shared.clone(), kafka(config, input), stopped.clone());
         async move { watching::run(&shared, kafka, stopped).await }
@@ -272,6 +285,8 @@ fn beside(
         begin("ends of waits", endings),
         begin("forgetting", forgetting),
         begin("watching", watching),
+        begin("judging in the shadow", shadowing),
+        begin("accounting", accounting),
     ]
 }
 

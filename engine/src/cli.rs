@@ -10,6 +10,7 @@ mod mark;
 mod matcher;
 mod partition;
 mod print;
+mod replay;
 mod report;
 mod run;
 mod send;
@@ -17,6 +18,7 @@ mod sensor;
 mod status;
 mod store;
 mod test;
+mod time;
 mod wait;
 
 use std::path::PathBuf;
@@ -58,9 +60,11 @@ enum Command {
     Status(status::Args),
     /// Say why a sensor still waits, or what one message would do
     Explain(explain::Args),
+    /// Judge messages that came before by another build of a matcher, and show what differs
+    Replay(replay::Args),
     /// Report what is missing now, or was on a date
     Report(report::Args),
-    /// Look at matchers
+    /// Write matchers, try them out, and look at those that serve
     #[command(subcommand)]
     Matcher(matcher::Command),
     /// Look at messages that were set aside, and have them judged again
@@ -122,6 +126,7 @@ impl Cli {
             Command::Send(args) => send::send(&self.config()?, args).await,
             Command::Status(args) => status::status(&self.config()?, args),
             Command::Explain(args) => explain::explain(&self.config()?, args).await,
+            Command::Replay(args) => replay::replay(&self.config()?, args).await,
             Command::Report(args) => report::report(&self.config()?, args),
             Command::Matcher(command) => matcher::matcher(&self.config()?, command).await,
             Command::DeadLetter(command) => dead_letter::dead_letter(&self.config()?, command),

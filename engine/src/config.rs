@@ -7,7 +7,7 @@ pub mod change;
 mod environment;
 mod paths;
 pub mod sensors;
-pub(crate) mod text;
+mod text;
 pub mod watch;
 
 use std::{

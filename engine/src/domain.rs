@@ -5,11 +5,13 @@
 
 pub mod backoff;
 pub mod calendar;
+pub mod candidate;
 pub mod catch_up;
 pub mod change;
 pub mod cron;
 pub mod dead_letter;
 pub mod definition;
+pub mod difference;
 pub mod explanation;
 pub mod generation;
 pub mod handling;
@@ -22,8 +24,11 @@ pub mod partition;
 pub mod recording;
 pub mod report;
 pub mod sensor;
+pub mod target;
 pub mod terms;
+pub mod text;
 pub mod trace;
+pub mod usage;
 pub mod wait;
 pub mod wanted;
 pub mod window;

@@ -6,6 +6,7 @@
 pub mod domain;
 pub mod telemetry;
 
+pub mod author;
 pub mod matcher;
 pub mod outside;
 pub mod report;

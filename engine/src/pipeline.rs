@@ -28,11 +28,13 @@
 //! | the topic of dead letters | what is to go there waits in the store, and is tried later and later | intake goes on |
 //! | the process | at the next start reading goes on from the stored offsets | they moved with the matches |
 
+pub mod accounting;
 pub mod acts;
 pub mod bookmarks;
 pub mod catching_up;
 pub mod changing;
 pub mod checking;
+pub mod comparing;
 mod consequences;
 pub mod deadlines;
 pub mod defining;
@@ -58,13 +60,17 @@ pub mod outbox;
 pub mod partitions;
 pub mod patience;
 mod portions;
+mod proving;
 pub mod publishing;
+pub mod pushing;
 pub mod readiness;
 pub mod redrive;
 mod remaining;
 pub mod rendering;
+pub mod replay;
 pub mod reporting;
 pub mod resetting;
+pub mod shadow;
 pub mod standing;
 pub mod turning;
 pub mod waiting;
@@ -76,8 +82,9 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 use crate::{
-    matcher::{Policies, Pool, Registry},
+    matcher::{Budgets, Policies, Pool, Registry},
     store::Store,
+    task::Marking,
 };
 use catching_up::CatchingUp;
 use endings::Endings;
@@ -87,6 +94,7 @@ use keeping::Keeping;
 use live::Live;
 use needed::NeededDays;
 use patience::Patience;
+use shadow::Shadows;
 use watching::Watched;
 
 /// Whether the loops beside intake should end.
@@ -119,13 +127,19 @@ pub struct Shared {
     pub evaluating: Arc<Evaluating>,
     /// What becomes of messages on which matchers fail.
     pub policies: Arc<ArcSwap<Policies>>,
+    /// What matchers may cost.
+    pub budgets: Arc<Budgets>,
     /// What is kept of messages that are set aside.
     pub keeping: Arc<ArcSwap<Keeping>>,
     pub catching_up: Arc<CatchingUp>,
+    /// Candidates beside the builds that serve.
+    pub shadows: Arc<Shadows>,
     /// How long a store that fails is asked again.
     pub patience: Patience,
     /// How Kafka and its logs were when somebody looked last.
     pub watched: Arc<Watched>,
+    /// Who marks tasks.
+    pub marking: Marking,
 }
 
 impl Shared {
@@ -142,10 +156,13 @@ impl Shared {
             endings: Arc::default(),
             evaluating: Arc::default(),
             policies: Arc::default(),
+            budgets: Arc::default(),
             keeping: Arc::default(),
             catching_up: Arc::default(),
+            shadows: Arc::default(),
             patience: Patience::default(),
             watched: Arc::default(),
+            marking: Marking::default(),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! [`Store::record`] and follow it into `record`, then `waits`.
 
 mod backup;
+mod candidates;
 mod catch_ups;
 mod changes;
 mod checkup;
@@ -34,6 +35,7 @@ mod shape;
 mod status;
 mod tending;
 mod trouble;
+mod usage;
 mod vacuum;
 mod waits;
 mod windows;
@@ -76,7 +78,7 @@ pub use sensors::{Changed, Refused};
 pub use status::{MarkStatus, NearMissStatus, Received, SensorStatus, WaitStatus, WantedStatus};
 pub use trouble::{Ailment, Trouble};
 pub use vacuum::{Vacuumed, vacuum};
-pub use waits::{DueWait, WaitsToOpen};
+pub use waits::{Accepts, DueWait, WaitsToOpen};
 use writer::{Session, Writer};
 
 /// The open store. Clones share it; the last one to go, or [`Store::close`], ends the writer thread.
@@ -162,14 +164,15 @@ impl Store {
         self.writer.call(move |session| waits::open_current(session, now, &sensors)).await
     }
 
-    /// Opens a wait that somebody asked for.
+    /// Opens a wait that somebody asked for, if whoever marks its tasks accepts its target.
     pub async fn open_wait(
         &self,
         now: Timestamp,
         request: WaitRequest,
+        accepts: Box<Accepts>,
     ) -> Result<Result<WaitDetail, OpenError>, StoreError> {
         let (sensor, name) = (request.sensor.clone(), request.name.clone());
-        let opened = self.writer.call(move |session| waits::open_requested(session, now, &request)).await?;
+        let opened = self.writer.call(move |session| waits::open_requested(session, now, &request, &*accepts)).await?;
         match opened {
             Ok(()) => Ok(self.wait(sensor.clone(), name).await?.ok_or(OpenError::NoSuchSensor(sensor))),
             Err(error) => Ok(Err(error)),
@@ -338,6 +341,7 @@ impl Store {
         let roll_back = move |session: &mut Session<'_>| {
             let state = GenerationState::RolledBack;
             generations::note(session, &serving.matcher, &failed, state, reason.as_deref())?;
+            modules::pin_instead(session, &serving.matcher, &failed, &serving.sha256)?;
             generations::save(session, &serving)
         };
         self.writer.call(roll_back).await

@@ -3,6 +3,7 @@
 //! Knows nothing of Kafka, matchers or our own store: it is handed a [`Mark`] and answers what came of it. Who asks
 //! again, and when, is decided above, with a [`Backoff`]. Start at [`TaskAdapter`], then [`Config::build`].
 
+pub mod airflow;
 pub mod kafka;
 pub mod sql;
 mod told;
@@ -10,7 +11,11 @@ pub mod webhook;
 
 use std::{num::NonZeroUsize, pin::Pin, sync::Arc, time::Duration};
 
-use crate::domain::{mark::Mark, ordering::Order};
+use crate::domain::{
+    mark::Mark,
+    ordering::Order,
+    target::{ON_COMPLETE, Target},
+};
 
 pub use crate::domain::backoff::Backoff;
 pub use kafka::Publisher;
@@ -26,6 +31,12 @@ pub trait TaskAdapter: Send + Sync {
 
     /// Proves that marking could work now; changes nothing. Called at the start and by `eventlatch check`.
     fn probe(&self) -> Answer<'_, ()>;
+
+    /// Whether marks of a wait with this target could be made. The reason says what it lacks. A wait that was opened on request
+    /// may have none.
+    fn accepts(&self, target: &Target) -> Result<(), String> {
+        nothing_on_complete(self.name(), target)
+    }
 
     /// The word for it in the configuration, in metrics and in spans.
     fn name(&self) -> &'static str;
@@ -82,8 +93,8 @@ impl MarkError {
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Where tasks are: `local` (the table `tasks` in the store itself, set in the very transaction that records the
-    /// match), `sql` (a statement of yours on a SQLite database of yours), `webhook` (a signed POST) or `kafka` (a
-    /// message). Default: `local`.
+    /// match), `sql` (a statement of yours on a SQLite database of yours), `webhook` (a signed POST), `kafka` (a
+    /// message) or `airflow` (its REST API). Default: `local`.
     pub adapter: AdapterName,
     /// In which order marks go out: `serial`, `partition`, `key` or `none`. Default: `none`.
     pub order: Order,
@@ -97,6 +108,8 @@ pub struct Config {
     pub webhook: Option<webhook::Config>,
     /// `[marking.kafka]`: needed where `adapter = "kafka"`.
     pub kafka: Option<kafka::Config>,
+    /// `[marking.airflow]`: needed where `adapter = "airflow"`.
+    pub airflow: Option<airflow::Config>,
 }
 
 /// How many marks may be on their way at once: at least one.
@@ -118,6 +131,7 @@ pub enum AdapterName {
     Sql,
     Webhook,
     Kafka,
+    Airflow,
 }
 
 impl AdapterName {
@@ -127,14 +141,16 @@ impl AdapterName {
             Self::Sql => "sql",
             Self::Webhook => "webhook",
             Self::Kafka => "kafka",
+            Self::Airflow => "airflow",
         }
     }
 }
 
 /// What a configuration comes to.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub enum Marking {
     /// Nobody needs to be told: the store settles its own tasks with the match.
+    #[default]
     Local,
     /// Marks go out through an adapter.
     Outbox(Arc<dyn TaskAdapter>),
@@ -147,6 +163,21 @@ impl Marking {
             Self::Local => "local: the table `tasks` of the store".to_owned(),
             Self::Outbox(adapter) => adapter.summary(),
         }
+    }
+
+    /// Whether marks of a wait with this target could be made. The reason says what it lacks.
+    pub fn accepts(&self, target: &Target) -> Result<(), String> {
+        match self {
+            Self::Local => nothing_on_complete(AdapterName::Local.word(), target),
+            Self::Outbox(adapter) => adapter.accepts(target),
+        }
+    }
+}
+
+fn nothing_on_complete(adapter: &str, target: &Target) -> Result<(), String> {
+    match target.on_complete() {
+        Some(_) => Err(format!("`{ON_COMPLETE}` is nothing that marking by `{adapter}` can do")),
+        None => Ok(()),
     }
 }
 
@@ -161,6 +192,8 @@ pub enum ConfigError {
     Webhook(#[from] webhook::ConfigError),
     #[error(transparent)]
     Kafka(#[from] kafka::ConfigError),
+    #[error(transparent)]
+    Airflow(#[from] airflow::ConfigError),
 }
 
 impl Config {
@@ -175,6 +208,7 @@ impl Config {
             (AdapterName::Sql, self.sql.is_some()),
             (AdapterName::Webhook, self.webhook.is_some()),
             (AdapterName::Kafka, self.kafka.is_some()),
+            (AdapterName::Airflow, self.airflow.is_some()),
         ];
         for (name, is_there) in sections {
             match (name == self.adapter, is_there) {
@@ -184,6 +218,7 @@ impl Config {
             }
         }
         self.webhook.as_ref().map_or(Ok(()), webhook::Config::check)?;
+        self.airflow.as_ref().map_or(Ok(()), airflow::Config::check)?;
         Ok(self.kafka.as_ref().map_or(Ok(()), kafka::Config::check)?)
     }
 
@@ -195,11 +230,12 @@ impl Config {
     /// `store` is the store's identity: marks of different stores are told apart by it outside. Reads the secrets.
     pub fn build(&self, store: &str, publisher: &Arc<dyn Publisher>) -> Result<Marking, ConfigError> {
         self.check()?;
-        let adapter: Arc<dyn TaskAdapter> = match (&self.sql, &self.webhook, &self.kafka) {
+        let adapter: Arc<dyn TaskAdapter> = match (&self.sql, &self.webhook, &self.kafka, &self.airflow) {
             (Some(sql), ..) => Arc::new(sql::SqlAdapter::new(sql.clone(), store)),
-            (_, Some(webhook), _) => Arc::new(webhook::WebhookAdapter::new(webhook, store)?),
-            (.., Some(kafka)) => Arc::new(kafka::KafkaAdapter::new(kafka.clone(), store, Arc::clone(publisher))),
-            (None, None, None) => return Ok(Marking::Local),
+            (_, Some(webhook), ..) => Arc::new(webhook::WebhookAdapter::new(webhook, store)?),
+            (_, _, Some(kafka), _) => Arc::new(kafka::KafkaAdapter::new(kafka.clone(), store, Arc::clone(publisher))),
+            (.., Some(airflow)) => Arc::new(airflow::AirflowAdapter::new(airflow, store)?),
+            (None, None, None, None) => return Ok(Marking::Local),
         };
         Ok(Marking::Outbox(adapter))
     }
@@ -244,7 +280,7 @@ mod tests {
         check(
             "adaptor = 'sql'",
             Err(
-                "unknown field `adaptor`, expected one of `adapter`, `order`, `concurrency`, `backoff`, `sql`, `webhook`, `kafka`",
+                "unknown field `adaptor`, expected one of `adapter`, `order`, `concurrency`, `backoff`, `sql`, `webhook`, `kafka`, `airflow`",
             ),
         );
         check("adapter = 'kafka'\n[kafka]\ntopic = 'marks'", Ok("kafka: a message in marks"));

@@ -6,6 +6,9 @@ mod convert;
 mod fieldwise;
 mod typed;
 
+use serde::de::DeserializeOwned;
+
+use crate::Reject;
 use crate::bindings::exports::eventlatch::matcher::guest::{
     Batch, Candidate, Date, Description, Extracts, Prepared, Problem, Settings, Verdict,
 };
@@ -52,6 +55,11 @@ pub(crate) fn reason_of(value: &[u8], otherwise: impl FnOnce() -> String) -> Str
         }
         _ => otherwise(),
     }
+}
+
+/// A message in JSON.
+pub(crate) fn decode_json<T: DeserializeOwned>(value: &[u8]) -> Result<T, Reject> {
+    serde_json::from_slice(value).map_err(|error| Reject::new(reason_of(value, || error.to_string())))
 }
 
 /// Logs a panic before it becomes a trap, so that the fault has a reason.

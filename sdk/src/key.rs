@@ -186,6 +186,13 @@ macro_rules! integer_fields {
 
 integer_fields!(i8 i16 i32 i64 u8 u16 u32);
 
+impl KeyField for u64 {
+    fn add_to(&self, mut key: Key) -> Key {
+        write_unsigned(&mut key.0, *self);
+        key
+    }
+}
+
 /// The keys of a wanted message. Most have one; [`Key`] converts into it.
 ///
 /// ```
@@ -272,13 +279,22 @@ pub(crate) fn write_integer(out: &mut Vec<u8>, value: i64) {
     out.extend_from_slice(&value.to_le_bytes());
 }
 
+fn write_unsigned(out: &mut Vec<u8>, value: u64) {
+    match i64::try_from(value) {
+        Ok(value) => write_integer(out, value),
+        Err(_) => {
+            write_head(out, Tag::Large, 8);
+            out.extend_from_slice(&value.to_le_bytes());
+        }
+    }
+}
+
 /// Writes a number that serde_json has read.
 pub(crate) fn write_number(out: &mut Vec<u8>, number: &serde_json::Number) {
     if let Some(value) = number.as_i64() {
         write_integer(out, value);
     } else if let Some(value) = number.as_u64() {
-        write_head(out, Tag::Large, 8);
-        out.extend_from_slice(&value.to_le_bytes());
+        write_unsigned(out, value);
     } else {
         write_float(out, number.as_f64().unwrap_or(f64::NAN));
     }
@@ -292,8 +308,7 @@ fn write_float(out: &mut Vec<u8>, value: f64) {
     if value.fract() == 0.0 && (-I64_END..I64_END).contains(&value) {
         write_integer(out, value as i64);
     } else if value.fract() == 0.0 && (I64_END..U64_END).contains(&value) {
-        write_head(out, Tag::Large, 8);
-        out.extend_from_slice(&(value as u64).to_le_bytes());
+        write_unsigned(out, value as u64);
     } else {
         write_head(out, Tag::Float, 8);
         out.extend_from_slice(&value.to_bits().to_le_bytes());
@@ -371,5 +386,6 @@ mod tests {
     fn a_number_is_not_its_text() {
         assert_ne!(key!["1"], key![1]);
         assert_ne!(key!["true"], key![true]);
+        assert_eq!(key![7_u64], key![7]);
     }
 }

@@ -135,6 +135,28 @@
 //!
 //! The `crate` attribute tells serde's derives where serde is. A crate that depends on serde itself does without.
 //!
+//! # Other formats than JSON
+//!
+//! [`decode`](Matcher::decode) says how bytes become a message. What a schema registry's serializers put before them,
+//! [`registry::Frame`] takes off; the rest is the format's own crate. `examples/schema-registry` has a matcher for Avro,
+//! which finds its schemas in its configuration, and one for Protobuf:
+//!
+//! ```
+//! use eventlatch_sdk::{Reject, registry::Frame};
+//! # struct Shipment { order: String }
+//! # impl Shipment {
+//! #     fn decode(bytes: &[u8]) -> Result<Self, std::string::FromUtf8Error> {
+//! #         String::from_utf8(bytes.to_vec()).map(|order| Self { order })
+//! #     }
+//! # }
+//!
+//! fn decode(value: &[u8]) -> Result<Shipment, Reject> {
+//!     let (_, bytes) = Frame::of(value)?.protobuf()?;
+//!     Shipment::decode(bytes).map_err(|error| Reject::new(format!("not a `Shipment`: {error}")))
+//! }
+//! # assert_eq!(decode(b"\0\0\0\0\x07\0o-17").unwrap().order, "o-17");
+//! ```
+//!
 //! # Tests
 //!
 //! Natively a matcher is a library like any other. [`testing::Bench`] runs it as the service would: give it a wanted
@@ -151,8 +173,29 @@
 //!
 //! # Dates and templates
 //!
-//! A wanted message is prepared once for each business date. A field-wise matcher may let a text be a
-//! [template](fields::Field::template) over that date, say under the name `yyyymm`:
+//! What counts as a day is the *business date*: the day on the calendar of the sensor's zone, which may begin
+//! [some seconds before midnight](Fields::day_shift_seconds). The service resolves event times and arrivals before it asks;
+//! a matcher compares dates as they are ([`Moment::business_date`]).
+//!
+//! A wanted message is prepared once for each business date. A [`Matcher`] fills in what depends on it in place:
+//!
+//! ```
+//! # use eventlatch_sdk::prelude::*;
+//! # #[derive(Deserialize, Serialize, JsonSchema)]
+//! # #[serde(crate = "eventlatch_sdk::serde")]
+//! # struct Wanted { table: String, #[serde(default)] partition: String }
+//! fn prepare(wanted: &mut Wanted, on: Date) -> Result<Keys, Problem> {
+//!     let yesterday = on.yesterday().map_err(|error| Problem::new(error.to_string()))?;
+//!     wanted.partition = yesterday.strftime("%Y%m%d").to_string();
+//!     Ok(key![wanted.table, wanted.partition].into())
+//! }
+//! # let mut wanted = Wanted { table: "t".into(), partition: String::new() };
+//! # prepare(&mut wanted, eventlatch_sdk::civil::date(2019, 7, 1)).unwrap();
+//! # assert_eq!(wanted.partition, "20190630");
+//! ```
+//!
+//! A field-wise matcher may let a text be a [template](fields::Field::template) over that date, say under the name
+//! `yyyymm`; a typed one fills in its own ([`template::Templates`]):
 //!
 //! | template | on 2019-07-08, two days of lag |
 //! |---|---|
@@ -168,7 +211,7 @@
 //! * An instance serves many batches on one thread, and may be replaced at any time. What it keeps may only save work.
 //! * A panic is a fault of the matcher: it is logged, and the message that caused it is set aside. Return a [`Reject`]
 //!   instead.
-//! * The interface is `eventlatch:matcher@1.0.0` (`wit/matcher.wit`); the version travels in the file, and a service
+//! * The interface is `eventlatch:matcher@1.0.0` (`wit/1.0.0/matcher.wit`); the version travels in the file, and a service
 //!   that does not know it says so.
 #![deny(missing_docs)]
 
@@ -184,10 +227,11 @@ mod macros;
 mod matcher;
 pub mod prelude;
 mod problem;
+pub mod registry;
 #[doc(hidden)]
 pub mod scan;
 mod schema;
-mod template;
+pub mod template;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 mod time;

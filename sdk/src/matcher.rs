@@ -30,7 +30,7 @@ pub trait Matcher: Sized + 'static {
     /// field are the same. Fields that the type does not know are refused.
     type Wanted: DeserializeOwned + Serialize + JsonSchema;
 
-    /// A message's value, decoded from JSON.
+    /// A message's value, decoded from JSON unless [`decode`](Matcher::decode) says otherwise.
     type Message: DeserializeOwned + JsonSchema;
 
     /// The matcher's name: lower-case letters, digits and dashes.
@@ -69,6 +69,14 @@ pub trait Matcher: Sized + 'static {
     /// Called for every wanted message and date, so keep it cheap. A wanted message that cannot be fulfilled, because of
     /// a value that no message can have, is better told as a [`Problem`] now than waited for in vain.
     fn prepare(&self, wanted: &mut Self::Wanted, on: Date) -> Result<Keys, Problem>;
+
+    /// The message that a value is: JSON, unless told otherwise.
+    ///
+    /// For topics in another format, such as Avro or Protobuf; see [`registry`](crate::registry) for the bytes that a
+    /// schema registry puts before them. What cannot be read is a [`Reject`].
+    fn decode(&self, value: &[u8]) -> Result<Self::Message, Reject> {
+        crate::adapter::decode_json(value)
+    }
 
     /// The keys of a message, and when it happened what the message tells of.
     ///

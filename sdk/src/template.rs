@@ -7,6 +7,8 @@
 //! * `dt.add_month(n=0, format='%Y-%m')`; a day that the month does not have becomes the month's last
 //!
 //! Formats are those of `strftime`. The date has no time of day; hours, minutes and seconds are zero.
+//!
+//! The service fills in the targets of its waits with the same filters ([`environment`]).
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -23,7 +25,14 @@ use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 const REMEMBERED: usize = 1_000;
 
 /// Renders templates for a business date, and remembers what it rendered.
-pub(crate) struct Templates {
+///
+/// ```
+/// use eventlatch_sdk::{civil::date, template::Templates};
+///
+/// let rendered = Templates::new(0).render("run-{{ day|dt.add_day(n=-1) }}", "day", date(2019, 7, 1));
+/// assert_eq!(rendered.as_deref(), Ok("run-2019-06-30"));
+/// ```
+pub struct Templates {
     environment: Environment<'static>,
     lag_days: i32,
     remembered: RefCell<Remembered>,
@@ -38,34 +47,13 @@ struct Remembered {
 
 impl Templates {
     /// Templates that see the business date minus `lag_days`.
-    pub(crate) fn new(lag_days: i32) -> Self {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.add_filter("dt.format", |date: Value, format: Option<String>, options: Kwargs| {
-            let format = choose(format, &options, "format", "%Y-%m-%d".to_owned())?;
-            options.assert_all_used()?;
-            write_date(date_of(&date)?, &format)
-        });
-        environment.add_filter("dt.add_day", |date: Value, n: Option<i64>, format: Option<String>, options: Kwargs| {
-            let n = choose(n, &options, "n", 0)?;
-            let format = choose(format, &options, "format", "%Y-%m-%d".to_owned())?;
-            options.assert_all_used()?;
-            write_date(add(date_of(&date)?, n, Span::try_days)?, &format)
-        });
-        environment.add_filter(
-            "dt.add_month",
-            |date: Value, n: Option<i64>, format: Option<String>, options: Kwargs| {
-                let n = choose(n, &options, "n", 0)?;
-                let format = choose(format, &options, "format", "%Y-%m".to_owned())?;
-                options.assert_all_used()?;
-                write_date(add(date_of(&date)?, n, Span::try_months)?, &format)
-            },
-        );
-        Self { environment, lag_days, remembered: RefCell::default() }
+    pub fn new(lag_days: i32) -> Self {
+        Self { environment: environment(), lag_days, remembered: RefCell::default() }
     }
 
-    /// The text with its templates filled in; a text without any is its own rendering.
-    pub(crate) fn render(&self, text: &str, name: &str, on: Date) -> Result<String, String> {
+    /// The text with its templates filled in, in which `name` is the date; a text without any is its own rendering. An error
+    /// says what is wrong.
+    pub fn render(&self, text: &str, name: &str, on: Date) -> Result<String, String> {
         if !is_template(text) {
             return Ok(text.to_owned());
         }
@@ -90,12 +78,40 @@ impl Templates {
         let context = BTreeMap::from([(name, Value::from_object(DateValue(date)))]);
         // The engine drops a last line end, as Jinja does; here the text is a value, and all of it counts.
         let kept = if text.ends_with('\n') { "\n" } else { "" };
-        self.environment.render_str(&format!("{text}{kept}"), context).map_err(|error| explain(&error, name))
+        self.environment
+            .render_str(&format!("{text}{kept}"), context)
+            .map_err(|error| explain(&error, &format!("`{name}`")))
     }
 }
 
+/// For the service. Knows the filters of dates; a name that is not there is an error.
+#[doc(hidden)]
+pub fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.add_filter("dt.format", |date: Value, format: Option<String>, options: Kwargs| {
+        let format = choose(format, &options, "format", "%Y-%m-%d".to_owned())?;
+        options.assert_all_used()?;
+        write_date(date_of(&date)?, &format)
+    });
+    environment.add_filter("dt.add_day", |date: Value, n: Option<i64>, format: Option<String>, options: Kwargs| {
+        let n = choose(n, &options, "n", 0)?;
+        let format = choose(format, &options, "format", "%Y-%m-%d".to_owned())?;
+        options.assert_all_used()?;
+        write_date(add(date_of(&date)?, n, Span::try_days)?, &format)
+    });
+    environment.add_filter("dt.add_month", |date: Value, n: Option<i64>, format: Option<String>, options: Kwargs| {
+        let n = choose(n, &options, "n", 0)?;
+        let format = choose(format, &options, "format", "%Y-%m".to_owned())?;
+        options.assert_all_used()?;
+        write_date(add(date_of(&date)?, n, Span::try_months)?, &format)
+    });
+    environment
+}
+
 /// Whether a text has anything to be filled in.
-fn is_template(text: &str) -> bool {
+#[doc(hidden)]
+pub fn is_template(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.windows(2).any(|pair| matches!(pair, b"{{" | b"{%" | b"{#"))
 }
@@ -144,10 +160,11 @@ fn wrong(text: String) -> Error {
     Error::new(ErrorKind::InvalidOperation, text)
 }
 
-/// One line from an engine's error and its causes.
-fn explain(error: &Error, name: &str) -> String {
+/// One line from an engine's error and its causes; `known` are the names that are there.
+#[doc(hidden)]
+pub fn explain(error: &Error, known: &str) -> String {
     let mut text = match error.kind() {
-        ErrorKind::UndefinedError => format!("unknown name in template; known: `{name}`"),
+        ErrorKind::UndefinedError => format!("unknown name in template; known: {known}"),
         ErrorKind::UnknownFilter => "unknown filter in template".to_owned(),
         ErrorKind::SyntaxError => "template syntax error".to_owned(),
         _ => "cannot render template".to_owned(),

@@ -14,6 +14,7 @@ use eventlatch::{
     domain::{
         message::{Message, Partition, Slice, Span},
         sensor::{Late, Opening, Owner, Require, Sensor, Timeout},
+        target::Target,
         wait::OnTimeout,
         wanted::{WantedId, WantedMessage},
         window::Frequency,
@@ -180,6 +181,7 @@ fn sensor(name: &str, frequency: Frequency, order: &str) -> Sensor {
         timeout: Timeout::WindowEnd,
         on_timeout: OnTimeout::Fail,
         late: Late::Ignore,
+        target: Target::default(),
         wanted: vec![wanted],
     }
 }

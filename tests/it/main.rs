@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
+mod airflow;
 mod api;
 mod architecture;
 mod catching_up;
@@ -13,10 +14,12 @@ mod explaining;
 mod guarded;
 mod guests;
 mod lanes;
+mod languages;
 mod logging;
 mod matcher;
 mod modes;
 mod observability;
+mod replay;
 mod reports;
 mod scenarios;
 mod service;

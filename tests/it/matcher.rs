@@ -1,6 +1,7 @@
 //! Matchers as the host meets them: what is refused at load, what a limit does, who is set aside.
 
 mod bare;
+mod cases;
 mod faults;
 mod hostile;
 mod loading;

@@ -2,6 +2,7 @@
 //!
 //! Start at [`broker`]. Nothing here sleeps for a fixed time: [`waiting`] polls a condition and reports its last state.
 
+pub mod airflow;
 pub mod broker;
 pub mod cluster;
 pub mod collector;
@@ -9,6 +10,7 @@ pub mod disk;
 pub mod guarded;
 pub mod home;
 mod jars;
+pub mod languages;
 pub mod ledger;
 pub mod service;
 pub mod summary;

@@ -41,6 +41,14 @@ pub enum ProblemKind {
     NoSuchTask,
     #[serde(rename = "urn:eventlatch:problem:no-such-matcher")]
     NoSuchMatcher,
+    /// No build judges beside the one that serves.
+    #[serde(rename = "urn:eventlatch:problem:no-such-candidate")]
+    NoSuchCandidate,
+    /// It has not exceeded its budget.
+    #[serde(rename = "urn:eventlatch:problem:not-over-budget")]
+    NotOverBudget,
+    #[serde(rename = "urn:eventlatch:problem:not-wasm")]
+    NotWasm,
     /// No such build is kept, or more than one could be meant.
     #[serde(rename = "urn:eventlatch:problem:no-such-build")]
     NoSuchBuild,
@@ -104,6 +112,7 @@ impl ProblemKind {
             | Self::NoSuchDeadLetter
             | Self::NoSuchMatcher
             | Self::NoSuchBuild
+            | Self::NoSuchCandidate
             | Self::NoSuchPartition
             | Self::NoSuchSensor
             | Self::NoSuchWait
@@ -112,6 +121,7 @@ impl ProblemKind {
             Self::NoKafka
             | Self::NotFrozen
             | Self::MatcherRefused
+            | Self::NotOverBudget
             | Self::ForeignSensor
             | Self::SensorPaused
             | Self::WaitExists
@@ -119,7 +129,7 @@ impl ProblemKind {
             Self::InvalidSensor | Self::InvalidWait => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotJson | Self::NotWasm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::StoreUnavailable | Self::KafkaUnreachable | Self::Busy | Self::TimedOut => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -148,6 +158,9 @@ impl ProblemKind {
             Self::TimedOut => "the answer took too long",
             Self::NoSuchMatcher => "there is no such matcher",
             Self::NoSuchBuild => "there is no such build of the matcher",
+            Self::NoSuchCandidate => "the matcher has no candidate",
+            Self::NotOverBudget => "the matcher keeps to its budget",
+            Self::NotWasm => "the body must be a WebAssembly file",
             Self::NoSuchPartition => "nothing is stored of such a partition",
             Self::NotFrozen => "the partition is not frozen",
             Self::MatcherRefused => "the matcher cannot serve",

@@ -27,7 +27,7 @@ use crate::{
         terms::{self, WrongTerm},
         wait::{OpenError, WaitDetail, WaitFilter, WaitId, WaitRequest, WaitState},
     },
-    pipeline::handle::Handle,
+    pipeline::{endings::Until, handle::Handle},
 };
 
 /// A request stays open for so long at the most.
@@ -63,6 +63,10 @@ pub struct OpenWait {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = LateWord, required = false)]
     pub late: Option<Value>,
+    /// Where its tasks are outside: laid over the sensor's, key by key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub target: Option<Value>,
 }
 
 /// Which waits are meant.
@@ -93,6 +97,31 @@ struct Patience {
     /// Answer when the wait has ended, or after so many seconds. Default 0: at once.
     #[param(maximum = 300)]
     wait_until_ended: Option<u64>,
+    /// Answer when the wait has ended and nothing of it is to be told to the outside any more, or after so many seconds.
+    #[param(maximum = 300)]
+    wait_until_settled: Option<u64>,
+}
+
+impl Patience {
+    /// What is waited for, and for how long at the most. None: nothing is.
+    fn until(&self) -> Result<Option<(Until, Duration)>, Problem> {
+        let (name, until, seconds) = match (self.wait_until_ended, self.wait_until_settled) {
+            (seconds, None) => ("wait_until_ended", Until::Ended, seconds.unwrap_or(0)),
+            (None, Some(seconds)) => ("wait_until_settled", Until::Settled, seconds),
+            (Some(_), Some(_)) => {
+                let detail = "`wait_until_ended` and `wait_until_settled` exclude each other";
+                return Err(Problem::new(ProblemKind::BadRequest, detail));
+            }
+        };
+        match seconds {
+            0 => Ok(None),
+            1..=LONGEST_POLL => Ok(Some((until, Duration::from_secs(seconds)))),
+            _ => {
+                let detail = format!("`{name}` is {seconds}: it must be 0 to {LONGEST_POLL}");
+                Err(Problem::new(ProblemKind::BadRequest, detail))
+            }
+        }
+    }
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -174,7 +203,7 @@ async fn open(
 }
 
 fn wait_request(sensor: String, request: OpenWait) -> Result<WaitRequest, Problem> {
-    let OpenWait { name, business_date, timeout, on_timeout, late } = request;
+    let OpenWait { name, business_date, timeout, on_timeout, late, target } = request;
     if let Some(problem) = not_a_name(&name) {
         return Err(Problem::new(ProblemKind::InvalidWait, format!("the name of a wait {problem}")));
     }
@@ -186,10 +215,11 @@ fn wait_request(sensor: String, request: OpenWait) -> Result<WaitRequest, Proble
         timeout: timeout.as_ref().map(terms::timeout).transpose()?,
         on_timeout: on_timeout.as_ref().map(terms::on_timeout).transpose()?,
         late: late.as_ref().map(terms::late).transpose()?,
+        target: target.as_ref().map(terms::target).transpose()?.unwrap_or_default(),
     })
 }
 
-/// Shows a wait: now, or when it has ended.
+/// Shows a wait: now, or when it has ended, or is settled.
 #[utoipa::path(get, path = "/sensors/{name}/waits/{wait}", tag = "waits",
     params(("name" = String, Path), ("wait" = String, Path), Patience),
     responses(
@@ -201,17 +231,12 @@ async fn show(
     names: Names,
     patience: Result<Query<Patience>, QueryRejection>,
 ) -> Result<Json<WaitDetail>, Problem> {
-    let (Path((sensor, name)), Query(Patience { wait_until_ended })) = (names?, patience?);
-    let wait = match wait_until_ended.unwrap_or(0) {
-        0 => desk.handle.wait(&sensor, &name).await?,
-        seconds @ 1..=LONGEST_POLL => {
+    let (Path((sensor, name)), Query(patience)) = (names?, patience?);
+    let wait = match patience.until()? {
+        None => desk.handle.wait(&sensor, &name).await?,
+        Some((until, patience)) => {
             let _patient = desk.patient()?;
-            let patience = Duration::from_secs(seconds);
-            desk.handle.wait_until_ended(&sensor, &name, patience, desk.stopped.clone()).await?
-        }
-        seconds => {
-            let detail = format!("`wait_until_ended` is {seconds}: it must be 0 to {LONGEST_POLL}");
-            return Err(Problem::new(ProblemKind::BadRequest, detail));
+            desk.handle.wait_until(until, &sensor, &name, patience, desk.stopped.clone()).await?
         }
     };
     wait.map(Json).ok_or_else(|| missing(&sensor, &name))
@@ -262,7 +287,7 @@ impl From<OpenError> for Problem {
             OpenError::NoSuchSensor(_) => ProblemKind::NoSuchSensor,
             OpenError::Taken { .. } => ProblemKind::WaitExists,
             OpenError::Paused(_) => ProblemKind::SensorPaused,
-            OpenError::HourNeeded(_) | OpenError::NeverEnds(_) => ProblemKind::InvalidWait,
+            OpenError::HourNeeded(_) | OpenError::NeverEnds(_) | OpenError::Target(_) => ProblemKind::InvalidWait,
         };
         Self::of(kind, &error)
     }

@@ -13,6 +13,7 @@ use crate::{
     },
     pipeline::checking::{Checked, Checker},
     store::{Store, StoreError},
+    task::Marking,
 };
 
 /// So many are read at once.
@@ -26,11 +27,17 @@ pub(super) struct OfApi {
     pub(super) problems: Vec<(String, Problem)>,
 }
 
-pub(super) async fn check(store: &Store, matchers: &Matchers, config: &Config) -> Result<OfApi, StoreError> {
+pub(super) async fn check(
+    store: &Store,
+    matchers: &Matchers,
+    marking: &Marking,
+    config: &Config,
+) -> Result<OfApi, StoreError> {
     let registry = matchers.known();
     let checker = Checker {
         registry: &registry,
         pool: &matchers.pool,
+        marking: Some(marking),
         timezone: &config.sensors.timezone,
         topics: &config.kafka.topics,
         now: Timestamp::now(),

@@ -5,6 +5,7 @@
 
 mod acting;
 mod leaving;
+mod pushing;
 mod seen;
 mod taking;
 

@@ -4,6 +4,7 @@
 //! served before it does. A first start, and `check`, want all of them to be good.
 
 mod past;
+mod shadows;
 
 use std::{path::Path, sync::Arc, thread, time::Duration};
 
@@ -12,8 +13,11 @@ use jiff::Timestamp;
 use super::{following::chain, parts::StartError};
 use crate::{
     config::Config,
-    domain::generation::{self, GenerationState, short},
-    matcher::{self, Cache, Generation, Pool, Post, Registry, RegistryError, Runtime, WasmFile, files},
+    domain::{
+        generation::{self, GenerationState, short},
+        usage::MatcherUsage,
+    },
+    matcher::{self, Cache, Generation, LoadError, Pool, Post, Registry, RegistryError, Runtime, WasmFile, files},
     pipeline::{
         Shared,
         matchers::serving,
@@ -53,7 +57,7 @@ impl Matchers {
 
     fn load_here(config: &matcher::Config, past: &Past) -> Result<Self, StartError> {
         let cache = config.cache.as_deref().map(Cache::open).unwrap_or_default();
-        let runtime = Runtime::new(config.limits.clone(), cache)?;
+        let runtime = Runtime::new(config.limits.clone(), cache)?.allowing(config.allowed.clone());
         let mut files = files::directory(config)?;
         // Of two files with one name the one that served before does.
         files.sort_by_key(|file| !past.served_from(file));
@@ -156,7 +160,14 @@ impl Loading<'_> {
             let Some((file, refused)) = self.past.overruled(&post.serving) else {
                 continue;
             };
-            let loaded = file.load(self.runtime, &self.config.named)?;
+            let loaded = match file.load(self.runtime, &self.config.named) {
+                Err(RegistryError::Load(_, error @ LoadError::NotAllowed(_))) => {
+                    let (error, matcher) = (&error as &dyn std::error::Error, &**post.serving.name());
+                    tracing::error!(error, matcher, "A build that served before may not any more");
+                    continue;
+                }
+                loaded => loaded?,
+            };
             if let Some(ruling) = loaded.into_iter().find(|it| it.name() == post.serving.name()) {
                 self.registry = self.registry.with(Post::of(Arc::new(ruling)));
                 self.refused.extend(refused);
@@ -221,6 +232,7 @@ pub(super) fn refused_row(refused: &RefusedFile, generation: Option<&Generation>
         state: GenerationState::Refused,
         reason: Some(build.reason),
         ended_at: None,
+        usage: MatcherUsage::default(),
     }
 }
 

@@ -81,12 +81,17 @@ pub fn check_topics_written(config: &Config, read: &[String]) -> Result<(), Star
 }
 
 /// Reads the sensor files and has the matchers check them: at start all of them must be good.
-pub async fn load_sensors(config: &Config, matchers: &Matchers) -> Result<(Folder, Vec<(Owner, Sensor)>), StartError> {
+pub async fn load_sensors(
+    config: &Config,
+    matchers: &Matchers,
+    marking: &Marking,
+) -> Result<(Folder, Vec<(Owner, Sensor)>), StartError> {
     let mut folder = Folder::new(config.sensors.directory.clone());
     let look = folder.look(Instant::now(), false)?;
     let checker = Checker {
         registry: &matchers.known(),
         pool: &matchers.pool,
+        marking: Some(marking),
         timezone: &config.sensors.timezone,
         topics: &config.kafka.topics,
         now: Timestamp::now(),

@@ -33,7 +33,8 @@ pub(super) async fn check(config: &Config, args: &Args) -> Result<Exit, Failure>
     let matchers = Matchers::load(config).await?;
     let names: Vec<_> = matchers.registry.serving_any().map(|it| it.name().to_string()).collect();
     print::lines(&format!("matchers       ok  {}", names.join(" ")))?;
-    let (_, sensors) = load_sensors(config, &matchers).await?;
+    let marking = app::marking(config, NO_STORE).map_err(Failure::config)?;
+    let (_, sensors) = load_sensors(config, &matchers, &marking).await?;
     let wanted: usize = sensors.iter().map(|(_, sensor)| sensor.wanted.len()).sum();
     print::lines(&format!("sensors        ok  {} (wanted messages: {wanted})", sensors.len()))?;
     print::lines(&format!("store          ok  {}", store(config)?))?;
@@ -42,7 +43,7 @@ pub(super) async fn check(config: &Config, args: &Args) -> Result<Exit, Failure>
     topics.sort();
     topics.dedup();
     app::check_topics_written(config, &topics)?;
-    print::lines(&format!("marking        ok  {}", marking(config).await?))?;
+    print::lines(&format!("marking        ok  {}", probed(&marking).await?))?;
     topics.extend(config.dead_letters.topic.clone());
     if args.broker {
         print::lines(&format!("broker         ok  {}", broker(config, topics, args).await?))?;
@@ -68,9 +69,8 @@ fn has_directory(path: &Path) -> bool {
     path.parent().is_none_or(|parent| parent.as_os_str().is_empty() || parent.is_dir())
 }
 
-async fn marking(config: &Config) -> Result<String, Failure> {
-    let marking = app::marking(config, NO_STORE).map_err(Failure::config)?;
-    if let Marking::Outbox(adapter) = &marking {
+async fn probed(marking: &Marking) -> Result<String, Failure> {
+    if let Marking::Outbox(adapter) = marking {
         let failed = |error: crate::task::MarkError| {
             Failure::new(Exit::Marking, format!("tasks cannot be marked: {}", error.reason()))
         };

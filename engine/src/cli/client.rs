@@ -68,6 +68,17 @@ impl Client {
         self.answer(self.authorised(self.agent.post(self.url(path))).send_json(body))
     }
 
+    /// Sends a matcher's file. To prove it takes as long as reading messages does.
+    pub(super) fn post_wasm<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        wasm: &[u8],
+    ) -> Result<T, Failure> {
+        let request = self.agent.post(self.url(path)).query_pairs(query.iter().map(|(name, it)| (*name, it)));
+        self.answer(self.authorised(request).header("content-type", "application/wasm").send(wasm))
+    }
+
     pub(super) fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
         self.answer(self.authorised(self.agent.put(self.url(path))).send_json(body))
     }
@@ -145,7 +156,11 @@ fn refused(problem: &Problem) -> Failure {
         ProblemKind::InvalidSensor | ProblemKind::ForeignSensor => Exit::Config,
         ProblemKind::KafkaUnreachable | ProblemKind::NoKafka => Exit::Source,
         ProblemKind::StoreUnavailable => Exit::Store,
-        ProblemKind::NoSuchMatcher | ProblemKind::NoSuchBuild | ProblemKind::MatcherRefused => Exit::Matcher,
+        ProblemKind::NoSuchMatcher
+        | ProblemKind::NoSuchBuild
+        | ProblemKind::NoSuchCandidate
+        | ProblemKind::NotOverBudget
+        | ProblemKind::MatcherRefused => Exit::Matcher,
         _ => Exit::Unexpected,
     };
     let hint = match problem.kind {

@@ -14,12 +14,12 @@ use crate::{
 pub enum Exit {
     /// All is well.
     Done = 0,
-    /// Something that should not happen; of `test`, a scenario that does not go as it expects.
+    /// Something that should not happen; of a test, a scenario or case that does not go as it expects.
     Unexpected = 1,
     // 2 is clap's: the command line makes no sense.
-    /// The configuration, a sensor file or a scenario is wrong.
+    /// The configuration, a sensor file, a scenario or a case is wrong.
     Config = 3,
-    /// A matcher cannot be loaded.
+    /// A matcher cannot be built or loaded, or fails.
     Matcher = 4,
     /// The store cannot be opened, read or written.
     Store = 5,
@@ -37,14 +37,17 @@ pub enum Exit {
     StoppedAt = 11,
     /// The service did not end in order: a second signal came, or the time for it was over. Nothing is lost.
     Cut = 12,
+    /// Two builds of a matcher differ over the messages of a replay.
+    Differs = 13,
 }
 
 pub(super) const HELP: &str = "\
-Exit codes: 0 done · 1 unexpected failure, or a scenario that differs · 2 wrong command line · 3 configuration, sensor or scenario file · 4 matcher · 5 store \
+Exit codes: 0 done · 1 unexpected failure, or a scenario or case that differs · 2 wrong command line · 3 configuration, sensor, scenario or case file · 4 matcher · 5 store \
 · 6 Kafka or input file · 7 marking · 8 the API: its address is taken, no service answers, or it wants a token \
 · 9 a wait failed, was skipped or cancelled · 10 a wait has not ended yet \
 · 11 a message at which the service is to stop (`on_fault`, `on_reject`) \
-· 12 the service did not end in order: a second signal, or `shutdown_seconds` were over";
+· 12 the service did not end in order: a second signal, or `shutdown_seconds` were over \
+· 13 two builds differ over the messages of a replay";
 
 impl Exit {
     pub(super) fn code(self) -> i32 {

@@ -24,11 +24,22 @@ pub(super) fn table(header: &[&str]) -> Table {
 /// escaped: much of the text comes from messages and matchers.
 pub(super) fn lines(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    let plain = text.lines().map(|line| escaped(line.trim_end())).collect::<Vec<_>>().join("\n");
-    match writeln!(out, "{plain}") {
+    match writeln!(out, "{}", escaped_lines(text)) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::unexpected(error)),
         _ => Ok(()),
     }
+}
+
+/// Prints text with colours, which are left out where nobody sees them.
+pub(super) fn styled(text: &str) -> Result<(), Failure> {
+    match anstream::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::unexpected(error)),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn escaped_lines(text: &str) -> String {
+    text.lines().map(|line| escaped(line.trim_end())).collect::<Vec<_>>().join("\n")
 }
 
 pub(super) fn escaped(line: &str) -> Cow<'_, str> {

@@ -2,7 +2,8 @@
 
 mod init;
 mod junit;
-mod report;
+pub(super) mod report;
+pub(super) mod told;
 
 use std::{
     collections::BTreeSet,
@@ -11,12 +12,15 @@ use std::{
     time::Instant,
 };
 
-use super::{Exit, Failure, Format};
+use serde_json::json;
+
+use super::{Exit, Failure, Format, print};
 use crate::{
     app::scenario::{Outcome, Stage},
     config::Config,
 };
-use report::{Report, Summary};
+use report::Summary;
+use told::Told;
 
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -48,21 +52,33 @@ pub(super) async fn test(config: &Config, args: &Args) -> Result<Exit, Failure> 
     }
     let begun = Instant::now();
     let files = scenarios(&args.files)?;
-    let mut report = Report::begin(args.format);
     let mut stage = Stage::new(config);
-    let mut played = Vec::with_capacity(files.len());
+    let (mut played, mut told) = (Vec::with_capacity(files.len()), Vec::with_capacity(files.len()));
     for file in files {
         let one = stage.play(&file).await;
-        report.tell(&one)?;
+        told.push(Told::from(&one));
+        if let (Format::Table, Some(last)) = (args.format, told.last()) {
+            report::tell(last)?;
+        }
         played.push(one);
     }
-    let summary = Summary::of(&played, begun.elapsed());
-    report.end(&played, &summary)?;
-    if let Some(path) = &args.junit {
-        let written = fs::File::create(path).and_then(|file| junit::write(file, &played, &summary));
-        written.map_err(|error| Failure::unexpected(at(path, "cannot write", error)))?;
+    let summary = Summary::of(&told, begun.elapsed());
+    match args.format {
+        Format::Table => report::end(&summary)?,
+        Format::Json => {
+            let scenarios: Vec<_> = played.iter().map(report::as_json).collect();
+            print::json(&json!({"scenarios": scenarios, "summary": summary}))?;
+        }
     }
+    write_junit(args.junit.as_deref(), "scenarios", &told, &summary)?;
     Ok(summary.exit())
+}
+
+/// Writes a JUnit report where one is wanted.
+pub(super) fn write_junit(path: Option<&Path>, suite: &str, told: &[Told], summary: &Summary) -> Result<(), Failure> {
+    let Some(path) = path else { return Ok(()) };
+    let written = fs::File::create(path).and_then(|file| junit::write(file, suite, told, summary));
+    written.map_err(|error| Failure::unexpected(at(path, "cannot write", error)))
 }
 
 /// All files that are meant, each once.
@@ -83,7 +99,7 @@ fn scenarios(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// The scenarios of a directory and those below it, by name.
-fn directory(path: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn directory(path: &Path) -> io::Result<Vec<PathBuf>> {
     let mut entries = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
     entries.sort();
     let mut files = Vec::new();
@@ -102,7 +118,7 @@ fn at(path: &Path, what: &str, error: io::Error) -> anyhow::Error {
 }
 
 impl Summary {
-    fn exit(&self) -> Exit {
+    pub(super) fn exit(&self) -> Exit {
         match (self.broken, self.failed) {
             (0, 0) => Exit::Done,
             (0, _) => Exit::Unexpected,

@@ -36,6 +36,9 @@ pub(super) enum Command {
         /// What a message after that does: ignore or heal
         #[arg(long, value_name = "ignore|heal")]
         late: Option<String>,
+        /// Where its tasks are outside, as JSON: laid over the sensor's, key by key
+        #[arg(long, value_name = "JSON")]
+        target: Option<Value>,
         #[command(flatten)]
         shown: Shown,
     },
@@ -104,7 +107,7 @@ impl Of {
 
 pub(super) fn wait(config: &Config, command: &Command) -> Result<Exit, Failure> {
     match command {
-        Command::Open { of, business_date, timeout, on_timeout, late, shown } => {
+        Command::Open { of, business_date, timeout, on_timeout, late, target, shown } => {
             let text = |value: &Option<String>| value.clone().map(Value::from);
             let request = OpenWait {
                 name: of.wait.clone(),
@@ -112,6 +115,7 @@ pub(super) fn wait(config: &Config, command: &Command) -> Result<Exit, Failure> 
                 timeout: timeout.as_ref().map(|it| it.parse::<u64>().map_or_else(|_| it.as_str().into(), Value::from)),
                 on_timeout: text(on_timeout),
                 late: text(late),
+                target: target.clone(),
             };
             let path = format!("sensors/{}/waits", part(&of.sensor));
             show(&Client::new(config, &shown.service)?.post(&path, &request)?, shown.format)?;

@@ -2,7 +2,8 @@
 
 use toml::{Table, Value};
 
-use super::{Config, ConfigError, text};
+use super::{Config, ConfigError};
+use crate::domain::text::plain;
 
 const PREFIX: &str = "EVENTLATCH_";
 
@@ -35,6 +36,8 @@ const PATHS: &[&str] = &[
     "sensors.deadline_grace_seconds",
     "matchers.directory",
     "matchers.cache",
+    "matchers.allow",
+    "matchers.allow_file",
     "matchers.workers",
     "matchers.probation_minutes",
     "matchers.on_fault",
@@ -42,6 +45,10 @@ const PATHS: &[&str] = &[
     "matchers.retries",
     "matchers.concurrency.messages",
     "matchers.concurrency.partitions",
+    "matchers.budget.cpu_ms_per_1000_messages",
+    "matchers.budget.cpu_share",
+    "matchers.budget.memory_mib",
+    "matchers.budget.window_seconds",
     "matchers.limits.memory_mib",
     "matchers.limits.table_elements",
     "matchers.limits.tolerated_faults",
@@ -119,7 +126,7 @@ pub(super) fn overlay(
 
 impl Config {
     fn deserialize_table(table: &Table) -> Result<Self, String> {
-        Value::Table(table.clone()).try_into().map_err(|error: toml::de::Error| text::plain(error.message()))
+        Value::Table(table.clone()).try_into().map_err(|error: toml::de::Error| plain(error.message()))
     }
 }
 

@@ -15,6 +15,7 @@ impl Config {
         if let Some(sql) = &mut self.marking.sql {
             resolve(&mut sql.database);
         }
+        self.matchers.allowed.file.iter_mut().for_each(resolve);
         match &mut self.matchers.directory {
             Some(directory) => resolve(directory),
             // The default directory counts only where there is one.

@@ -34,6 +34,12 @@ pub enum Change {
         wait: String,
         state: WaitState,
     },
+    /// A wait has ended, and what is to be told of it to the outside was delivered or rejected.
+    WaitSettled {
+        sensor: String,
+        wait: String,
+        state: WaitState,
+    },
     /// A build of a matcher serves, or serves no longer, or was refused.
     MatcherChanged {
         matcher: String,
@@ -83,6 +89,7 @@ impl Change {
             Self::WaitOpened { .. } => "wait-opened",
             Self::TaskMarked { .. } => "task-marked",
             Self::WaitEnded { .. } => "wait-ended",
+            Self::WaitSettled { .. } => "wait-settled",
             Self::MatcherChanged { .. } => "matcher-changed",
             Self::DeadLetter { .. } => "dead-letter",
             Self::PartitionFrozen { .. } => "partition-frozen",
@@ -96,7 +103,8 @@ impl Change {
             Self::SensorChanged { sensor, .. }
             | Self::WaitOpened { sensor, .. }
             | Self::TaskMarked { sensor, .. }
-            | Self::WaitEnded { sensor, .. } => Some(sensor),
+            | Self::WaitEnded { sensor, .. }
+            | Self::WaitSettled { sensor, .. } => Some(sensor),
             Self::MatcherChanged { .. }
             | Self::DeadLetter { .. }
             | Self::PartitionFrozen { .. }

@@ -72,6 +72,7 @@ pub struct Keys<V> {
     pub timeout: Option<V>,
     pub on_timeout: Option<V>,
     pub late: Option<V>,
+    pub target: Option<V>,
     pub wanted: Vec<V>,
 }
 
@@ -88,6 +89,7 @@ impl<V> Keys<V> {
             timeout: one("timeout", self.timeout)?,
             on_timeout: one("on_timeout", self.on_timeout)?,
             late: one("late", self.late)?,
+            target: one("target", self.target)?,
             wanted: wanted.map(|(number, it)| make(&format!("wanted/{number}"), it)).collect::<Result<_, E>>()?,
         })
     }
@@ -145,9 +147,9 @@ impl Definition {
 
     /// The same for definitions that say the same, wherever it stands.
     pub fn fingerprint(&self) -> u64 {
-        let Keys { name: _, timezone, open, require, timeout, on_timeout, late, wanted } = &self.keys;
+        let Keys { name: _, timezone, open, require, timeout, on_timeout, late, target, wanted } = &self.keys;
         let mut hasher = DefaultHasher::new();
-        for value in [timezone, open, require, timeout, on_timeout, late] {
+        for value in [timezone, open, require, timeout, on_timeout, late, target] {
             value.as_ref().map(|value| value.it.to_string()).hash(&mut hasher);
         }
         for wanted in wanted {
@@ -190,6 +192,9 @@ pub fn written(sensor: &Sensor) -> Value {
         Timeout::WindowEnd => {}
         Timeout::Seconds(seconds) => keys["timeout"] = Value::from(*seconds),
         Timeout::Cron(cron) => keys["timeout"] = Value::from(cron.as_str()),
+    }
+    if !sensor.target.is_empty() {
+        keys["target"] = Value::Object(sensor.target.keys().clone());
     }
     keys
 }
@@ -270,7 +275,7 @@ mod tests {
     fn a_fingerprint_covers_every_key_and_no_place() {
         let base = json!({"name": "s", "wanted": [{"a": 1}]});
         let print = |value: &Value| Definition::of_request("", value.clone(), None).unwrap().fingerprint();
-        for key in ["timezone", "open", "require", "timeout", "on_timeout", "late"] {
+        for key in ["timezone", "open", "require", "timeout", "on_timeout", "late", "target"] {
             let mut other = base.clone();
             other[key] = json!("x");
             assert_ne!(print(&base), print(&other), "{key}");

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::usage::MatcherUsage;
+
 /// One loaded build of a matcher with one configuration, unique in this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct GenerationId(pub u64);
@@ -27,6 +29,8 @@ pub struct Generation {
     /// When it ceased to serve.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub ended_at: Option<Timestamp>,
+    /// What it used over all times that it served, or judged in the shadow; up to a quarter of a minute ago.
+    pub usage: MatcherUsage,
 }
 
 /// What became of a build.

@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, civil::Date};
 
-use super::{message::Position, ordering::OrderingKey, recording::Carried, wait::WaitId};
+use super::{message::Position, ordering::OrderingKey, recording::Carried, target::Target, wait::WaitId};
 
 /// The store's number of a mark; the idempotency key outside, together with the store's identity.
 #[derive(
@@ -35,6 +35,30 @@ impl TaskState {
     }
 }
 
+/// What is marked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MarkKind {
+    /// A task that messages are wanted for.
+    Task,
+    /// The task that stands for the whole wait. It goes out when none of the others is pending.
+    Gate,
+    /// No task: what the adapter does once when the wait is complete, as late as the gate.
+    OnComplete,
+}
+
+impl MarkKind {
+    pub const ALL: [Self; 3] = [Self::Task, Self::Gate, Self::OnComplete];
+
+    /// The word for it in databases.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Task => "task",
+            Self::Gate => "gate",
+            Self::OnComplete => "on-complete",
+        }
+    }
+}
+
 /// Sets one task of one wait to a state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mark {
@@ -45,7 +69,12 @@ pub struct Mark {
     pub wait: String,
     pub business_date: Date,
     pub task_id: String,
+    pub kind: MarkKind,
     pub state: TaskState,
+    /// Where the tasks of the wait are.
+    pub target: Target,
+    /// Until when a task that is not there yet may come into being: the end of the wait's windows, or its deadline.
+    pub expected_until: Timestamp,
     /// None: nobody's message, but a deadline or a person.
     pub evidence: Option<Evidence>,
     /// How often it was tried before.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use super::{cron::Cron, wait::OnTimeout, wanted::WantedMessage, window::Frequency};
+use super::{cron::Cron, target::Target, wait::OnTimeout, wanted::WantedMessage, window::Frequency};
 
 /// The store's number of a sensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,6 +21,8 @@ pub struct Sensor {
     pub timeout: Timeout,
     pub on_timeout: OnTimeout,
     pub late: Late,
+    /// Of its waits, with templates.
+    pub target: Target,
     /// In the order of the definition. At least one.
     pub wanted: Vec<WantedMessage>,
 }

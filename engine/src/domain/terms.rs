@@ -6,6 +6,7 @@ use super::{
     cron::NotACron,
     definition::{At, Definition, Problem},
     sensor::{Late, Opening, Require, Timeout},
+    target::{Target, WrongTarget},
     wait::OnTimeout,
 };
 
@@ -20,6 +21,7 @@ pub struct Terms {
     pub timeout: Timeout,
     pub on_timeout: OnTimeout,
     pub late: Late,
+    pub target: Target,
 }
 
 impl Terms {
@@ -35,6 +37,7 @@ impl Terms {
             timeout: read(definition, &keys.timeout, timeout, Timeout::WindowEnd, &mut problems),
             on_timeout: read(definition, &keys.on_timeout, on_timeout, OnTimeout::Fail, &mut problems),
             late: read(definition, &keys.late, late, Late::Ignore, &mut problems),
+            target: read(definition, &keys.target, target, Target::default(), &mut problems),
         };
         if problems.is_empty() { Ok(terms) } else { Err(problems) }
     }
@@ -80,6 +83,8 @@ pub enum WrongTerm {
     OnTimeout(Value),
     #[error("`late` must be \"ignore\" or \"heal\", not {0}")]
     Late(Value),
+    #[error(transparent)]
+    Target(WrongTarget),
 }
 
 pub fn opening(value: &Value) -> Result<Opening, WrongTerm> {
@@ -133,6 +138,10 @@ pub fn late(value: &Value) -> Result<Late, WrongTerm> {
         Some("heal") => Ok(Late::Heal),
         _ => Err(WrongTerm::Late(value.clone())),
     }
+}
+
+pub fn target(value: &Value) -> Result<Target, WrongTerm> {
+    Target::read(value).map_err(WrongTerm::Target)
 }
 
 #[cfg(test)]

@@ -12,7 +12,10 @@ use jiff::{
     civil::{Date, DateTime},
 };
 
-use super::sensor::{Late, Timeout};
+use super::{
+    sensor::{Late, Timeout},
+    target::{Target, WrongTarget},
+};
 
 pub use detail::{TaskDetail, WaitDetail, WaitFilter};
 
@@ -63,10 +66,12 @@ pub struct WaitRequest {
     /// One of its own among the waits of the sensor.
     pub name: String,
     /// Which windows count. None: those of now.
-    pub business_date: Option<Target>,
+    pub business_date: Option<BusinessTime>,
     pub timeout: Option<Timeout>,
     pub on_timeout: Option<OnTimeout>,
     pub late: Option<Late>,
+    /// Laid over the sensor's.
+    pub target: Target,
 }
 
 /// Why a wait was not opened.
@@ -85,11 +90,13 @@ pub enum OpenError {
     Paused(String),
     #[error("the cron expression `{0}` does not come any more")]
     NeverEnds(String),
+    #[error(transparent)]
+    Target(#[from] WrongTarget),
 }
 
 /// Says which windows count for a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
+pub enum BusinessTime {
     Date(Date),
     /// An hour too, where messages are wanted hourly: a time on the sensor's clock.
     Civil(DateTime),
@@ -99,21 +106,21 @@ pub enum Target {
 /// A text that names no date and no time.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is no date: write \"2019-07-07\", or with an hour \"2019-07-07T05:00\"")]
-pub struct NotATarget(String);
+pub struct NotABusinessTime(String);
 
-impl FromStr for Target {
-    type Err = NotATarget;
+impl FromStr for BusinessTime {
+    type Err = NotABusinessTime;
 
-    fn from_str(text: &str) -> Result<Self, NotATarget> {
+    fn from_str(text: &str) -> Result<Self, NotABusinessTime> {
         if text.len() <= 10 {
-            return text.parse().map(Self::Date).map_err(|_| NotATarget(text.to_owned()));
+            return text.parse().map(Self::Date).map_err(|_| NotABusinessTime(text.to_owned()));
         }
         let instant = text.parse().map(Self::Instant);
-        instant.or_else(|_| text.parse().map(Self::Civil)).map_err(|_| NotATarget(text.to_owned()))
+        instant.or_else(|_| text.parse().map(Self::Civil)).map_err(|_| NotABusinessTime(text.to_owned()))
     }
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for BusinessTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Date(date) => write!(f, "{date}"),
@@ -225,10 +232,10 @@ mod tests {
     }
 
     #[test]
-    fn a_target_is_a_date_or_a_time() {
-        assert_eq!("2019-07-07".parse::<Target>().unwrap(), Target::Date(jiff::civil::date(2019, 7, 7)));
-        assert!(matches!("2019-07-07T05:00".parse::<Target>().unwrap(), Target::Civil(_)));
-        assert!(matches!("2019-07-07T05:00Z".parse::<Target>().unwrap(), Target::Instant(_)));
-        assert!("yesterday".parse::<Target>().is_err() && "2019-02-30".parse::<Target>().is_err());
+    fn a_business_time_is_a_date_or_a_time() {
+        assert_eq!("2019-07-07".parse::<BusinessTime>().unwrap(), BusinessTime::Date(jiff::civil::date(2019, 7, 7)));
+        assert!(matches!("2019-07-07T05:00".parse::<BusinessTime>().unwrap(), BusinessTime::Civil(_)));
+        assert!(matches!("2019-07-07T05:00Z".parse::<BusinessTime>().unwrap(), BusinessTime::Instant(_)));
+        assert!("yesterday".parse::<BusinessTime>().is_err() && "2019-02-30".parse::<BusinessTime>().is_err());
     }
 }

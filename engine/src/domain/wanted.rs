@@ -14,6 +14,15 @@ pub struct WantedId(pub i64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RenderingId(pub i64);
 
+/// The keys of a wanted message that its matcher does not see.
+const OURS: [&str; 7] = ["topic", "frequency", "task_id", "matcher", "optional", "count", "distinct"];
+
+/// What is left of a wanted message for its matcher.
+pub fn matchers_own(wanted: &Map<String, Value>) -> Map<String, Value> {
+    let own = wanted.iter().filter(|(key, _)| !OURS.contains(&key.as_str()));
+    own.map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
 /// One expectation of a sensor.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WantedMessage {

@@ -65,6 +65,13 @@ impl Extraction {
         self.messages.iter().copied().zip(keys)
     }
 
+    /// So many bytes the guest returned for it.
+    pub(super) fn bytes(&self) -> usize {
+        let reason = |it: &SetAside| if let Why::Rejected(reason) = &it.why { reason.len() + 12 } else { 0 };
+        let numbers = 4 * (self.ends.len() + self.messages.len()) + 9 * self.times.len();
+        self.bytes.len() + numbers + self.set_aside.iter().map(reason).sum::<usize>()
+    }
+
     /// When a message says it happened.
     pub fn event_time(&self, message: usize) -> Option<EventTime> {
         let instant = Timestamp::from_millisecond(*self.times.get(message)?).ok()?;

@@ -1,7 +1,7 @@
 //! `[matchers]`: where matchers are, what they may use, and how each is configured.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     num::{NonZeroU16, NonZeroU32},
     path::PathBuf,
@@ -13,6 +13,8 @@ use serde::{
 };
 
 use super::{
+    allow::{AllowList, Sha256},
+    budget::{Budget, Budgets},
     limits::Limits,
     policy::{OnFailure, Policies, Policy},
 };
@@ -27,6 +29,8 @@ pub struct Config {
     pub directory: Option<PathBuf>,
     /// Directory in which compiled matchers are kept. Default: `eventlatch` in the user's cache directory.
     pub cache: Option<PathBuf>,
+    /// The builds that may serve, where not every one may: `allow` names their sha256, `allow_file` a file of them.
+    pub allowed: AllowList,
     /// Threads that evaluate messages; at least two. Default: one per processor.
     pub workers: Option<usize>,
     /// How long a new build is on probation: messages on which it faults are judged by the one before it, which takes
@@ -41,6 +45,8 @@ pub struct Config {
     /// Default 0.
     pub retries: u32,
     pub concurrency: Concurrency,
+    /// What a matcher may cost over time.
+    pub budget: Budget,
     pub limits: Limits,
     pub named: Named,
 }
@@ -53,12 +59,14 @@ impl Default for Config {
         Self {
             directory,
             cache,
+            allowed: AllowList::default(),
             workers,
             probation_minutes: 60,
             on_fault,
             on_reject,
             retries,
             concurrency,
+            budget: Budget::default(),
             limits,
             named,
         }
@@ -90,9 +98,16 @@ pub struct Settings {
     pub on_fault: Option<OnFailure>,
     pub on_reject: Option<OnFailure>,
     pub retries: Option<u32>,
+    pub budget: Budget,
 }
 
 impl Config {
+    /// What matchers may cost.
+    pub fn budgets(&self) -> Budgets {
+        let named = self.named.iter().map(|(name, settings)| (name.clone(), settings.budget.or(self.budget)));
+        Budgets { otherwise: self.budget, named: named.collect() }
+    }
+
     /// What becomes of messages on which matchers fail.
     pub fn policies(&self) -> Policies {
         let otherwise = Policy { on_fault: self.on_fault, on_reject: self.on_reject, retries: self.retries };
@@ -133,12 +148,15 @@ impl<'de> Deserialize<'de> for Config {
                     match key.as_str() {
                         "directory" => config.directory = Some(map.next_value()?),
                         "cache" => config.cache = Some(map.next_value()?),
+                        "allow" => config.allowed.named = Some(map.next_value::<BTreeSet<Sha256>>()?),
+                        "allow_file" => config.allowed.file = Some(map.next_value()?),
                         "workers" => config.workers = Some(map.next_value()?),
                         "probation_minutes" => config.probation_minutes = map.next_value()?,
                         "on_fault" => config.on_fault = map.next_value()?,
                         "on_reject" => config.on_reject = map.next_value()?,
                         "retries" => config.retries = map.next_value()?,
                         "concurrency" => config.concurrency = map.next_value()?,
+                        "budget" => config.budget = map.next_value()?,
                         "limits" => config.limits = map.next_value()?,
                         _ => drop(config.named.insert(key, map.next_value()?)),
                     }

@@ -35,7 +35,7 @@ impl WasmFile {
     pub fn path(&self) -> Option<&Path> {
         match &self.origin {
             Origin::File(path) => Some(path),
-            Origin::BuiltIn => None,
+            Origin::BuiltIn | Origin::Pushed => None,
         }
     }
 
@@ -55,6 +55,7 @@ impl WasmFile {
             (Some(name), _) => format!("the matcher `{name}`"),
             (None, Origin::File(path)) => format!("the matcher `{}`", path.display()),
             (None, Origin::BuiltIn) => "a built-in matcher".to_owned(),
+            (None, Origin::Pushed) => "the matcher that was pushed".to_owned(),
         }
     }
 }

@@ -105,15 +105,32 @@ impl Instance {
         store.epoch_deadline_callback(|mut store| store.data_mut().on_tick());
         store.set_epoch_deadline(1);
         store.set_hostcall_fuel(limits.returned());
+        // An engine that does not count refuses it; one that does is never to run out.
+        drop(store.set_fuel(u64::MAX));
         let exports = loaded.pre.instantiate(&mut store).map_err(|error| Fault::of(&error))?;
         let born_with = store.data().held();
         Ok(Self { store, exports, limits: limits.clone(), calls: 0, born_with })
     }
 
+    /// What is left of its fuel; nothing, where that is not counted.
+    pub(super) fn fuel(&self) -> u64 {
+        self.store.get_fuel().unwrap_or(0)
+    }
+
+    /// Bytes of memory.
+    pub(super) fn held(&self) -> usize {
+        self.store.data().held()
+    }
+
     /// Whether it has served long enough to be replaced by a fresh one.
     pub(super) fn is_worn(&self) -> bool {
-        let grown = self.store.data().held() - self.born_with;
+        let grown = self.held() - self.born_with;
         self.calls >= self.limits.recycle_calls || grown >= self.limits.recycle_growth()
+    }
+
+    /// Bytes of memory that it has now.
+    pub(super) fn memory(&self) -> usize {
+        self.store.data().held()
     }
 
     pub(super) fn describe(&mut self) -> Result<Description, Fault> {

@@ -22,6 +22,15 @@ pub(super) enum Form {
     CoreModule,
 }
 
+/// What a file is made of, whether it is a matcher or not.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Outline {
+    /// `component` or `core module`.
+    pub form: &'static str,
+    pub imports: Vec<String>,
+    pub exports: Vec<String>,
+}
+
 /// Why a file is no matcher for this host.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum NotAMatcher {
@@ -69,6 +78,14 @@ pub(super) fn check(bytes: &[u8], limits: &Limits) -> Result<Form, NotAMatcher> 
     check_version(&names.exports)?;
     check_imports(form, &names.imports)?;
     Ok(form)
+}
+
+/// Looks at a file; none for one that is no WebAssembly, or is damaged.
+pub fn outline(bytes: &[u8]) -> Option<Outline> {
+    let form = if Parser::is_component(bytes) { "component" } else { "core module" };
+    let Names { mut imports, exports } = names(bytes).ok()?;
+    imports.dedup();
+    Some(Outline { form, imports, exports })
 }
 
 fn check_version(exports: &[String]) -> Result<(), NotAMatcher> {

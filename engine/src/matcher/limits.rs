@@ -72,7 +72,8 @@ impl Limits {
         Duration::from_millis(self.base_ms) + Duration::from_micros(self.per_message_us.saturating_mul(items as u64))
     }
 
-    pub(super) fn memory(&self) -> usize {
+    /// Bytes of linear memory.
+    pub fn memory(&self) -> usize {
         (usize::from(self.memory_mib.get()) * MIB).min(ADDRESSABLE)
     }
 
@@ -80,12 +81,13 @@ impl Limits {
         usize::from(self.stack_kib.get()) * KIB
     }
 
-    pub(super) fn returned(&self) -> usize {
+    /// Bytes of one call's results.
+    pub fn returned(&self) -> usize {
         usize::from(self.returned_mib.get()) * MIB
     }
 
     /// Bytes of a matcher's file.
-    pub(super) fn file(&self) -> usize {
+    pub fn file(&self) -> usize {
         usize::from(self.file_mib.get()) * MIB
     }
 

@@ -1,7 +1,8 @@
-//! The threads that evaluate: ordinary workers, and one aside.
+//! The threads that evaluate: ordinary workers, one aside, and a spare one.
 //!
 //! Whoever has a job hands it to the ordinary workers. What runs out of time there is run again aside, where it takes
-//! as long as it takes without keeping another matcher's messages waiting. Knows nothing of what the jobs do.
+//! as long as it takes without keeping another matcher's messages waiting. The spare one does what nobody waits for, with
+//! processor time that is left over. Knows nothing of what the jobs do.
 
 use std::{
     thread::{self, JoinHandle},
@@ -20,18 +21,21 @@ use super::{
 const FEWEST: usize = 2;
 
 /// About a tenth of the share of an ordinary thread.
-#[cfg(target_os = "linux")]
 const ASIDE_NICENESS: i32 = 10;
+
+/// About a seventieth.
+const SPARE_NICENESS: i32 = 19;
 
 /// A worker without a job for so long looks which of its instances are still needed.
 const IDLE: Duration = Duration::from_secs(10);
 
 type Job = Box<dyn FnOnce(&mut Worker) + Send>;
 
-/// All threads that run matchers. Dropping the pool ends them after the jobs in hand; it does not wait for the one aside.
+/// All threads that run matchers. Dropping the pool ends them after the jobs in hand; it waits for the ordinary ones.
 pub struct Pool {
     ordinary: Crew,
     aside: Crew,
+    spare: Crew,
     runtime: Runtime,
 }
 
@@ -41,9 +45,10 @@ impl Pool {
         let name = |number| format!("matcher-{number}");
         let ordinary = || Worker::new(runtime.clone());
         let ordinary = Crew::start(runtime, (0..workers.max(FEWEST)).map(name), ordinary, || ())?;
-        let aside = || Worker::aside(runtime.clone());
-        let aside = Crew::start(runtime, ["matcher-aside".to_owned()], aside, stand_back)?;
-        Ok(Self { ordinary, aside, runtime: runtime.clone() })
+        let aside_worker = || Worker::aside(runtime.clone());
+        let aside = Crew::start(runtime, ["matcher-aside".to_owned()], aside_worker, || stand_back(ASIDE_NICENESS))?;
+        let spare = Crew::start(runtime, ["matcher-spare".to_owned()], aside_worker, || stand_back(SPARE_NICENESS))?;
+        Ok(Self { ordinary, aside, spare, runtime: runtime.clone() })
     }
 
     /// How many jobs are done at once, not counting the one aside.
@@ -76,6 +81,14 @@ impl Pool {
         self.aside.run(job)
     }
 
+    /// Hands a job to the spare worker, which looks for looping messages as well.
+    pub fn run_spare<R: Send + 'static, J>(&self, job: J) -> impl Future<Output = R> + Send + use<R, J>
+    where
+        J: FnOnce(&mut Worker) -> R + Send + 'static,
+    {
+        self.spare.run(job)
+    }
+
     /// As [`Pool::run_aside`] or as [`Pool::run`].
     pub fn run_where<R: Send + 'static, J>(&self, aside: bool, job: J) -> impl Future<Output = R> + Send + use<R, J>
     where
@@ -88,10 +101,11 @@ impl Pool {
 
 /// Lets the other threads of this process go first where there are not enough processors. On Linux a thread has a
 /// priority of its own; elsewhere it would be the whole process's.
-fn stand_back() {
+#[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "see above"))]
+fn stand_back(niceness: i32) {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::nice(ASIDE_NICENESS) {
-        tracing::debug!(%error, "The thread aside has the same priority as the others");
+    if let Err(error) = rustix::process::nice(niceness) {
+        tracing::debug!(%error, "A thread has the same priority as the others");
     }
 }
 

@@ -7,7 +7,7 @@ use wasmtime::{
     component::{HasSelf, Linker},
 };
 
-use super::{bindings::eventlatch::matcher::host, cache::Cache, guest::Guest, limits::Limits};
+use super::{allow::AllowList, bindings::eventlatch::matcher::host, cache::Cache, guest::Guest, limits::Limits};
 
 /// How often a running guest is interrupted to look at its time. Shorter costs more wake-ups, longer lets a guest run
 /// over its time by that much.
@@ -26,6 +26,7 @@ pub struct Runtime {
     pub(super) linker: Arc<Linker<Guest>>,
     pub(super) limits: Limits,
     pub(super) cache: Arc<Cache>,
+    pub(super) allowed: Arc<AllowList>,
 }
 
 /// The Wasm engine could not be set up.
@@ -43,10 +44,30 @@ impl Runtime {
     /// Sets the engine up and starts its ticker, which ends with the last clone of the runtime.
     pub fn new(limits: Limits, cache: Cache) -> Result<Self, RuntimeError> {
         let engine = engine(&limits)?;
+        Self::with_engine(engine, limits, cache)
+    }
+
+    /// The same, counting what guests execute. Slower, and nothing is kept: for whoever measures.
+    pub fn metered(limits: Limits) -> Result<Self, RuntimeError> {
+        let mut counting = config(&limits);
+        counting.consume_fuel(true);
+        Self::with_engine(Engine::new(&counting)?, limits, Cache::default())
+    }
+
+    fn with_engine(engine: Engine, limits: Limits, cache: Cache) -> Result<Self, RuntimeError> {
         let mut linker = Linker::new(&engine);
         host::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
         start_ticker(&engine)?;
-        Ok(Self { engine, linker: Arc::new(linker), limits, cache: Arc::new(cache) })
+        Ok(Self { engine, linker: Arc::new(linker), limits, cache: Arc::new(cache), allowed: Arc::default() })
+    }
+
+    /// The same, which loads no other builds than these.
+    pub fn allowing(self, allowed: AllowList) -> Self {
+        Self { allowed: Arc::new(allowed), ..self }
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Runs what calls guests on a thread with the stack for it: whoever loads a matcher may be on one of any size, and

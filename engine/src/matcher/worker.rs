@@ -20,7 +20,7 @@ use super::{
     runtime::Runtime,
     search::{Failed, Patience, Search},
 };
-use crate::domain::message::Message;
+use crate::{domain::message::Message, telemetry::metrics::cpu_time};
 
 /// At most so many wanted messages in one call of `prepare`, by the interface.
 const PREPARE_LIMIT: usize = 1_000;
@@ -58,6 +58,7 @@ impl Worker {
         topic: &str,
         messages: &[&Message],
     ) -> Result<Extraction, GaveUp> {
+        generation.usage.note_messages(messages);
         let (patience, mut extraction) = (self.patience, Extraction::default());
         let ask = |part: &[&Message], extraction: &mut Extraction| {
             self.attempt(generation, |instance| instance.extract(topic, part, generation.loaded.needs, extraction))
@@ -118,7 +119,11 @@ impl Worker {
             Some((_, instance)) => instance,
             None => self.fresh(generation).map_err(Failed::NotStarted)?,
         };
-        let answer = call(&mut instance).map_err(|fault| failed(generation, fault))?;
+        let began = cpu_time();
+        let answer = call(&mut instance);
+        generation.usage.note_cpu(cpu_time().saturating_sub(began));
+        generation.usage.note_call(instance.memory());
+        let answer = answer.map_err(|fault| failed(generation, fault))?;
         if instance.is_worn() {
             tracing::debug!(matcher = &**generation.name(), "A matcher's instance is replaced by a fresh one");
         } else {

@@ -1,16 +1,20 @@
 //! Requests to servers of others. They block: they are made on threads that may.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, io::Read, time::Duration};
 
 use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
+use serde_json::Value;
 use ureq::{
     Agent, Body,
-    http::{HeaderMap, Response, StatusCode, header},
+    http::{HeaderMap, Method, Request, Response, StatusCode, header},
     tls::{RootCerts, TlsConfig},
 };
 
-/// So much of what a server says is repeated in a reason.
-const QUOTED: u64 = 300;
+/// So many characters of what a server says are repeated in a reason.
+const QUOTED: usize = 300;
+
+/// So many bytes of an answer are read.
+const READ: u64 = 1 << 20;
 
 /// Who asks to be left alone for longer is asked after that all the same.
 const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
@@ -26,8 +30,8 @@ pub struct Client {
 pub struct Reply {
     status: StatusCode,
     retry_after: Option<Duration>,
-    /// What it says, or where it points to.
-    says: String,
+    location: Option<String>,
+    body: Vec<u8>,
 }
 
 /// Nobody answered, or not in time.
@@ -70,9 +74,7 @@ impl Client {
         headers: impl IntoIterator<Item = (&'a str, &'a str)>,
         body: &[u8],
     ) -> Result<Reply, Unreached> {
-        let request = self.agent.post(url).header(header::CONTENT_TYPE, "application/json");
-        let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
-        reply(request.send(body))
+        self.ask(Method::POST, url, headers, Some(body))
     }
 
     /// Asks what could be done there, which does nothing.
@@ -81,8 +83,28 @@ impl Client {
         url: &str,
         headers: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Reply, Unreached> {
-        let request = self.agent.options(url);
-        reply(headers.into_iter().fold(request, |request, (name, value)| request.header(name, value)).call())
+        self.ask(Method::OPTIONS, url, headers, None)
+    }
+
+    /// Asks anything; a body is JSON.
+    pub fn ask<'a>(
+        &self,
+        method: Method,
+        url: &str,
+        headers: impl IntoIterator<Item = (&'a str, &'a str)>,
+        body: Option<&[u8]>,
+    ) -> Result<Reply, Unreached> {
+        let request = Request::builder().method(method).uri(url);
+        let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
+        let refused = |error: ureq::http::Error| Unreached(chain(&error));
+        let answer = match body {
+            Some(body) => {
+                let request = request.header(header::CONTENT_TYPE, "application/json");
+                self.agent.run(request.body(body).map_err(refused)?)
+            }
+            None => self.agent.run(request.body(()).map_err(refused)?),
+        };
+        reply(answer)
     }
 }
 
@@ -90,9 +112,10 @@ fn reply(answer: Result<Response<Body>, ureq::Error>) -> Result<Reply, Unreached
     let mut answer = answer.map_err(|error| Unreached(chain(&error)))?;
     let retry_after = retry_after(answer.headers(), Timestamp::now());
     let location = answer.headers().get(header::LOCATION).and_then(|it| it.to_str().ok()).map(str::to_owned);
-    let body = || answer.body_mut().with_config().limit(QUOTED).lossy_utf8(true).read_to_string().unwrap_or_default();
-    let says = location.map_or_else(body, |location| format!("it points to {location}, which is not followed"));
-    Ok(Reply { status: answer.status(), retry_after, says: says.split_whitespace().collect::<Vec<_>>().join(" ") })
+    let mut body = Vec::new();
+    // What an answer means stands in its status; what cannot be read of it is not repeated.
+    drop(answer.body_mut().as_reader().take(READ).read_to_end(&mut body));
+    Ok(Reply { status: answer.status(), retry_after, location, body })
 }
 
 impl Reply {
@@ -111,12 +134,30 @@ impl Reply {
         self.retry_after
     }
 
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What it says, where that is JSON.
+    pub fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
     /// For people.
     pub fn reason(&self) -> String {
-        match self.says.as_str() {
+        match self.says().as_str() {
             "" => format!("it answers {}", self.status),
             says => format!("it answers {}: {says}", self.status),
         }
+    }
+
+    /// The beginning of what it says, on one line; or where it points to.
+    fn says(&self) -> String {
+        if let Some(location) = &self.location {
+            return format!("it points to {location}, which is not followed");
+        }
+        let text = String::from_utf8_lossy(&self.body);
+        text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(QUOTED).collect()
     }
 }
 
@@ -170,7 +211,7 @@ mod tests {
     fn an_answer_means_done_later_or_never() {
         let check = |status: u16, verdict| {
             let status = StatusCode::from_u16(status).unwrap();
-            let reply = Reply { status, retry_after: None, says: String::new() };
+            let reply = Reply { status, retry_after: None, location: None, body: Vec::new() };
             assert_eq!(reply.verdict(), verdict, "{status}");
         };
         for done in [200, 202, 204] {

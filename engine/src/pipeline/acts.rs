@@ -1,5 +1,7 @@
-//! What people do with matchers by hand: go back to an earlier build, or pin one. Done by whoever follows the matcher
+//! What people do with matchers by hand: push a build, go back to an earlier one, or pin one. Done by whoever follows the matcher
 //! directory, so that the two do not meet.
+
+use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -8,13 +10,31 @@ use super::{
     standing::RefusedFile,
 };
 use crate::{
-    domain::{dead_letter::Actor, generation::Generation},
+    domain::{dead_letter::Actor, generation},
+    matcher::{Generation, Loader},
+    source::SourceError,
     store::StoreError,
 };
 
+/// A build that is proved.
+#[derive(Clone)]
+pub struct Build {
+    pub generation: Arc<Generation>,
+    pub wasm: Arc<[u8]>,
+}
+
 /// What is to be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
+    /// Let this build serve.
+    Push(Build),
+    /// Let it judge beside the build that serves.
+    Shadow(Build),
+    /// Let the build serve that judges beside the one that does.
+    Promote,
+    /// Let it judge no more.
+    Withdraw,
+    /// Let a build go on that is quarantined over its budget.
+    Release,
     /// Let the build serve that served before.
     RollBack,
     /// Let this build serve, whatever the directory holds: the beginning of its sha256. None: the one that serves now.
@@ -26,6 +46,11 @@ pub enum Act {
 impl Act {
     pub fn word(&self) -> &'static str {
         match self {
+            Self::Push(_) => "matcher push",
+            Self::Shadow(_) => "matcher push --shadow",
+            Self::Promote => "matcher promote",
+            Self::Withdraw => "matcher withdraw",
+            Self::Release => "matcher release",
             Self::RollBack => "matcher rollback",
             Self::Pin(_) => "matcher pin",
             Self::Unpin => "matcher unpin",
@@ -46,6 +71,14 @@ pub enum ActError {
     NothingBefore(String),
     #[error("the build cannot serve: {0}")]
     Refused(String),
+    #[error("no build serves as `{0}`: there is nothing to judge beside (hint: push it without `shadow`)")]
+    NothingBeside(String),
+    #[error("the matcher `{0}` has no candidate (hint: `eventlatch matcher push FILE --shadow`)")]
+    NoCandidate(String),
+    #[error("the matcher `{0}` is not quarantined over its budget")]
+    NotOverBudget(String),
+    #[error("the last messages of its topics cannot be read")]
+    Kafka(#[source] SourceError),
     #[error("the store did not answer")]
     Store(#[from] StoreError),
     #[error("the service is stopping")]
@@ -65,6 +98,8 @@ pub struct Order {
 #[derive(Clone)]
 pub struct Acts {
     pub orders: mpsc::Sender<Order>,
+    /// How builds are loaded that are pushed.
+    pub loader: Loader,
     /// What does not serve of what lies in the directory.
     pub refused: watch::Receiver<Vec<RefusedFile>>,
 }
@@ -84,7 +119,7 @@ impl Handle {
     }
 
     /// The builds of a matcher, or of all, the newest first.
-    pub async fn history(&self, matcher: Option<&str>) -> Result<Vec<Generation>, HandleError> {
+    pub async fn history(&self, matcher: Option<&str>) -> Result<Vec<generation::Generation>, HandleError> {
         let mut all = self.shared.store.generations().await?;
         all.retain(|it| matcher.is_none_or(|matcher| it.matcher == matcher));
         Ok(all)

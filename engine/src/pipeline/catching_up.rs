@@ -37,6 +37,7 @@ use crate::{
 };
 use under_way::UnderWay;
 
+pub(super) use plan::{DISORDER, gone};
 pub use scanning::{Logs, Scanner};
 pub(super) use under_way::Ticket;
 

@@ -18,12 +18,14 @@ use crate::{
     domain::{
         calendar::Calendar,
         definition::{At, Definition, Problem},
-        sensor::{Owner, Sensor},
+        sensor::{Opening, Owner, Sensor},
+        target::WrongTarget,
         terms::Terms,
         wanted::WantedMessage,
     },
     matcher::{Pool, Registry},
     source::Topics,
+    task::Marking,
 };
 use asking::{Asked, Questions};
 
@@ -31,6 +33,8 @@ use asking::{Asked, Questions};
 pub struct Checker<'a> {
     pub registry: &'a Registry,
     pub pool: &'a Pool,
+    /// Who marks their tasks. None: nobody does.
+    pub marking: Option<&'a Marking>,
     /// The zone of sensors that name none.
     pub timezone: &'a str,
     /// What topics are called in Kafka: by that name nothing is wanted.
@@ -84,11 +88,30 @@ impl Checker<'_> {
             problems = same_twice(definition, &all);
         }
         let terms = Terms::of(definition).map_err(|more| problems.extend(more)).ok();
-        let Some(Terms { opening, require, timeout, on_timeout, late }) = terms.filter(|_| problems.is_empty()) else {
+        let Some(Terms { opening, require, timeout, on_timeout, late, target }) = terms.filter(|_| problems.is_empty())
+        else {
             return Err(problems);
         };
         let name = definition.name.clone();
-        Ok(Sensor { name, timezone, opening, require, timeout, on_timeout, late, wanted: all })
+        let sensor = Sensor { name, timezone, opening, require, timeout, on_timeout, late, target, wanted: all };
+        match self.aim(&sensor, &zone) {
+            Ok(()) => Ok(sensor),
+            Err(wrong) => {
+                let place = definition.keys.target.as_ref().map_or(&definition.place, |target| &target.place);
+                Err(vec![definition.problem(place, wrong)])
+            }
+        }
+    }
+
+    /// Fills in a target on trial. Where waits open by themselves, nobody adds anything to it.
+    fn aim(&self, sensor: &Sensor, zone: &TimeZone) -> Result<(), WrongTarget> {
+        let today = self.now.to_zoned(zone.clone()).date();
+        let target = sensor.target.rendered(&today.to_string(), today)?;
+        target.check_tasks(sensor.wanted.iter().map(|wanted| wanted.task_id.as_str()))?;
+        match self.marking.filter(|_| sensor.opening == Opening::Window) {
+            Some(marking) => marking.accepts(&target).map_err(WrongTarget::Adapter),
+            None => Ok(()),
+        }
     }
 
     /// A zone, as the tz database spells it: `europe/berlin` is found, and is the same calendar.

@@ -104,6 +104,7 @@ impl Defining {
         let checker = Checker {
             registry,
             pool: &self.shared.pool,
+            marking: Some(&self.shared.marking),
             timezone: &self.timezone,
             topics: self.source.topics(),
             now: Timestamp::now(),

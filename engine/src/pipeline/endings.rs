@@ -1,4 +1,5 @@
-//! Those who wait for the end of a wait: woken when it ends, and only they. The store is asked once for all of them.
+//! Those who wait for the end of a wait, or until it is settled: woken when that comes, and only they. The store is asked once
+//! for all of them.
 
 use std::{
     collections::HashMap,
@@ -36,7 +37,24 @@ enum Call {
     Nothing,
     /// Something may have happened.
     Look,
-    Ended(Arc<WaitDetail>),
+    Stands(Arc<WaitDetail>),
+}
+
+/// What somebody waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    Ended,
+    /// Ended, and nothing of it is to be told to the outside any more.
+    Settled,
+}
+
+impl Until {
+    fn is_so(self, wait: &WaitDetail) -> bool {
+        match self {
+            Self::Ended => wait.state != WaitState::Waiting,
+            Self::Settled => wait.settled,
+        }
+    }
 }
 
 /// Everybody who waits for the end of a wait.
@@ -103,7 +121,9 @@ pub async fn run(shared: &Shared, mut stop: watch::Receiver<Stop>) {
             _ = stop.wait_for(|stop| *stop != Stop::Not) => return shared.endings.wake_all(),
         };
         match change.as_deref().map(|told| &told.change) {
-            Ok(Change::WaitEnded { sensor, wait, .. }) => wake(shared, (sensor.clone(), wait.clone())).await,
+            Ok(Change::WaitEnded { sensor, wait, .. } | Change::WaitSettled { sensor, wait, .. }) => {
+                wake(shared, (sensor.clone(), wait.clone())).await;
+            }
             Ok(_) => {}
             Err(RecvError::Lagged(_)) => shared.endings.wake_all(),
             Err(RecvError::Closed) => return,
@@ -116,16 +136,17 @@ async fn wake(shared: &Shared, name: Name) {
         return;
     }
     let call = match shared.store.wait(name.0.clone(), name.1.clone()).await {
-        Ok(Some(wait)) if wait.state != WaitState::Waiting => Call::Ended(Arc::new(wait)),
+        Ok(Some(wait)) => Call::Stands(Arc::new(wait)),
         _ => Call::Look,
     };
     shared.endings.wake(&name, call);
 }
 
 impl Handle {
-    /// A wait, when it has ended, or as it is after some time. None: there is none of that name.
-    pub async fn wait_until_ended(
+    /// A wait, when it has come so far, or as it is after some time. None: there is none of that name.
+    pub async fn wait_until(
         &self,
+        until: Until,
         sensor: &str,
         name: &str,
         patience: Duration,
@@ -136,12 +157,14 @@ impl Handle {
         let mut go_on = true;
         loop {
             let wait = self.look_at(sensor, name).await?;
-            if !go_on || wait.as_ref().is_none_or(|wait| wait.state != WaitState::Waiting) {
+            if !go_on || wait.as_ref().is_none_or(|wait| until.is_so(wait)) {
                 return Ok(wait);
             }
             go_on = tokio::select! {
                 called = sleeper.called.changed() => {
-                    if let Call::Ended(wait) = &*sleeper.called.borrow_and_update() {
+                    if let Call::Stands(wait) = &*sleeper.called.borrow_and_update()
+                        && until.is_so(wait)
+                    {
                         return Ok(Some(WaitDetail::clone(wait)));
                     }
                     called.is_ok()

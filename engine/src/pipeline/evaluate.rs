@@ -1,6 +1,9 @@
 //! What a batch of messages comes to: keys, join, last word. Pure, on one worker thread.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
@@ -8,7 +11,8 @@ use super::{distinct, keeping::Keeping};
 use crate::{
     domain::{
         calendar::Calendar,
-        dead_letter::{Cause, DeadLetter},
+        dead_letter::{Cause, DeadLetter, DeadLetterKind},
+        difference::Said,
         message::{Message, Slice},
         recording::{Carried, JudgedBy, Match, NearMiss, Sighting},
     },
@@ -63,6 +67,12 @@ pub fn evaluate(worker: &mut Worker, portion: &Portion) -> Result<Vec<Finding>, 
     judged
 }
 
+/// What a matcher says of each message of a portion that it gets to see. The renderings of all its arrivals must be in the
+/// index.
+pub(super) fn said(worker: &mut Worker, portion: &Portion) -> Result<HashMap<Place, Said>, GaveUp> {
+    Judging::new(portion).said(worker)
+}
+
 /// One matcher at work on one portion.
 struct Judging<'a> {
     portion: &'a Portion,
@@ -70,6 +80,14 @@ struct Judging<'a> {
     by: JudgedBy,
     places: Vec<Place>,
     messages: Vec<&'a Message>,
+}
+
+/// All that a matcher says of a portion.
+struct Heard<'a> {
+    extraction: Extraction,
+    /// In the order of the messages, with a verdict on each.
+    hits: Vec<Hit<'a>>,
+    verdicts: Vec<Verdict>,
 }
 
 /// A message that has the key of a rendering.
@@ -96,6 +114,15 @@ impl<'a> Judging<'a> {
     }
 
     fn judge(&self, worker: &mut Worker) -> Result<Vec<Finding>, GaveUp> {
+        let Heard { extraction, hits, verdicts } = self.hear(worker)?;
+        let set_aside = extraction.set_aside.iter().map(|it| (self.places[it.message], self.set_aside(it)));
+        let found =
+            hits.iter().zip(verdicts).map(|(hit, verdict)| (self.places[hit.message], self.found(hit, verdict)));
+        Ok(set_aside.chain(found).collect())
+    }
+
+    /// Has the matcher say all that it has to.
+    fn hear(&self, worker: &mut Worker) -> Result<Heard<'a>, GaveUp> {
         let extraction = worker.extract(self.generation, &self.portion.topic, &self.messages)?;
         let mut hits = Vec::new();
         let keys: Vec<_> = extraction.keys().collect();
@@ -106,10 +133,39 @@ impl<'a> Judging<'a> {
         hits.sort_by_key(|hit| hit.message);
         let candidates: Vec<_> = hits.iter().map(|hit| self.candidate(hit)).collect();
         let verdicts = worker.confirm(self.generation, &candidates)?;
-        let set_aside = extraction.set_aside.iter().map(|it| (self.places[it.message], self.set_aside(it)));
-        let found =
-            hits.iter().zip(verdicts).map(|(hit, verdict)| (self.places[hit.message], self.found(hit, verdict)));
-        Ok(set_aside.chain(found).collect())
+        Ok(Heard { extraction, hits, verdicts })
+    }
+
+    fn said(&self, worker: &mut Worker) -> Result<HashMap<Place, Said>, GaveUp> {
+        let Heard { extraction, hits, verdicts } = self.hear(worker)?;
+        let mut said: HashMap<_, Said> = self.places.iter().map(|place| (*place, Said::default())).collect();
+        let mut note = |message: usize, note: &mut dyn FnMut(&mut Said)| {
+            said.entry(self.places[message]).and_modify(note);
+        };
+        for (message, key) in extraction.keys() {
+            note(message, &mut |said| {
+                said.keys.insert(key.to_owned());
+            });
+        }
+        for it in &extraction.set_aside {
+            let (kind, reason) = match &it.why {
+                Why::Rejected(reason) => (DeadLetterKind::Reject, reason.clone()),
+                Why::Faulted(fault) => (DeadLetterKind::Fault, fault.to_string()),
+            };
+            note(it.message, &mut |said| said.set_aside = Some((kind, reason.clone())));
+        }
+        for (hit, verdict) in hits.iter().zip(verdicts) {
+            note(hit.message, &mut |said| match &verdict {
+                Verdict::Fulfilled => {
+                    said.fulfilled.insert(hit.entry.wanted);
+                }
+                Verdict::Refused(reason) => {
+                    said.refused.insert(hit.entry.wanted, reason.clone());
+                }
+                Verdict::Faulted(fault) => said.set_aside = Some((DeadLetterKind::Fault, fault.to_string())),
+            });
+        }
+        Ok(said)
     }
 
     /// Finds who wants the messages, in one calendar. Keys of one day are looked up together.

@@ -95,6 +95,9 @@ async fn judge_all(
         if let Some(why) = live.index.unprepared(name, arrivals(slices)) {
             return Err(cannot_prepare(name, why));
         }
+        if let Some(exceeded) = post.serving.budget.exceeded().filter(|_| manner == Manner::Usual) {
+            return Err(waits_for(&post.serving, exceeded.to_string()));
+        }
         judged.push(match manner {
             Manner::Usual => judge_by(shared, post, slices, live).await?,
             Manner::Aside => judge_aside_by(shared, post, slices, live).await?,

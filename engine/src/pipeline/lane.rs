@@ -148,7 +148,8 @@ impl Running {
             };
             let spans = BatchSpans::begin(&slices, &mut recordings, arrived);
             let messages = slices.iter().zip(&recordings).map(|(slice, recording)| count(slice, recording)).collect();
-            let judged_batch = Judged { recordings, receipts, in_flight, messages, handed_over, spans };
+            let shadowed = self.shared.shadows.are_there().then_some(slices);
+            let judged_batch = Judged { recordings, receipts, in_flight, messages, handed_over, spans, shadowed };
             let handed_on = self.noticed_if_slow(judged.send(judged_batch)).await;
             if handed_on.is_err() {
                 return Ok(());

@@ -22,6 +22,7 @@ use super::{
 use crate::{
     domain::{
         generation::{self, GenerationState},
+        usage::MatcherUsage,
         wanted::WantedId,
     },
     matcher::{Generation, Post, Probation, Problem},
@@ -291,6 +292,7 @@ pub fn serving(generation: &Generation) -> generation::Generation {
         state: GenerationState::Serving,
         reason: None,
         ended_at: None,
+        usage: MatcherUsage::default(),
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// So many wanted messages are read, prepared and saved together.
-pub(super) const PAGE: usize = 1_000;
+pub const PAGE: usize = 1_000;
 
 /// Why a day could not be rendered.
 #[derive(Debug, thiserror::Error)]
@@ -330,7 +330,8 @@ impl Pages<'_> {
     }
 }
 
-fn awaited(
+/// What a generation waits for on behalf of wanted messages, by its answers; those without a rendering are left out.
+pub(super) fn awaited(
     generation: &Generation,
     wanted: &[ActiveWanted],
     renderings: &[Option<RenderingId>],

@@ -6,12 +6,17 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    accounting::usage,
     handle::{Handle, HandleError},
     held::Held,
     live::Live,
 };
 use crate::{
-    domain::generation::{Generation, GenerationState},
+    domain::{
+        candidate::StoredCandidate,
+        generation::{Generation, GenerationState},
+        usage::MatcherUsage,
+    },
     matcher::Post,
 };
 
@@ -34,6 +39,10 @@ pub struct MatcherStatus {
     pub pinned: bool,
     /// A build that would have come after this one.
     pub refused: Option<RefusedBuild>,
+    /// What the build that serves used since it was loaded.
+    pub usage: MatcherUsage,
+    /// A build that judges beside it, and marks nothing.
+    pub candidate: Option<StoredCandidate>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -85,6 +94,7 @@ struct Known {
     history: Vec<Generation>,
     pins: Vec<(String, String)>,
     refused: Vec<RefusedFile>,
+    candidates: Vec<StoredCandidate>,
 }
 
 impl Handle {
@@ -93,6 +103,7 @@ impl Handle {
         let known = Known {
             history: self.history(None).await?,
             pins: self.shared.store.pins().await?,
+            candidates: self.shared.store.candidates().await?,
             live: self.shared.live.load_full(),
             held: self.shared.held.all(),
             refused: self.acts.as_ref().map(|acts| acts.refused.borrow().clone()).unwrap_or_default(),
@@ -117,6 +128,7 @@ impl Known {
         let name = &**serving.name();
         let held = self.held.iter().find(|(_, held)| *held.waits.matcher == *name);
         let held = held.map(|(_, held)| held.waits.reason.clone()).or_else(|| self.unprepared(name));
+        let held = held.or_else(|| serving.budget.exceeded().map(|exceeded| exceeded.to_string()));
         let state = match (&held, &post.probation) {
             (Some(_), _) => MatcherState::Quarantined,
             (None, Some(_)) => MatcherState::Probation,
@@ -135,6 +147,8 @@ impl Known {
             previous: post.previous().map(|it| it.sha256().to_string()),
             pinned: self.is_pinned(name),
             refused: self.refused(name).or_else(|| self.rolled_back(name, serving.sha256())),
+            usage: usage(serving.usage.used()),
+            candidate: self.candidate(name),
         }
     }
 
@@ -173,6 +187,8 @@ impl Known {
             previous: None,
             pinned: self.is_pinned(name),
             refused: self.refused(name),
+            usage: MatcherUsage::default(),
+            candidate: self.candidate(name),
         }
     }
 
@@ -189,6 +205,8 @@ impl Known {
             previous: None,
             pinned: self.is_pinned(matcher),
             refused: None,
+            usage: MatcherUsage::default(),
+            candidate: self.candidate(matcher),
         }
     }
 
@@ -198,6 +216,10 @@ impl Known {
 
     fn is_pinned(&self, name: &str) -> bool {
         self.pins.iter().any(|(matcher, _)| matcher == name)
+    }
+
+    fn candidate(&self, name: &str) -> Option<StoredCandidate> {
+        self.candidates.iter().find(|it| it.matcher == name).cloned()
     }
 
     fn refused(&self, name: &str) -> Option<RefusedBuild> {

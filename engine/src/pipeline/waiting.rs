@@ -29,7 +29,8 @@ impl Shared {
             self.store.want_catch_up(wanted).await?;
             self.catching_up.look();
         }
-        self.store.open_wait(now, request).await
+        let marking = self.marking.clone();
+        self.store.open_wait(now, request, Box::new(move |target| marking.accepts(target))).await
     }
 }
 

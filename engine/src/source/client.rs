@@ -192,7 +192,7 @@ mod tests {
     fn a_bad_property_is_named() {
         check("no.such.property", "1", "No such configuration property");
         check("session.timeout.ms", "soon", "Invalid value");
-        check("sasl.password", "env:NO_SUCH_VARIABLE_IS_SET", "cannot be read");
+        check("sasl.password", "env:NO_SUCH_VARIABLE_IS_SET", "refers to a value that cannot be had");
     }
 
     #[test]

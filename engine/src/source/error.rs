@@ -5,14 +5,15 @@ use std::{error::Error, path::PathBuf};
 use rdkafka::error::KafkaError;
 
 use super::{gap::Gap, lives::OtherLife, outgoing::LineError};
+use crate::outside::SecretError;
 
 /// Why a source could not be opened, or has ended.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     #[error("`{name}` in [kafka.properties]: {reason}")]
     Property { name: String, reason: String },
-    #[error("`{name}` in [kafka.properties] refers to `{reference}`, which cannot be read")]
-    Reference { name: String, reference: String, source: Box<dyn Error + Send + Sync> },
+    #[error("`{name}` in [kafka.properties] refers to a value that cannot be had")]
+    Reference { name: String, source: SecretError },
     #[error("the Kafka client cannot be created: {0}")]
     Client(String),
     #[error("no Kafka broker answers at {brokers}: {reason}")]

@@ -24,8 +24,8 @@ use super::{
 };
 use crate::domain::message::{Message, Partition};
 
-const MAX_MESSAGES: usize = 2000;
-const MAX_BYTES: usize = 4 << 20;
+pub(super) const MAX_MESSAGES: usize = 2000;
+pub(super) const MAX_BYTES: usize = 4 << 20;
 
 /// Where the lines are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub enum Lines {
 }
 
 impl Lines {
-    fn cluster(&self) -> Result<String, SourceError> {
+    pub(super) fn cluster(&self) -> Result<String, SourceError> {
         Ok(match self {
             Self::File(path) => format!("file:{}", path.canonicalize().map_err(failed(path))?.display()),
             Self::Stdin => format!("stdin:{}-{}", std::process::id(), Timestamp::now().as_nanosecond()),
@@ -47,14 +47,14 @@ impl Lines {
         name.starts_with("file:") || name.starts_with("stdin:")
     }
 
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
             Self::Stdin => "standard input".to_owned(),
         }
     }
 
-    fn open(&self) -> Result<Box<dyn Read + Send>, SourceError> {
+    pub(super) fn open(&self) -> Result<Box<dyn Read + Send + Sync>, SourceError> {
         Ok(match self {
             Self::File(path) => Box::new(File::open(path).map_err(failed(path))?),
             Self::Stdin => Box::new(io::stdin()),
@@ -62,8 +62,21 @@ impl Lines {
     }
 }
 
-fn failed(path: &Path) -> impl Fn(io::Error) -> SourceError {
+pub(super) fn failed(path: &Path) -> impl Fn(io::Error) -> SourceError {
     move |source| SourceError::File { path: path.to_owned(), source }
+}
+
+/// The message of a line, with its topic; none of an empty one. One without a time arrives now.
+pub(super) fn message(file: &str, line: &[u8], number: i64) -> Result<Option<(String, Message)>, SourceError> {
+    if line.trim_ascii().is_empty() {
+        return Ok(None);
+    }
+    let text = str::from_utf8(line).map_err(|_| LineError::Encoding);
+    let message = text.and_then(Outgoing::parse);
+    let message = message.map_err(|source| SourceError::Line { file: file.to_owned(), line: number, source })?;
+    let Outgoing { topic, key, value, headers, timestamp } = message;
+    let arrival = arrival(timestamp.map(Timestamp::as_millisecond), Timestamp::now());
+    Ok(Some((topic, Message { offset: number, arrival, key, value, headers })))
 }
 
 /// Opens a file of JSON lines (see [`Outgoing::parse`]) as a source. The deliveries end with the file; a line that is
@@ -97,7 +110,7 @@ pub fn open_lines(
 
 struct LineReader {
     name: String,
-    input: BufReader<Box<dyn Read + Send>>,
+    input: BufReader<Box<dyn Read + Send + Sync>>,
     cluster: Arc<str>,
     topics: BTreeSet<String>,
     passed_over: BTreeSet<String>,
@@ -145,25 +158,15 @@ impl LineReader {
     }
 
     fn take_in(&mut self, line: &[u8], number: i64) -> Result<(), SourceError> {
-        if line.trim_ascii().is_empty() {
-            return Ok(());
-        }
-        let text = str::from_utf8(line).map_err(|_| LineError::Encoding);
-        let message = text.and_then(Outgoing::parse).map_err(|source| SourceError::Line {
-            file: self.name.clone(),
-            line: number,
-            source,
-        })?;
-        if !self.topics.contains(&message.topic) {
-            if self.passed_over.insert(message.topic.clone()) {
-                tracing::warn!(topic = message.topic, line = number, "Nobody reads this topic, passing over its lines");
+        let Some((topic, message)) = message(&self.name, line, number)? else { return Ok(()) };
+        if !self.topics.contains(&topic) {
+            if self.passed_over.insert(topic.clone()) {
+                tracing::warn!(topic, line = number, "Nobody reads this topic, passing over its lines");
             }
             return Ok(());
         }
-        if number >= self.first_line(&message.topic)? {
-            let Outgoing { topic, key, value, headers, timestamp } = message;
-            let arrival = arrival(timestamp.map(Timestamp::as_millisecond), Timestamp::now());
-            self.assignment.add(&topic, 0, || Message { offset: number, arrival, key, value, headers });
+        if number >= self.first_line(&topic)? {
+            self.assignment.add(&topic, 0, || message);
         }
         Ok(())
     }

@@ -31,7 +31,7 @@ pub struct Extent {
     pub low: i64,
     /// The first message that arrived at an instant or later; `high` where there is none.
     pub since: i64,
-    /// The offset after the last.
+    /// The offset after the last; `i64::MAX` where nobody knows it.
     pub high: i64,
 }
 

@@ -1,6 +1,6 @@
 //! `[kafka.properties]`: librdkafka's own properties, those that would break a guarantee refused by name.
 
-use std::{collections::BTreeMap, error::Error, fmt};
+use std::{collections::BTreeMap, fmt};
 
 use serde::{
     Deserialize, Deserializer,
@@ -8,6 +8,7 @@ use serde::{
 };
 
 use super::SourceError;
+use crate::outside::SecretReference;
 
 /// Properties by name. Printing it shows no values: any of them may be a secret.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -64,24 +65,15 @@ fn refusal(name: &str) -> Option<&'static str> {
 
 /// The value itself, or what its reference stands for.
 pub(super) fn resolve(name: &str, value: &str) -> Result<String, SourceError> {
-    let failed = |source: Box<dyn Error + Send + Sync>| SourceError::Reference {
-        name: name.to_owned(),
-        reference: value.to_owned(),
-        source,
-    };
-    if let Some(variable) = value.strip_prefix("env:") {
-        std::env::var(variable).map_err(|error| failed(error.into()))
-    } else if let Some(path) = value.strip_prefix("file:") {
-        let text = std::fs::read_to_string(path).map_err(|error| failed(error.into()))?;
-        Ok(text.trim_end_matches(['\r', '\n']).to_owned())
-    } else {
-        Ok(value.to_owned())
+    match SecretReference::parse(value) {
+        Some(reference) => reference.read().map_err(|source| SourceError::Reference { name: name.to_owned(), source }),
+        None => Ok(value.to_owned()),
     }
 }
 
 /// Whether a value is a reference: what it stands for is never shown.
 pub(super) fn is_reference(value: &str) -> bool {
-    value.starts_with("env:") || value.starts_with("file:")
+    SecretReference::parse(value).is_some()
 }
 
 impl fmt::Debug for Properties {

@@ -8,6 +8,7 @@ use rusqlite::{Row, types::Type};
 use crate::domain::{
     message::{Partition, Position},
     sensor::{Late, Opening, Owner, Require, Timeout},
+    target::Target,
     trace::{TraceContext, TraceParent},
     wait::{OnTimeout, WaitState},
     window::Frequency,
@@ -64,6 +65,10 @@ pub(super) fn late(late: Late) -> &'static str {
         Late::Ignore => "ignore",
         Late::Heal => "heal",
     }
+}
+
+pub(super) fn target(target: &Target) -> String {
+    serde_json::Value::Object(target.keys().clone()).to_string()
 }
 
 /// Reads a column whose text must make sense to `parse`.
@@ -126,6 +131,10 @@ pub(super) fn read_on_timeout(row: &Row<'_>, column: usize) -> rusqlite::Result<
 
 pub(super) fn read_late(row: &Row<'_>, column: usize) -> rusqlite::Result<Late> {
     read_word(row, column, [Late::Ignore, Late::Heal], late)
+}
+
+pub(super) fn read_target(row: &Row<'_>, column: usize) -> rusqlite::Result<Target> {
+    parsed(row, column, |text| serde_json::from_str(text).ok())
 }
 
 pub(super) fn read_wait_state(row: &Row<'_>, column: usize) -> rusqlite::Result<WaitState> {

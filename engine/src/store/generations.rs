@@ -6,6 +6,7 @@ use super::{columns, error::StoreError, reader::Reader, writer::Session};
 use crate::domain::{
     change::Change,
     generation::{Generation, GenerationState},
+    usage::MatcherUsage,
 };
 
 pub(super) fn save(session: &mut Session<'_>, generation: &Generation) -> Result<(), StoreError> {
@@ -89,8 +90,10 @@ pub(super) fn note(
 impl Reader {
     /// The builds of matchers, the newest first.
     pub fn generations(&self) -> Result<Vec<Generation>, StoreError> {
-        let sql = "SELECT matcher, sha256, version, interface, origin, loaded_at, state, reason, ended_at
-                     FROM generations ORDER BY id DESC";
+        let sql = "SELECT matcher, sha256, version, interface, origin, loaded_at, state, reason, ended_at,
+                          ifnull(cpu_us, 0), ifnull(calls, 0), ifnull(messages, 0), ifnull(bytes, 0),
+                          ifnull(peak_memory, 0)
+                     FROM generations LEFT JOIN matcher_usage USING (matcher, sha256) ORDER BY id DESC";
         self.rows(sql, [], generation)
     }
 }
@@ -106,5 +109,12 @@ fn generation(row: &Row<'_>) -> rusqlite::Result<Generation> {
         state: columns::read_word(row, 6, GenerationState::ALL, GenerationState::word)?,
         reason: row.get(7)?,
         ended_at: columns::read_optional_instant(row, 8)?,
+        usage: usage(row)?,
     })
+}
+
+fn usage(row: &Row<'_>) -> rusqlite::Result<MatcherUsage> {
+    let figure = |column: usize| row.get::<_, i64>(column).map(i64::cast_unsigned);
+    let (cpu_us, calls, messages, bytes) = (figure(9)?, figure(10)?, figure(11)?, figure(12)?);
+    Ok(MatcherUsage { cpu_us, calls, messages, bytes, peak_memory: figure(13)? })
 }

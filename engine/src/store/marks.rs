@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{MarkMode, columns, error::StoreError, ordering, reader::Reader, writer::Session};
 use crate::domain::{
     change::Change,
-    mark::{Evidence, Mark, MarkId, Outcome, TaskState},
+    mark::{Evidence, Mark, MarkId, MarkKind, Outcome, TaskState},
     ordering::OrderingKey,
     recording::Carried,
     wait::WaitId,
@@ -19,6 +19,7 @@ pub(super) struct Task<'a> {
     pub(super) wait: &'a str,
     pub(super) wait_id: WaitId,
     pub(super) task_id: &'a str,
+    pub(super) kind: MarkKind,
 }
 
 /// Shows a task of a wait that has just opened as pending, where the tasks are ours.
@@ -41,15 +42,17 @@ pub(super) fn mark(
 ) -> Result<(), StoreError> {
     let (status, resolved_at, key) = match session.mode {
         MarkMode::Local => ("delivered", Some(now), None),
+        MarkMode::Outbox(_) if task.kind != MarkKind::Task => ("pending", None, None),
         MarkMode::Outbox(order) => ("pending", None, ordering::key(session.db, order, evidence)?),
     };
-    let insert = "INSERT INTO marks (wait_id, task_id, state, match_id, status, created_at, resolved_at, ordering_key,
-                                     behind)
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
+    let insert = "INSERT INTO marks (wait_id, task_id, state, match_id, status, created_at, resolved_at, kind,
+                                     ordering_key, behind)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?9, ?8,
                           EXISTS (SELECT 1 FROM marks WHERE status = 'pending' AND ordering_key = ?8))
                   ON CONFLICT DO NOTHING";
     let key = key.map(|key| key.0);
-    let values = params![task.wait_id.0, task.task_id, state.word(), evidence, status, now, resolved_at, key];
+    let kind = task.kind.word();
+    let values = params![task.wait_id.0, task.task_id, state.word(), evidence, status, now, resolved_at, key, kind];
     if session.db.prepare_cached(insert)?.execute(values)? == 0 {
         return Ok(());
     }
@@ -106,7 +109,29 @@ pub(super) fn resolve(session: &mut Session<'_>, outcomes: &[(MarkId, Outcome)])
             Outcome::Retry { at, reason } => ("pending", Some(columns::instant(*at)), Some(reason), None),
             Outcome::Rejected { reason } => ("rejected", None, Some(reason), Some(&now)),
         };
-        update.execute(params![id.0, status, next, error, resolved])?;
+        if update.execute(params![id.0, status, next, error, resolved])? > 0 && resolved.is_some() {
+            tell_if_settled(session, wait_of(session.db, *id)?)?;
+        }
+    }
+    Ok(())
+}
+
+fn wait_of(db: &Connection, id: MarkId) -> Result<WaitId, StoreError> {
+    let sql = "SELECT wait_id FROM marks WHERE id = ?1";
+    Ok(db.prepare_cached(sql)?.query_row([id.0], |row| row.get(0).map(WaitId))?)
+}
+
+/// Tells that a wait has ended and that nothing of it is to be told to the outside any more, where that is so.
+pub(super) fn tell_if_settled(session: &Session<'_>, wait: WaitId) -> Result<(), StoreError> {
+    let sql = "SELECT sensors.name, waits.name, waits.state FROM waits JOIN sensors ON sensors.id = sensor_id
+                WHERE waits.id = ?1 AND waits.state <> 'waiting'
+                  AND NOT EXISTS (SELECT 1 FROM marks WHERE wait_id = waits.id AND status = 'pending')";
+    let mut statement = session.db.prepare_cached(sql)?;
+    let settled = statement.query_row([wait.0], |row| {
+        Ok(Change::WaitSettled { sensor: row.get(0)?, wait: row.get(1)?, state: columns::read_wait_state(row, 2)? })
+    });
+    if let Some(settled) = settled.optional()? {
+        session.tell(settled);
     }
     Ok(())
 }
@@ -128,12 +153,16 @@ impl Reader {
                           marks.attempts, marks.match_id IS NOT NULL,
                           matches.cluster, matches.topic, matches.\"partition\", matches.epoch, matches.\"offset\",
                           matches.matcher, matches.sha256, matches.event_time, matches.arrival,
-                          matches.message_key, matches.traceparent, matches.tracestate, waits.id, marks.ordering_key
+                          matches.message_key, matches.traceparent, matches.tracestate, waits.id, marks.ordering_key,
+                          marks.kind, waits.target, max(waits.closes_at, ifnull(waits.deadline, ''))
                      FROM marks
                      JOIN waits ON waits.id = marks.wait_id
                      JOIN sensors ON sensors.id = waits.sensor_id
                      LEFT JOIN matches ON matches.id = marks.match_id
                     WHERE marks.status = 'pending' AND marks.behind = 0 AND ifnull(marks.next_attempt_at, '') <= ?1
+                      AND (marks.kind = 'task' OR NOT EXISTS (
+                               SELECT 1 FROM marks AS others WHERE others.wait_id = marks.wait_id
+                                  AND others.status = 'pending' AND others.kind = 'task'))
                     ORDER BY ifnull(marks.next_attempt_at, ''), marks.id LIMIT ?2";
         self.rows(sql, params![columns::instant(now), limit as i64], pending)
     }
@@ -161,6 +190,9 @@ fn pending(row: &Row<'_>) -> rusqlite::Result<Mark> {
         wait: row.get(2)?,
         business_date: columns::read_date(row, 3)?,
         task_id: row.get(4)?,
+        kind: columns::read_word(row, 22, MarkKind::ALL, MarkKind::word)?,
+        target: columns::read_target(row, 23)?,
+        expected_until: columns::read_instant(row, 24)?,
         state: columns::read_word(row, 5, STATES, TaskState::word)?,
         evidence: has_evidence.then(|| evidence(row)).transpose()?,
         attempts: row.get(6)?,

@@ -17,7 +17,8 @@ pub(super) fn keep(session: &Session<'_>, sha256: &str, wasm: &[u8]) -> Result<(
     let keep = "INSERT INTO modules (sha256, wasm, kept_at) VALUES (?1, ?2, ?3)";
     session.db.prepare_cached(keep)?.execute(params![sha256, wasm, columns::now()])?;
     let forget = "DELETE FROM modules
-                   WHERE sha256 <> ?1 AND sha256 NOT IN (SELECT sha256 FROM pins) AND sha256 NOT IN
+                   WHERE sha256 <> ?1 AND sha256 NOT IN (SELECT sha256 FROM pins)
+                     AND sha256 NOT IN (SELECT sha256 FROM candidates) AND sha256 NOT IN
                          (SELECT sha256 FROM
                              (SELECT sha256, row_number() OVER (PARTITION BY matcher ORDER BY max(id) DESC) AS age
                                 FROM generations WHERE state <> 'refused' GROUP BY matcher, sha256)
@@ -36,6 +37,16 @@ pub(super) fn pin(session: &Session<'_>, matcher: &str, sha256: Option<&str>) ->
             session.db.prepare_cached(pin)?.execute(params![matcher, sha256, columns::now()])?
         }
     };
+    Ok(())
+}
+
+/// Has a pin follow from a build that failed to the one that serves in its place; one that is built in needs none.
+pub(super) fn pin_instead(session: &Session<'_>, matcher: &str, failed: &str, now: &str) -> Result<(), StoreError> {
+    let pin = "UPDATE pins SET sha256 = ?3
+                WHERE matcher = ?1 AND sha256 = ?2 AND ?3 IN (SELECT sha256 FROM modules)";
+    session.db.prepare_cached(pin)?.execute([matcher, failed, now])?;
+    let unpin = "DELETE FROM pins WHERE matcher = ?1 AND sha256 = ?2 AND sha256 <> ?3";
+    session.db.prepare_cached(unpin)?.execute([matcher, failed, now])?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The order of the outbox: of marks with one ordering key only the first is due, the others stand behind it.
 //!
-//! That the next one takes the place of a first one that is resolved, or goes, is a trigger of the schema.
+//! That the next one takes the place of a first one that is resolved, or goes, is a trigger of the schema. What stands for a
+//! whole wait is in no order: it goes out after the tasks of its wait, and would hold up those that it waits for.
 
 use std::collections::HashSet;
 
@@ -51,12 +52,16 @@ struct Pending {
 
 fn pending(db: &Connection, order: Order) -> Result<Vec<Pending>, StoreError> {
     let sql = "SELECT marks.id, ordering_key, behind, matches.id IS NOT NULL,
-                      cluster, topic, \"partition\", epoch, \"offset\", message_key
+                      cluster, topic, \"partition\", epoch, \"offset\", message_key, kind
                  FROM marks LEFT JOIN matches ON matches.id = match_id WHERE status = 'pending' ORDER BY marks.id";
     let mut statement = db.prepare(sql)?;
     let rows = statement.query_map([], |row| {
         let has_evidence: bool = row.get(3)?;
-        let ordered = if has_evidence { key_of(row, 4, order)? } else { order.key(None) };
+        let ordered = match (row.get_ref(10)?.as_str()?, has_evidence) {
+            ("task", true) => key_of(row, 4, order)?,
+            ("task", false) => order.key(None),
+            _ => None,
+        };
         let key = row.get::<_, Option<i64>>(1)?.map(OrderingKey);
         Ok(Pending { id: row.get(0)?, key, behind: row.get(2)?, ordered })
     })?;

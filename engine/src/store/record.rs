@@ -29,15 +29,15 @@ const KEPT_NEAR_MISSES: i64 = 20;
 pub(super) struct Books<'a, 's> {
     pub(super) session: &'a mut Session<'s>,
     pub(super) now: String,
-    pub(super) shapes: Shapes,
+    pub(super) shapes: Shapes<'s>,
     pub(super) windows: Windows,
     pub(super) waits: waits::Known,
 }
 
 impl<'a, 's> Books<'a, 's> {
     pub(super) fn open(session: &'a mut Session<'s>) -> Self {
-        let now = columns::now();
-        Self { session, now, shapes: Shapes::default(), windows: Windows::default(), waits: waits::Known::default() }
+        let (now, shapes) = (columns::now(), Shapes::new(session.shapes));
+        Self { session, now, shapes, windows: Windows::default(), waits: waits::Known::default() }
     }
 
     pub(super) fn db(&self) -> &'s Connection {

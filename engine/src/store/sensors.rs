@@ -82,7 +82,7 @@ struct Existing {
     owner: Owner,
     active: bool,
     /// Its own columns, in the order of [`definition`].
-    definition: [String; 6],
+    definition: [String; 7],
 }
 
 /// Defines or redefines sensors, then retires some of those that still belong to whom the change names. A file may take a
@@ -136,7 +136,7 @@ fn tell(session: &Session<'_>, sensor: &str, what: SensorChange) {
 }
 
 fn existing(session: &Session<'_>, name: &str) -> Result<Option<Existing>, StoreError> {
-    let sql = "SELECT id, owner, state, timezone, opening, require, timeout, on_timeout, late
+    let sql = "SELECT id, owner, state, timezone, opening, require, timeout, on_timeout, late, target
                  FROM sensors WHERE name = ?1";
     let mut statement = session.db.prepare_cached(sql)?;
     let found = statement.query_row([name], |row| {
@@ -144,13 +144,13 @@ fn existing(session: &Session<'_>, name: &str) -> Result<Option<Existing>, Store
             id: SensorId(row.get(0)?),
             owner: columns::read_owner(row, 1)?,
             active: row.get_ref(2)?.as_str()? == "active",
-            definition: [row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?, row.get(8)?],
+            definition: [row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?, row.get(8)?, row.get(9)?],
         })
     });
     Ok(found.optional()?)
 }
 
-fn definition(sensor: &Sensor) -> [String; 6] {
+fn definition(sensor: &Sensor) -> [String; 7] {
     [
         sensor.timezone.clone(),
         columns::opening(sensor.opening).to_owned(),
@@ -158,6 +158,7 @@ fn definition(sensor: &Sensor) -> [String; 6] {
         columns::timeout(&sensor.timeout),
         columns::on_timeout(sensor.on_timeout).to_owned(),
         columns::late(sensor.late).to_owned(),
+        columns::target(&sensor.target),
     ]
 }
 
@@ -201,7 +202,7 @@ fn define(
 }
 
 /// What is awaited now and was not, and the other way round. In another zone nothing is awaited as it was.
-fn note_awaited(existing: &Existing, definition: &[String; 6], redefined: Redefined, changed: &mut Changed) {
+fn note_awaited(existing: &Existing, definition: &[String; 7], redefined: Redefined, changed: &mut Changed) {
     let Redefined { before, now, altered, .. } = redefined;
     let [timezone, ..] = definition;
     if !existing.active {
@@ -220,13 +221,13 @@ fn insert(
     now: Timestamp,
     owner: &Owner,
     sensor: &Sensor,
-    [timezone, opening, require, timeout, on_timeout, late]: &[String; 6],
+    [timezone, opening, require, timeout, on_timeout, late, target]: &[String; 7],
 ) -> Result<SensorId, StoreError> {
-    let sql = "INSERT INTO sensors (name, owner, timezone, opening, require, timeout, on_timeout, late, state,
+    let sql = "INSERT INTO sensors (name, owner, timezone, opening, require, timeout, on_timeout, late, target, state,
                                     revision, active_since, updated_at)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'active', 1, ?9, ?9)";
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'active', 1, ?10, ?10)";
     let (owner, now) = (owner.to_string(), columns::instant(now));
-    let values = params![sensor.name, owner, timezone, opening, require, timeout, on_timeout, late, now];
+    let values = params![sensor.name, owner, timezone, opening, require, timeout, on_timeout, late, target, now];
     Ok(SensorId(session.db.prepare_cached(sql)?.insert(values)?))
 }
 
@@ -235,15 +236,15 @@ fn update(
     now: Timestamp,
     owner: &Owner,
     existing: &Existing,
-    [timezone, opening, require, timeout, on_timeout, late]: &[String; 6],
+    [timezone, opening, require, timeout, on_timeout, late, target]: &[String; 7],
 ) -> Result<(), StoreError> {
     let sql = "UPDATE sensors
                   SET owner = ?2, timezone = ?3, opening = ?4, require = ?5, timeout = ?6, on_timeout = ?7, late = ?8,
-                      active_since = CASE state WHEN 'active' THEN active_since ELSE ?9 END,
-                      state = 'active', revision = revision + 1, updated_at = ?9
+                      target = ?9, active_since = CASE state WHEN 'active' THEN active_since ELSE ?10 END,
+                      state = 'active', revision = revision + 1, updated_at = ?10
                 WHERE id = ?1";
     let (owner, now) = (owner.to_string(), columns::instant(now));
-    let values = params![existing.id.0, owner, timezone, opening, require, timeout, on_timeout, late, now];
+    let values = params![existing.id.0, owner, timezone, opening, require, timeout, on_timeout, late, target, now];
     session.db.prepare_cached(sql)?.execute(values)?;
     Ok(())
 }

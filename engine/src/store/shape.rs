@@ -1,6 +1,10 @@
-//! Sensors as the judging of waits needs them, read once for each request.
+//! Sensors as the judging of waits needs them, read once for each request; large ones once until they change.
 
-use std::{collections::HashMap, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    rc::Rc,
+};
 
 use jiff::{Timestamp, tz::TimeZone};
 use rusqlite::{Connection, Row};
@@ -9,6 +13,7 @@ use super::{columns, error::StoreError, reader::rows};
 use crate::domain::{
     calendar::Calendar,
     sensor::{Late, Opening, Require, SensorId, Timeout},
+    target::Target,
     wait::OnTimeout,
     wanted::WantedId,
     window::Frequency,
@@ -26,11 +31,36 @@ pub(super) struct Shape {
     pub(super) timeout: Timeout,
     pub(super) on_timeout: OnTimeout,
     pub(super) late: Late,
+    pub(super) target: Target,
     /// Messages are kept, and nothing else happens.
     pub(super) paused: bool,
     pub(super) revision: i64,
     pub(super) active_since: Timestamp,
     pub(super) wanted: Vec<WantedShape>,
+    places: Places,
+}
+
+/// Where wanted messages stand among those of their sensor: it is asked with every match, and they may be thousands.
+#[derive(Default)]
+struct Places {
+    by_id: HashMap<WantedId, usize>,
+    by_task: HashMap<String, Vec<usize>>,
+    /// Those that are required; together where they have the same windows.
+    required: BTreeMap<(Frequency, i32), Vec<usize>>,
+}
+
+impl Places {
+    fn of(wanted: &[WantedShape]) -> Self {
+        let mut places = Self::default();
+        for (place, one) in wanted.iter().enumerate() {
+            places.by_id.insert(one.id, place);
+            places.by_task.entry(one.task_id.clone()).or_default().push(place);
+            if !one.optional {
+                places.required.entry((one.frequency, one.day_shift_seconds)).or_default().push(place);
+            }
+        }
+        places
+    }
 }
 
 pub(super) struct WantedShape {
@@ -55,9 +85,19 @@ impl Shape {
         Calendar::new(self.zone.clone(), wanted.day_shift_seconds)
     }
 
-    /// The wanted messages that the task of one of them rests on.
-    pub(super) fn sharing<'a>(&'a self, task_id: &'a str) -> impl Iterator<Item = &'a WantedShape> {
-        self.wanted.iter().filter(move |wanted| wanted.task_id == task_id)
+    /// Where a wanted message stands among the others.
+    pub(super) fn place(&self, wanted: WantedId) -> Option<usize> {
+        self.places.by_id.get(&wanted).copied()
+    }
+
+    /// The places of the wanted messages that a task rests on.
+    pub(super) fn places_of(&self, task_id: &str) -> &[usize] {
+        self.places.by_task.get(task_id).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The wanted messages that a task rests on.
+    pub(super) fn sharing(&self, task_id: &str) -> impl Iterator<Item = &WantedShape> {
+        self.places_of(task_id).iter().map(|place| &self.wanted[*place])
     }
 
     /// Each task once, in the order of the definition.
@@ -66,13 +106,14 @@ impl Shape {
         self.wanted.iter().map(|wanted| wanted.task_id.as_str()).filter(|task| seen.insert(*task)).collect()
     }
 
-    pub(super) fn required(&self) -> impl Iterator<Item = &WantedShape> {
-        self.wanted.iter().filter(|wanted| !wanted.optional)
+    /// The places of those that are required; together where they have the same windows.
+    pub(super) fn required(&self) -> impl Iterator<Item = &[usize]> {
+        self.places.required.values().map(Vec::as_slice)
     }
 
     /// How many of the required ones complete a wait.
     pub(super) fn needed(&self) -> usize {
-        let all = self.required().count();
+        let all = self.required().map(<[usize]>::len).sum();
         match self.require {
             Require::All => all,
             Require::Any => all.min(1),
@@ -94,15 +135,61 @@ fn belongs(row: &Row<'_>) -> rusqlite::Result<Belongs> {
     Ok(Belongs { sensor, day_shift_seconds: row.get(1)?, registered_at })
 }
 
-/// The shapes that one request has come upon.
+/// A sensor with so many wanted messages is large: to read them all with every match would take longer than all the rest.
+const LARGE: usize = 64;
+
+/// So many large ones are kept.
+const KEPT: usize = 64;
+
+/// The shapes of large sensors, from request to request.
 #[derive(Default)]
-pub(super) struct Shapes {
+pub(super) struct KeptShapes(RefCell<HashMap<SensorId, Rc<Shape>>>);
+
+impl KeptShapes {
+    /// The shape of a sensor as it is now.
+    fn get(&self, db: &Connection, sensor: SensorId) -> Result<Rc<Shape>, StoreError> {
+        let kept = self.0.borrow().get(&sensor).cloned();
+        if let Some(kept) = kept
+            && kept.revision == revision(db, sensor)?
+        {
+            return Ok(kept);
+        }
+        let shape = Rc::new(load(db, sensor)?);
+        let mut all = self.0.borrow_mut();
+        all.remove(&sensor);
+        if shape.wanted.len() >= LARGE {
+            if all.len() >= KEPT {
+                all.clear();
+            }
+            all.insert(sensor, Rc::clone(&shape));
+        }
+        Ok(shape)
+    }
+
+    /// What was read may have been undone since: its revision will be that of something else.
+    pub(super) fn forget(&self) {
+        self.0.borrow_mut().clear();
+    }
+}
+
+/// It rises with every change of a sensor, and of what it wants.
+fn revision(db: &Connection, sensor: SensorId) -> Result<i64, StoreError> {
+    Ok(db.prepare_cached("SELECT revision FROM sensors WHERE id = ?1")?.query_row([sensor.0], |row| row.get(0))?)
+}
+
+/// The shapes that one request has come upon.
+pub(super) struct Shapes<'a> {
+    kept: &'a KeptShapes,
     /// Also of retired wanted messages, with the shift of their business day.
     sensor_of: HashMap<WantedId, Belongs>,
     shapes: HashMap<SensorId, Rc<Shape>>,
 }
 
-impl Shapes {
+impl<'a> Shapes<'a> {
+    pub(super) fn new(kept: &'a KeptShapes) -> Self {
+        Self { kept, sensor_of: HashMap::new(), shapes: HashMap::new() }
+    }
+
     /// The sensor of a wanted message, and what it goes by.
     pub(super) fn of_wanted(&mut self, db: &Connection, wanted: WantedId) -> Result<(Rc<Shape>, Belongs), StoreError> {
         let belongs = match self.sensor_of.get(&wanted) {
@@ -120,7 +207,7 @@ impl Shapes {
         if let Some(known) = self.shapes.get(&sensor) {
             return Ok(Rc::clone(known));
         }
-        let shape = Rc::new(load(db, sensor)?);
+        let shape = self.kept.get(db, sensor)?;
         self.shapes.insert(sensor, Rc::clone(&shape));
         Ok(shape)
     }
@@ -128,13 +215,15 @@ impl Shapes {
 
 pub(super) fn load(db: &Connection, sensor: SensorId) -> Result<Shape, StoreError> {
     let sql =
-        "SELECT id, name, timezone, opening, require, on_timeout, late, revision, active_since, state, timeout, paused
+        "SELECT id, name, timezone, opening, require, on_timeout, late, revision, active_since, state, timeout, paused,
+                target
                  FROM sensors WHERE id = ?1";
     let mut shape = db.prepare_cached(sql)?.query_row([sensor.0], bare)?;
     shape.zone = zone(&shape.name, &shape.timezone)?;
     let sql = "SELECT id, frequency, task_id, day_shift_seconds, optional, count, registered_at
                  FROM wanted WHERE sensor_id = ?1 AND state = 'active' ORDER BY ordinal, id";
     shape.wanted = rows(db, sql, [sensor.0], wanted)?;
+    shape.places = Places::of(&shape.wanted);
     Ok(shape)
 }
 
@@ -154,11 +243,13 @@ fn bare(row: &Row<'_>) -> rusqlite::Result<Shape> {
         timeout: columns::read_timeout(row, 10)?,
         on_timeout: columns::read_on_timeout(row, 5)?,
         late: columns::read_late(row, 6)?,
+        target: columns::read_target(row, 12)?,
         paused: row.get(11)?,
         revision: row.get(7)?,
         active_since: columns::read_instant(row, 8)?,
         active: row.get_ref(9)?.as_str()? == "active",
         wanted: Vec::new(),
+        places: Places::default(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! The store as its users see it, on temporary files: what is written is compared as `sqlite3` would print it.
 
 mod any_order;
+mod candidates;
 mod catching_up;
 mod dead_letters;
 mod defining;
@@ -9,6 +10,7 @@ mod explaining;
 mod freezing;
 mod generations;
 mod looking;
+mod many;
 mod marking;
 mod opening;
 mod ordering;
@@ -16,6 +18,7 @@ mod recording;
 mod rendering;
 mod reporting;
 mod retention;
+mod settling;
 mod waiting;
 
 use std::{collections::HashMap, path::PathBuf};
@@ -30,6 +33,7 @@ use crate::domain::{
     ordering::Order,
     recording::{Carried, JudgedBy, Match, NearMiss, Sighting},
     sensor::{Late, Opening, Require, Timeout},
+    target::Target,
     trace::{TraceContext, TraceParent},
     wait::OnTimeout,
     wanted::WantedMessage,
@@ -205,6 +209,11 @@ fn file(name: &str) -> Owner {
     Owner::File(name.to_owned())
 }
 
+/// Every target will do.
+fn anything() -> Box<Accepts> {
+    Box::new(|_| Ok(()))
+}
+
 fn at(instant: &str) -> Timestamp {
     instant.parse().unwrap()
 }
@@ -243,6 +252,7 @@ fn sensor(name: &str, wanted: &[(&str, Frequency)]) -> Sensor {
         timeout: Timeout::WindowEnd,
         on_timeout: OnTimeout::Fail,
         late: Late::Ignore,
+        target: Target::default(),
         wanted: wanted
             .iter()
             .enumerate()

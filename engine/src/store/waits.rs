@@ -29,6 +29,7 @@ use super::{
     shape::{Shape, WantedShape},
 };
 use crate::domain::{
+    mark::MarkKind,
     recording::Sighting,
     sensor::{Late, SensorId},
     wait::{Deadline, OnTimeout, WaitId, WaitState},
@@ -42,7 +43,7 @@ pub(super) use facts::{Span, counted, fulfilled};
 pub(super) use handling::handle;
 pub(super) use judging::{Stands, look};
 pub(super) use known::Known;
-pub use opening::WaitsToOpen;
+pub use opening::{Accepts, WaitsToOpen};
 pub(super) use opening::{name_of, open_current, open_requested};
 
 /// A wait, as far as its judgement goes.
@@ -97,7 +98,7 @@ impl Wait {
     }
 
     pub(super) fn task<'a>(&'a self, shape: &'a Shape, task_id: &'a str) -> Task<'a> {
-        Task { sensor: &shape.name, wait: &self.name, wait_id: self.id, task_id }
+        Task { sensor: &shape.name, wait: &self.name, wait_id: self.id, task_id, kind: MarkKind::Task }
     }
 
     fn give_up(&self) -> Deadline {
@@ -116,9 +117,7 @@ pub(super) fn credit(
     sighting: &Sighting,
     found: i64,
 ) -> Result<(), StoreError> {
-    let Some(place) = shape.wanted.iter().position(|wanted| wanted.id == sighting.wanted) else {
-        return Ok(());
-    };
+    let Some(place) = shape.place(sighting.wanted) else { return Ok(()) };
     if !shape.active || shape.paused {
         return Ok(());
     }
@@ -148,11 +147,20 @@ fn credit_one(
     if wait.deadline.is_some_and(|deadline| deadline <= sighting.arrival) {
         return Ok(());
     }
-    if wait.handled || shape.wanted[place].count > 1 {
+    if wait.handled {
         return judging::judge(books, shape, wait);
     }
-    // One is enough: those that follow it change nothing.
-    books.waits.is_credited_now(wait, sighting);
+    let found = match shape.wanted[place].count {
+        // Those that follow it change nothing.
+        1 => {
+            books.waits.is_credited_now(wait, sighting);
+            found
+        }
+        _ => match judging::counted_up(books, shape, wait, place)? {
+            Some(last) => last,
+            None => return Ok(()),
+        },
+    };
     judging::mark_when_all_in(books, shape, wait, place, found)?;
     judging::complete_when_due(books, shape, wait, place)
 }

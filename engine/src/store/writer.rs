@@ -16,7 +16,7 @@ use std::{
 use rusqlite::{Connection, Transaction, TransactionBehavior, config::DbConfig};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{MarkMode, changes::Changes, condition::Condition, database::Opened, error::StoreError};
+use super::{MarkMode, changes::Changes, condition::Condition, database::Opened, error::StoreError, shape::KeptShapes};
 use crate::{domain::change::Change, telemetry::metrics};
 
 /// Requests that may wait; whoever brings one more waits too, and so back to Kafka.
@@ -28,6 +28,7 @@ const GROUP: usize = 64;
 pub(super) struct Session<'a> {
     pub(super) db: &'a Connection,
     pub(super) mode: MarkMode,
+    pub(super) shapes: &'a KeptShapes,
     /// Set by whoever records a mark that waits for delivery.
     pub(super) marks_appeared: bool,
     /// Set by whoever changes when a wait gives up.
@@ -161,6 +162,7 @@ struct Owner {
 
 impl Owner {
     fn run(self, mut queue: Queue) -> Result<(), StoreError> {
+        let shapes = KeptShapes::default();
         while let Some(first) = queue.blocking_recv() {
             let mut group = vec![first];
             while group.len() < GROUP
@@ -168,7 +170,7 @@ impl Owner {
             {
                 group.push(another);
             }
-            self.commit(group);
+            self.commit(group, &shapes);
         }
         self.tidy_up().and_then(|()| self.connection.close().map_err(|(_, error)| error)).map_err(StoreError::from)
     }
@@ -183,10 +185,10 @@ impl Owner {
     }
 
     /// Runs the requests of a group in one transaction and answers all of them.
-    fn commit(&self, mut group: Vec<Box<dyn Request>>) {
+    fn commit(&self, mut group: Vec<Box<dyn Request>>, shapes: &KeptShapes) {
         let (db, mode) = (&self.connection, self.mode);
         let (changes, began) = (RefCell::default(), Instant::now());
-        let mut session = Session { db, mode, marks_appeared: false, deadlines_moved: false, changes };
+        let mut session = Session { db, mode, shapes, marks_appeared: false, deadlines_moved: false, changes };
         let written = db.total_changes();
         match run_group(&mut session, &mut group, &self.condition) {
             Ok(outcomes) => {
@@ -201,6 +203,7 @@ impl Owner {
             }
             Err(error) => {
                 metrics::commit_failed();
+                shapes.forget();
                 let error = Arc::new(self.explained(error));
                 group.into_iter().for_each(|request| request.answer(Err(StoreError::shared(&error))));
             }
@@ -255,6 +258,7 @@ fn run_one(session: &mut Session<'_>, request: &mut dyn Request) -> rusqlite::Re
         outcome => outcome,
     };
     if outcome.is_err() {
+        session.shapes.forget();
         session.marks_appeared = announced;
         session.changes.borrow_mut().truncate(told);
         session.db.prepare_cached("ROLLBACK TO request")?.execute([])?;

@@ -31,7 +31,7 @@ pub struct Config {
     pub database: PathBuf,
     /// The statement that marks a task, such as
     /// `UPDATE jobs SET state = :state WHERE day = :business_date AND name = :task_id`. It may use the parameters
-    /// `:mark_id`, `:sensor`, `:wait`, `:business_date`, `:task_id`, `:state` (`success`, `failed` or `skipped`) and
+    /// `:mark_id`, `:sensor`, `:wait`, `:business_date`, `:task_id`, `:state` (`success`, `failed` or `skipped`), `:target` (JSON) and
     /// those of the message that the mark rests on, null where there is none: `:topic`, `:partition`, `:offset`,
     /// `:matcher`, `:sha256`, `:event_time`, `:arrival`.
     pub statement: String,

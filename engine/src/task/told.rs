@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::domain::{
     dead_letter::Sample,
     mark::{Evidence, Mark, TaskState},
+    target::Target,
 };
 
 /// The same for every attempt.
@@ -17,6 +18,9 @@ pub(super) struct Told<'a> {
     business_date: Date,
     task_id: &'a str,
     state: TaskState,
+    /// Where the tasks of the wait are, where that was said.
+    #[serde(skip_serializing_if = "Target::is_empty")]
+    target: &'a Target,
     /// The message that it rests on. None: a deadline or a person.
     evidence: Option<Message<'a>>,
 }
@@ -37,9 +41,9 @@ struct Message<'a> {
 
 impl<'a> Told<'a> {
     pub(super) fn of(mark: &'a Mark, mark_id: &'a str) -> Self {
-        let Mark { sensor, wait, business_date, task_id, state, evidence, .. } = mark;
+        let Mark { sensor, wait, business_date, task_id, state, target, evidence, .. } = mark;
         let evidence = evidence.as_ref().map(Message::of);
-        Self { mark_id, sensor, wait, business_date: *business_date, task_id, state: *state, evidence }
+        Self { mark_id, sensor, wait, business_date: *business_date, task_id, state: *state, target, evidence }
     }
 
     pub(super) fn json(&self) -> Vec<u8> {

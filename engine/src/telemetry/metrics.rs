@@ -20,12 +20,12 @@ use crate::domain::{
     mark::Mark,
     recording::{Recorded, Recording},
 };
-pub use evaluating::Evaluating;
+pub use evaluating::{Evaluating, cpu_time};
 pub use levels::{Levels, Standing, lag};
 use names::{
     ALL, BATCH, BATCHES, COMMIT, DEAD_LETTERS, DELIVERIES, DELIVERY, ENDED, FAULTS, GROUP, IN_EVALUATION, Kind, MARKS,
-    MATCHES, MESSAGES, Metric, NEAR_MISSES, PUT_BACKS, READ_BACK, REBALANCES, RETRIES, SKIPPED, SPANS, STORE_FAILURES,
-    TO_MARK, TO_MATCH,
+    MATCHES, MESSAGES, Metric, NEAR_MISSES, PUT_BACKS, READ_BACK, REBALANCES, RETRIES, SHADOWED, SKIPPED, SPANS,
+    STORE_FAILURES, TO_MARK, TO_MATCH,
 };
 
 /// From a quick commit to a matcher that takes all of its time.
@@ -142,6 +142,13 @@ fn faulted(letter: &DeadLetter) {
 /// So many more messages are evaluated now, or less.
 pub fn evaluating(more: f64) {
     gauge!(IN_EVALUATION.name).increment(more);
+}
+
+/// What a candidate did since the last time: so many messages by each outcome.
+pub fn shadowed(matcher: &str, same: u64, different: u64, dropped: u64) {
+    for (outcome, messages) in [("same", same), ("different", different), ("dropped", dropped)] {
+        counter!(SHADOWED.name, "matcher" => matcher.to_owned(), "outcome" => outcome).increment(messages);
+    }
 }
 
 /// Messages are judged again because their matcher failed.

@@ -3,9 +3,8 @@
 use std::iter::Peekable;
 
 use schemars::schema_for;
-use serde::de::DeserializeOwned;
 
-use super::{Adapter, candidate_envelope, column, date_from, moment_from, reason_of};
+use super::{Adapter, candidate_envelope, column, date_from, moment_from};
 use crate::bindings::exports::eventlatch::matcher::guest::{
     self, Batch, Description, Extracts, Prepared, Problem, Settings, Verdict,
 };
@@ -72,8 +71,8 @@ impl<M: Matcher> Adapter for Typed<M> {
             let extract = if tombstone {
                 self.matcher.extract_tombstone(&message.envelope)
             } else {
-                decode_message::<M::Message>(message.value)
-                    .and_then(|decoded| self.matcher.extract(&decoded, &message.envelope))
+                let decoded = self.matcher.decode(message.value);
+                decoded.and_then(|decoded| self.matcher.extract(&decoded, &message.envelope))
             };
             push(&mut out, index, extract);
         }
@@ -92,7 +91,8 @@ impl<M: Matcher> Typed<M> {
     fn candidate<'a>(&self, candidate: &'a guest::Candidate) -> Result<Candidate<'a, M>, String> {
         let wanted = serde_json::from_slice(&candidate.token)
             .map_err(|error| format!("the rendered wanted message cannot be read again: {error}"))?;
-        let message = candidate.value.as_deref().map(decode_message).transpose().map_err(Reject::into_reason)?;
+        let message = candidate.value.as_deref().map(|value| self.matcher.decode(value));
+        let message = message.transpose().map_err(Reject::into_reason)?;
         Ok(Candidate {
             wanted,
             message,
@@ -101,10 +101,6 @@ impl<M: Matcher> Typed<M> {
             arrival: moment_from(&candidate.arrival),
         })
     }
-}
-
-fn decode_message<T: DeserializeOwned>(value: &[u8]) -> Result<T, Reject> {
-    serde_json::from_slice(value).map_err(|error| Reject::new(reason_of(value, || error.to_string())))
 }
 
 /// Adds what one message is to the columns.

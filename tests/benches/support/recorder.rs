@@ -8,6 +8,7 @@ use eventlatch::{
         message::{Partition, Span},
         recording::{Carried, JudgedBy, Match, Recorded, Recording, Sighting},
         sensor::{Late, Opening, Owner, Require, Sensor, Timeout},
+        target::Target,
         wait::OnTimeout,
         wanted::{RenderingId, WantedId, WantedMessage},
         window::{Frequency, Window},
@@ -113,6 +114,7 @@ fn sensor() -> Sensor {
         timeout: Timeout::WindowEnd,
         on_timeout: OnTimeout::Fail,
         late: Late::Ignore,
+        target: Target::default(),
         wanted: (0..WANTED).map(wanted).collect(),
     }
 }

@@ -105,6 +105,15 @@ fn every_answer_is_as_the_document_says() {
     for (route, path) in gets {
         check(&document, "get", route, &caller.get(path));
     }
+    let m = "/v1/matchers/{name}";
+    check(&document, "get", &format!("{m}/shadow"), &caller.get("/v1/matchers/job-finish/shadow"));
+    check(&document, "delete", &format!("{m}/shadow"), &caller.delete("/v1/matchers/job-finish/shadow"));
+    for act in ["promote", "release"] {
+        check(&document, "post", &format!("{m}/{act}"), &caller.post(&format!("/v1/matchers/job-finish/{act}"), "{}"));
+    }
+    for path in ["/v1/matchers", "/v1/matchers?messages=1000000", "/v1/matchers?shadow=perhaps"] {
+        check(&document, "post", "/v1/matchers", &caller.post(path, "{}"));
+    }
     let task = "/v1/sensors/{name}/waits/{wait}/tasks/{task_id}";
     for decision in [json!({"decision": "mark", "reason": "seen"}), json!({"decision": "maybe"})] {
         check(&document, "post", task, &caller.post("/v1/sensors/s/waits/w/tasks/t", &decision.to_string()));

@@ -41,12 +41,16 @@ fn what_makes_no_sense_is_not_opened() {
         open(&caller, json!({"name": "x", "timeout": "0 0 30 2 *"})),
         open(&caller, json!({"name": "x", "late": "maybe"})),
         open(&caller, json!({"name": "x", "business_date": "today"})),
+        open(&caller, json!({"name": "x", "target": "d"})),
+        open(&caller, json!({"name": "x", "target": {"gate": "t"}})),
+        open(&caller, json!({"name": "x", "target": {"on_complete": {}}})),
         open(&caller, json!({"nam": "x"})),
         caller.post("/v1/sensors/none/waits", "{\"name\": \"x\"}"),
         caller.get("/v1/sensors/none/waits"),
         caller.get("/v1/sensors/s/waits/none"),
         caller.get("/v1/sensors/s/waits/none?wait_until_ended=9"),
         caller.get("/v1/sensors/s/waits/w?wait_until_ended=301"),
+        caller.get("/v1/sensors/s/waits/w?wait_until_ended=1&wait_until_settled=1"),
         caller.delete("/v1/sensors/s/waits/none"),
         caller.get("/v1/waits?state=open"),
     ];
@@ -57,12 +61,16 @@ fn what_makes_no_sense_is_not_opened() {
     422 {"type":"urn:eventlatch:problem:invalid-wait","title":"the wait makes no sense","status":422,"detail":"`timeout`: the cron expression `0 0 30 2 *` never comes"}
     422 {"type":"urn:eventlatch:problem:invalid-wait","title":"the wait makes no sense","status":422,"detail":"`late` must be \"ignore\" or \"heal\", not \"maybe\""}
     422 {"type":"urn:eventlatch:problem:invalid-wait","title":"the wait makes no sense","status":422,"detail":"`today` is no date: write \"2019-07-07\", or with an hour \"2019-07-07T05:00\""}
-    400 {"type":"urn:eventlatch:problem:bad-request","title":"the request makes no sense","status":400,"detail":"Failed to deserialize the JSON body into the target type: nam: unknown field `nam`, expected one of `name`, `business_date`, `timeout`, `on_timeout`, `late` at line 1 column 6"}
+    422 {"type":"urn:eventlatch:problem:invalid-wait","title":"the wait makes no sense","status":422,"detail":"`target` must be an object (a table) such as {\"dag_id\": \"…\", \"run_id\": \"…\"}, not \"d\""}
+    422 {"type":"urn:eventlatch:problem:invalid-wait","title":"the wait makes no sense","status":422,"detail":"`t` is a task of the sensor, and cannot stand for all of them (hint: another name in `target`)"}
+    422 {"type":"urn:eventlatch:problem:invalid-wait","title":"the wait makes no sense","status":422,"detail":"`target`: `on_complete` is nothing that marking by `local` can do"}
+    400 {"type":"urn:eventlatch:problem:bad-request","title":"the request makes no sense","status":400,"detail":"Failed to deserialize the JSON body into the target type: nam: unknown field `nam`, expected one of `name`, `business_date`, `timeout`, `on_timeout`, `late`, `target` at line 1 column 6"}
     404 {"type":"urn:eventlatch:problem:no-such-sensor","title":"there is no such sensor","status":404,"detail":"there is no sensor `none` (hint: `eventlatch status`)"}
     404 {"type":"urn:eventlatch:problem:no-such-sensor","title":"there is no such sensor","status":404,"detail":"there is no sensor `none`"}
     404 {"type":"urn:eventlatch:problem:no-such-wait","title":"there is no such wait","status":404,"detail":"the sensor `s` has no wait `none`"}
     404 {"type":"urn:eventlatch:problem:no-such-wait","title":"there is no such wait","status":404,"detail":"the sensor `s` has no wait `none`"}
     400 {"type":"urn:eventlatch:problem:bad-request","title":"the request makes no sense","status":400,"detail":"`wait_until_ended` is 301: it must be 0 to 300"}
+    400 {"type":"urn:eventlatch:problem:bad-request","title":"the request makes no sense","status":400,"detail":"`wait_until_ended` and `wait_until_settled` exclude each other"}
     404 {"type":"urn:eventlatch:problem:no-such-wait","title":"there is no such wait","status":404,"detail":"the sensor `s` has no wait `none`"}
     400 {"type":"urn:eventlatch:problem:bad-request","title":"the request makes no sense","status":400,"detail":"Failed to deserialize query string: state: unknown variant `open`, expected one of `waiting`, `complete`, `failed`, `skipped`, `cancelled`"}
     "#);
@@ -136,13 +144,13 @@ fn changes_are_told_as_they_happen_and_again_to_who_was_away() {
     assert!(lines.by_ref().take_while(|line| !line.is_empty()).any(|line| line.contains("text/event-stream")));
     assert!(open(&caller, json!({"name": "w"})).starts_with("201 "));
     finish(&mut service);
-    assert_eq!(events(&mut lines, 3).0, ["wait-opened", "task-marked", "wait-ended"]);
+    assert_eq!(events(&mut lines, 4).0, ["wait-opened", "task-marked", "wait-ended", "wait-settled"]);
     assert!(caller.delete("/v1/sensors/s").starts_with("204 "));
     let (told, id) = events(&mut lines, 1);
     assert_eq!(told, ["sensor-changed"]);
     let run = id.split('-').next().unwrap();
-    let (all, _) = events(&mut follow(&format!("?sensor=s&after={run}-0")), 5);
-    assert_eq!(all, ["sensor-changed", "wait-opened", "task-marked", "wait-ended", "sensor-changed"]);
+    let (all, _) = events(&mut follow(&format!("?sensor=s&after={run}-0")), 6);
+    assert_eq!(all, ["sensor-changed", "wait-opened", "task-marked", "wait-ended", "wait-settled", "sensor-changed"]);
     assert_eq!(events(&mut follow("?after=1-1"), 1).0, ["lagged"]);
     assert!(caller.get("/v1/changes?after=x").starts_with("400 "));
     // Nobody who follows holds the service up.

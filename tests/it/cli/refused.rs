@@ -92,7 +92,7 @@ fn marking_in_a_database_that_is_not_there() {
     let config = "[marking]\nadapter = \"sql\"\n[marking.sql]\ndatabase = \"jobs.db\"\nstatement = \"SELECT 1\"\n";
     assert_snapshot!(check(config), @r"
     configuration  ok
-    matchers       ok  etl-finish job-finish
+    matchers       ok  airflow-events etl-finish job-finish
     sensors        ok  1 (wanted messages: 1)
     store          ok  eventlatch.db (will be created)
     ! error: tasks cannot be marked: unable to open database file: jobs.db
@@ -109,7 +109,7 @@ fn a_statement_with_an_unknown_parameter() {
     home.execute("jobs.db", "CREATE TABLE jobs (state)");
     assert_snapshot!(home.run(&["check"]), @r"
     configuration  ok
-    matchers       ok  etl-finish job-finish
+    matchers       ok  airflow-events etl-finish job-finish
     sensors        ok  1 (wanted messages: 1)
     store          ok  eventlatch.db (will be created)
     ! error: tasks cannot be marked: the statement has the unknown parameter `:stat`; known are :mark_id, :sensor, :wait, :business_date, :task_id, :state, :topic, :partition, :offset, :matcher, :sha256, :event_time, :arrival
@@ -141,7 +141,7 @@ fn a_broker_that_does_not_answer() {
     let home = home("[kafka]\nbrokers = \"127.0.0.1:1\"\n");
     assert_snapshot!(home.run(&["check", "--broker", "--timeout", "2"]), @r"
     configuration  ok
-    matchers       ok  etl-finish job-finish
+    matchers       ok  airflow-events etl-finish job-finish
     sensors        ok  1 (wanted messages: 1)
     store          ok  eventlatch.db (will be created)
     marking        ok  local: the table `tasks` of the store
@@ -155,9 +155,9 @@ fn a_topic_that_no_matcher_serves() {
     let sensor = "wanted = [\n  { frequency = \"D\", topic = \"orders\", task_id = \"t\" },\n]\n";
     assert_snapshot!(check_sensor("two.toml", sensor), @r"
     configuration  ok
-    matchers       ok  etl-finish job-finish
+    matchers       ok  airflow-events etl-finish job-finish
     ! error: the sensor files cannot be used
-    !   sensors/two.toml:2: no matcher serves the topic `orders` (hint: topics served are `etl-finish`, `job-finish`)
+    !   sensors/two.toml:2: no matcher serves the topic `orders` (hint: topics served are `airflow.events`, `etl-finish`, `job-finish`)
     exit 3
     ");
 }
@@ -173,7 +173,7 @@ fn a_topic_that_two_matchers_serve() {
         "#;
     assert_snapshot!(check(config), @r#"
     configuration  ok
-    matchers       ok  etl-finish job-finish other
+    matchers       ok  airflow-events etl-finish job-finish other
     ! error: the sensor files cannot be used
     !   sensors/one.toml:2: the topic `etl-finish` is served by several matchers: `etl-finish`, `other` (hint: name one with `matcher = "…"`)
     exit 3
@@ -184,7 +184,7 @@ fn a_topic_that_two_matchers_serve() {
 fn a_matcher_that_is_not_there() {
     assert_snapshot!(check("[matchers.orders]\nuse = \"order-shipped\"\n"), @r"
     configuration  ok
-    ! error: there is no matcher `order-shipped` for [matchers.orders] (hint: the matchers are `etl-finish`, `fields`, `job-finish`; `use` names another one)
+    ! error: there is no matcher `order-shipped` for [matchers.orders] (hint: the matchers are `airflow-events`, `etl-finish`, `fields`, `job-finish`; `use` names another one)
     exit 4
     ");
 }
@@ -230,7 +230,7 @@ wanted = [
 "#;
     assert_snapshot!(check_sensor("two.toml", sensor), @r"
     configuration  ok
-    matchers       ok  etl-finish job-finish
+    matchers       ok  airflow-events etl-finish job-finish
     ! error: the sensor files cannot be used
     !   sensors/two.toml:3: the wanted message of `t`: `partition_values`: unknown filter in template: filter dt.fromat is unknown; for dates there are `dt.format`, `dt.add_day` and `dt.add_month`
     exit 3
@@ -241,7 +241,7 @@ wanted = [
 fn toml_that_cannot_be_read() {
     assert_snapshot!(check_sensor("two.toml", "wanted = [\n  { frequency = \"D\", topic\n]\n"), @r"
     configuration  ok
-    matchers       ok  etl-finish job-finish
+    matchers       ok  airflow-events etl-finish job-finish
     ! error: the sensor files cannot be used
     !   sensors/two.toml:3: invalid inline table element, expected `=`
     exit 3
@@ -252,7 +252,7 @@ fn toml_that_cannot_be_read() {
 fn json_that_cannot_be_read() {
     assert_snapshot!(check_sensor("two.json", "{\"wanted\": [\n  {\"frequency\": \"D\",}\n]}\n"), @r"
     configuration  ok
-    matchers       ok  etl-finish job-finish
+    matchers       ok  airflow-events etl-finish job-finish
     ! error: the sensor files cannot be used
     !   sensors/two.json:2: trailing comma
     exit 3
@@ -269,7 +269,7 @@ fn several_mistakes_at_once() {
 "#;
     assert_snapshot!(check_sensor("two.json", sensor), @r#"
     configuration  ok
-    matchers       ok  etl-finish job-finish
+    matchers       ok  airflow-events etl-finish job-finish
     ! error: the sensor files cannot be used
     !   sensors/two.json:2: `X` is not a frequency: write "H" (hour), "D" (business day), "W", "M" (month), "Q", "Y" or "once"
     !   sensors/two.json:3: the wanted message of `t`: `job_name`: is missing; it must be text
@@ -282,7 +282,7 @@ fn several_mistakes_at_once() {
 fn a_sensor_without_anything_wanted() {
     assert_snapshot!(check_sensor("two.toml", "name = \"two\"\nwanted = []\n"), @r"
     configuration  ok
-    matchers       ok  etl-finish job-finish
+    matchers       ok  airflow-events etl-finish job-finish
     ! error: the sensor files cannot be used
     !   sensors/two.toml:1: the sensor `two` wants nothing: give it at least one message in `wanted`
     exit 3
@@ -293,9 +293,9 @@ fn a_sensor_without_anything_wanted() {
 fn a_sensor_with_an_unknown_key() {
     assert_snapshot!(check_sensor("two.toml", "name = \"two\"\nwnated = []\n"), @r"
     configuration  ok
-    matchers       ok  etl-finish job-finish
+    matchers       ok  airflow-events etl-finish job-finish
     ! error: the sensor files cannot be used
-    !   sensors/two.toml:2: unknown key `wnated`, expected one of `name`, `timezone`, `open`, `require`, `timeout`, `on_timeout`, `late`, `wanted`
+    !   sensors/two.toml:2: unknown key `wnated`, expected one of `name`, `timezone`, `open`, `require`, `timeout`, `on_timeout`, `late`, `target`, `wanted`
     exit 3
     ");
 }
@@ -308,7 +308,7 @@ wanted = [{ frequency = "D", topic = "job-finish", task_id = "t", job_name = "j"
 "#;
     assert_snapshot!(check_sensor("two.toml", sensor), @r#"
     configuration  ok
-    matchers       ok  etl-finish job-finish
+    matchers       ok  airflow-events etl-finish job-finish
     ! error: the sensor files cannot be used
     !   sensors/two.toml:2: `timezone` must be an IANA name such as "Europe/Berlin", not 7
     exit 3
@@ -327,7 +327,7 @@ wanted = [
 "#;
     assert_snapshot!(check_sensor("two.toml", sensor), @r#"
     configuration  ok
-    matchers       ok  etl-finish job-finish
+    matchers       ok  airflow-events etl-finish job-finish
     ! error: the sensor files cannot be used
     !   sensors/two.toml:2: `open` must be "window" (with every window) or "request" (when somebody asks), not "now"
     !   sensors/two.toml:3: `require = 4` can never be met: 2 of the wanted messages are not optional (hint: write "all" or less)
@@ -344,7 +344,7 @@ wanted = [
 fn two_sensors_of_one_name() {
     assert_snapshot!(check_sensor("two.toml", &format!("name = \"one\"\n{}", super::SENSOR)), @r"
     configuration  ok
-    matchers       ok  etl-finish job-finish
+    matchers       ok  airflow-events etl-finish job-finish
     ! error: the sensor files cannot be used
     !   sensors/two.toml:1: the sensor `one` is defined in sensors/one.toml too: rename one
     exit 3
@@ -355,7 +355,7 @@ fn two_sensors_of_one_name() {
 fn a_zone_that_does_not_exist() {
     assert_snapshot!(check_sensor("two.toml", &format!("timezone = \"Berlin\"\n{}", super::SENSOR)), @r#"
     configuration  ok
-    matchers       ok  etl-finish job-finish
+    matchers       ok  airflow-events etl-finish job-finish
     ! error: the sensor files cannot be used
     !   sensors/two.toml:1: there is no time zone `Berlin`: write an IANA name such as "Europe/Berlin"
     exit 3
@@ -366,7 +366,7 @@ fn a_zone_that_does_not_exist() {
 fn a_sensor_directory_that_is_not_there() {
     assert_snapshot!(check("[sensors]\ndirectory = \"nowhere\"\n"), @r"
     configuration  ok
-    matchers       ok  etl-finish job-finish
+    matchers       ok  airflow-events etl-finish job-finish
     ! error: cannot read the sensor directory `nowhere` (hint: create it, or set `directory` in [sensors])
     !   caused by: No such file or directory (os error 2)
     exit 3
@@ -377,7 +377,7 @@ fn a_sensor_directory_that_is_not_there() {
 fn a_sensor_directory_that_is_a_file() {
     assert_snapshot!(check("[sensors]\ndirectory = \"eventlatch.toml\"\n"), @r"
     configuration  ok
-    matchers       ok  etl-finish job-finish
+    matchers       ok  airflow-events etl-finish job-finish
     ! error: cannot read the sensor directory `eventlatch.toml` (hint: create it, or set `directory` in [sensors])
     !   caused by: Not a directory (os error 20)
     exit 3
@@ -391,7 +391,7 @@ fn sensor_files_that_cannot_be_read() {
     std::fs::create_dir(home.path("sensors/two.toml")).unwrap();
     assert_snapshot!(home.run(&["check"]), @r"
     configuration  ok
-    matchers       ok  etl-finish job-finish
+    matchers       ok  airflow-events etl-finish job-finish
     ! error: the sensor files cannot be used
     !   sensors/text.toml: cannot be read: stream did not contain valid UTF-8
     !   sensors/two.toml: cannot be read: Is a directory (os error 21)
@@ -409,7 +409,7 @@ fn a_store_of_a_newer_version() {
     ");
     assert_snapshot!(home.run(&["check"]), @r"
     configuration  ok
-    matchers       ok  etl-finish job-finish
+    matchers       ok  airflow-events etl-finish job-finish
     sensors        ok  1 (wanted messages: 1)
     ! error: the store eventlatch.db has schema version 99, this eventlatch knows versions up to 4: use the newer eventlatch that wrote it, or restore a backup
     exit 5

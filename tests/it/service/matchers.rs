@@ -4,9 +4,12 @@ mod breaking;
 mod by_hand;
 mod looping;
 mod neighbours;
+mod over_budget;
+mod pushed;
 mod refused;
 mod removed;
 mod rolled_back;
+mod shadowed;
 mod swapped;
 mod unprepared;
 
@@ -20,7 +23,7 @@ use eventlatch_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::guests::{CHOOSY, ORDER_SHIPPED, UNRULY, WEARY};
+use crate::guests::{CHOOSY, ORDER_SHIPPED, PICKY, TAME, UNRULY, WEARY};
 
 /// What the store has of builds, in the order in which they came.
 const GENERATIONS: &str = "SELECT state FROM generations WHERE matcher = 'unruly' ORDER BY id";

@@ -1,6 +1,6 @@
 //! What people want of matchers by hand.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use super::{Following, chain};
 use crate::{
@@ -32,10 +32,8 @@ impl Meant {
     fn origin(&self) -> Origin {
         match (&self.serving, self.builds.first()) {
             (Some(serving), _) => serving.origin.clone(),
-            (None, Some(last)) if last.origin != Origin::BuiltIn.to_string() => {
-                Origin::File(PathBuf::from(&last.origin))
-            }
-            (None, _) => Origin::BuiltIn,
+            (None, Some(last)) => Origin::from(last.origin.as_str()),
+            (None, None) => Origin::BuiltIn,
         }
     }
 }
@@ -43,7 +41,11 @@ impl Meant {
 impl Following {
     pub(super) async fn obey(&mut self, order: Order) {
         let Order { matcher, act, actor, answer } = order;
-        let detail = if let Act::Pin(Some(sha256)) = &act { Some(sha256.clone()) } else { None };
+        let detail = match &act {
+            Act::Pin(sha256) => sha256.clone(),
+            Act::Push(build) | Act::Shadow(build) => Some(build.generation.sha256().to_string()),
+            _ => None,
+        };
         let action = act.word();
         let done = match self.act(&matcher, act).await {
             Ok(()) => self.shared.store.audit(actor, action, matcher, detail).await.map_err(ActError::from),
@@ -54,18 +56,29 @@ impl Following {
     }
 
     async fn act(&mut self, matcher: &str, act: Act) -> Result<(), ActError> {
+        match act {
+            Act::Push(build) => self.take_over(matcher, build).await,
+            Act::Shadow(build) => self.shadow(build).await,
+            Act::Promote => self.promote(matcher).await,
+            Act::Withdraw => self.withdraw(matcher).await,
+            Act::Release => self.release(matcher).await,
+            Act::RollBack => self.roll_back(&self.meant(matcher).await?).await,
+            Act::Pin(sha256) => self.pin(&self.meant(matcher).await?, sha256).await,
+            Act::Unpin => {
+                let meant = self.meant(matcher).await?;
+                self.unpin(&meant).await
+            }
+        }
+    }
+
+    async fn meant(&self, matcher: &str) -> Result<Meant, ActError> {
         let serving = self.shared.live.load().registry.get(matcher).cloned();
         let mut builds = self.shared.store.generations().await?;
         builds.retain(|it| it.matcher == matcher && it.state != GenerationState::Refused);
         if serving.is_none() && builds.is_empty() {
             return Err(ActError::NoSuchMatcher(matcher.to_owned()));
         }
-        let meant = Meant { name: matcher.to_owned(), serving, builds };
-        match act {
-            Act::RollBack => self.roll_back(&meant).await,
-            Act::Pin(sha256) => self.pin(&meant, sha256).await,
-            Act::Unpin => self.unpin(&meant).await,
-        }
+        Ok(Meant { name: matcher.to_owned(), serving, builds })
     }
 
     async fn roll_back(&self, meant: &Meant) -> Result<(), ActError> {
@@ -73,7 +86,12 @@ impl Following {
             let Some(file) = self.kept(sha256, meant).await? else {
                 continue;
             };
+            let wasm = Arc::clone(&file.bytes);
             self.serve(&meant.name, file).await?;
+            if self.shared.is_pinned(&meant.name).await? {
+                self.shared.store.keep_module(sha256.to_owned(), wasm).await?;
+                self.shared.store.pin(meant.name.clone(), Some(sha256.to_owned())).await?;
+            }
             if let Some(left) = meant.serving_sha256() {
                 let (name, sha256, reason) = (meant.name.clone(), left.to_owned(), Some("by hand".to_owned()));
                 self.shared.store.note_generation(name, sha256, GenerationState::RolledBack, reason).await?;

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     error::Error,
-    path::{Path, PathBuf},
+    path::Path,
     time::Duration,
 };
 
@@ -145,18 +145,24 @@ impl Past {
         if ruling == sha256 {
             return None;
         }
-        let file = self.file(ruling, generation.origin.clone())?;
+        let file = match &generation.origin {
+            Origin::BuiltIn => self.kept(name, ruling)?,
+            place => self.file(ruling, place.clone())?,
+        };
         tracing::warn!(matcher = name, serving = short(ruling), "An earlier build of a matcher serves: {why}");
         Some((file, refused))
     }
 
     /// The build that served before a young one, and for how long that one is on trial still.
     pub(super) fn trial(&self, serving: &Generation, span: Duration) -> Option<(&str, Duration)> {
-        if serving.origin == Origin::BuiltIn || self.pins.contains_key(&**serving.name()) {
-            return None;
-        }
         let is_same = |it: &&generation::Generation| it.sha256 == **serving.sha256();
         let mut builds = self.builds(serving.name());
+        // A push is a pin, too, and on trial; what somebody pinned is not.
+        let is_pushed = builds.clone().any(|it| is_same(&it) && it.origin == Origin::Pushed.to_string());
+        let is_chosen = self.pins.contains_key(&**serving.name()) && !is_pushed;
+        if serving.origin == Origin::BuiltIn || is_chosen {
+            return None;
+        }
         let since = builds.clone().take_while(is_same).last().map(|first| first.loaded_at);
         let age = since.map_or(Duration::ZERO, |since| Timestamp::now().duration_since(since).unsigned_abs());
         let rest = span.checked_sub(age).filter(|rest| !rest.is_zero())?;
@@ -168,8 +174,7 @@ impl Past {
     /// A build of a matcher whose file is kept, as if it came from where it came from.
     pub(super) fn kept(&self, name: &str, sha256: &str) -> Option<WasmFile> {
         let build = self.builds(name).find(|it| it.sha256 == sha256);
-        let origin = build.map(|it| it.origin.clone()).filter(|origin| *origin != Origin::BuiltIn.to_string());
-        self.file(sha256, origin.map_or(Origin::BuiltIn, |path| Origin::File(PathBuf::from(path))))
+        self.file(sha256, build.map_or(Origin::BuiltIn, |build| Origin::from(build.origin.as_str())))
     }
 
     /// The file with this hash, as if it lay in the place of another.

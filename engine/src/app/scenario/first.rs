@@ -116,7 +116,7 @@ async fn check(
     now: Timestamp,
 ) -> Result<Vec<(Owner, Sensor)>, PlayError> {
     let topics = &Topics::default();
-    let checker = Checker { registry: &matchers.registry, pool: &matchers.pool, timezone, topics, now };
+    let checker = Checker { registry: &matchers.registry, pool: &matchers.pool, marking: None, timezone, topics, now };
     let checked = checker.check(definitions).await;
     if checked.problems.is_empty() { Ok(checked.sensors) } else { Err(PlayError::Sensors(checked.problems)) }
 }

@@ -5,9 +5,9 @@ use std::{fmt::Display, path::Path};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::value::RawValue;
 
-use crate::{
-    config::text::{Lines, without_place},
-    domain::definition::{At, Definition, Keys, Place, Problem, Source},
+use crate::domain::{
+    definition::{At, Definition, Keys, Place, Problem, Source},
+    text::{Lines, without_place},
 };
 
 /// The text of a scenario.

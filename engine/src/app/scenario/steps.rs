@@ -17,8 +17,9 @@ use super::{
 use crate::domain::{
     definition::{Definition, Problem},
     message::Header,
+    target::Target,
     terms,
-    wait::{Target, WaitRequest},
+    wait::{BusinessTime, WaitRequest},
 };
 
 /// One step.
@@ -148,10 +149,11 @@ fn opened(text: &Text<'_>, keys: OpenKeys<'_>, known: &BTreeSet<String>) -> Resu
     Ok(WaitRequest {
         sensor: sensor.it,
         name: wait,
-        business_date: text.parsed(business_date, |date| date.parse::<Target>())?,
+        business_date: text.parsed(business_date, |date| date.parse::<BusinessTime>())?,
         timeout: text.parsed(timeout, terms::timeout)?,
         on_timeout: text.parsed(on_timeout, terms::on_timeout)?,
         late: text.parsed(late, terms::late)?,
+        target: Target::default(),
     })
 }
 

@@ -1,12 +1,19 @@
 //! Which builds serve and served, and choosing among them.
 
-use super::{Exit, Failure, Format, Service, inspect::about};
+use std::path::Path;
+
+use super::{Exit, Failure, Format, Service, inspect::about, pushing::say};
 use crate::{
     api::{MatcherHistory, MatcherList, PinRequest},
     app::Matchers,
     cli::{client::Client, print},
     config::Config,
-    domain::generation::{Generation, short},
+    domain::{
+        candidate::StoredCandidate,
+        difference::Tally,
+        generation::{Generation, short},
+        usage::MatcherUsage,
+    },
     pipeline::standing::MatcherStatus,
     store::Reader,
 };
@@ -23,14 +30,14 @@ fn show_serving(matchers: &[MatcherStatus], format: Format) -> Result<(), Failur
     if format == Format::Json {
         return print::json(&matchers);
     }
-    let mut table = print::table(&["NAME", "VERSION", "STATE", "TOPICS", "ORIGIN", "SHA256"]);
-    for it in matchers {
-        let pinned = if it.pinned { ", pinned" } else { "" };
-        let state = format!("{}{pinned}", it.state.word());
-        table.add_row([&it.name, &it.version, &state, &it.topics.join(" "), &it.origin, short(&it.sha256)]);
-    }
+    let header = ["NAME", "VERSION", "STATE", "TOPICS", "ORIGIN", "SHA256", "MESSAGES", "µS/MSG", "MIB"];
+    let mut table = print::table(&header);
+    table.add_rows(matchers.iter().map(serving_row));
     let mut text = table.to_string();
     for it in matchers {
+        if let Some(candidate) = &it.candidate {
+            text += &format!("\n\n{}: {}", it.name, in_shadow(candidate));
+        }
         if let Some(reason) = &it.reason {
             let waits = if it.topics.is_empty() { "" } else { ", its topics wait" };
             text += &format!("\n\n{} is {}{waits}: {reason}", it.name, it.state.word());
@@ -41,6 +48,35 @@ fn show_serving(matchers: &[MatcherStatus], format: Format) -> Result<(), Failur
         }
     }
     print::lines(&text)
+}
+
+fn serving_row(it: &MatcherStatus) -> [String; 9] {
+    let pinned = if it.pinned { ", pinned" } else { "" };
+    let origin = Path::new(&it.origin).file_name().map_or_else(|| it.origin.clone(), |it| it.display().to_string());
+    let MatcherUsage { messages, peak_memory, .. } = it.usage;
+    let cost = it.usage.cpu_us_per_message().map_or("-".to_owned(), |cost| format!("{cost:.2}"));
+    [
+        it.name.clone(),
+        it.version.clone(),
+        format!("{}{pinned}", it.state.word()),
+        it.topics.join(" "),
+        origin,
+        short(&it.sha256).to_owned(),
+        messages.to_string(),
+        cost,
+        format!("{:.1}", peak_memory as f64 / f64::from(1 << 20)),
+    ]
+}
+
+fn in_shadow(candidate: &StoredCandidate) -> String {
+    let Tally { messages, different, .. } = candidate.tally;
+    let sha256 = short(&candidate.sha256);
+    let failed = if candidate.failed.is_some() { ", and it is not asked any more" } else { "" };
+    format!(
+        "the candidate {sha256} judges in the shadow: {different} of {messages} messages differ{failed} \
+         (`eventlatch matcher diff {}`)",
+        candidate.matcher
+    )
 }
 
 fn would_serve(matchers: &Matchers, format: Format) -> Result<(), Failure> {
@@ -71,16 +107,19 @@ pub(super) fn history(config: &Config, matcher: Option<&str>, format: Format) ->
             matcher.map_or("No build has served yet.".to_owned(), |it| format!("No build of `{it}` has served."));
         return print::lines(&what);
     }
-    let mut table = print::table(&["LOADED", "NAME", "VERSION", "STATE", "SHA256", "ORIGIN", "REASON"]);
+    let header = ["LOADED", "NAME", "VERSION", "STATE", "SHA256", "MESSAGES", "µS/MSG", "ORIGIN", "REASON"];
+    let mut table = print::table(&header);
     table.add_rows(generations.iter().map(row));
     print::lines(&table.to_string())
 }
 
-fn row(it: &Generation) -> [String; 7] {
+fn row(it: &Generation) -> [String; 9] {
     let loaded = it.loaded_at.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
     let (sha256, reason) = (short(&it.sha256).to_owned(), it.reason.clone().unwrap_or_default());
     let (name, version) = (it.matcher.clone(), it.version.clone());
-    [loaded, name, version, it.state.word().to_owned(), sha256, it.origin.clone(), reason]
+    let cost = it.usage.cpu_us_per_message().map_or("-".to_owned(), |cost| format!("{cost:.2}"));
+    let (state, messages) = (it.state.word().to_owned(), it.usage.messages.to_string());
+    [loaded, name, version, state, sha256, messages, cost, it.origin.clone(), reason]
 }
 
 pub(super) fn roll_back(config: &Config, service: &Service, matcher: &str) -> Result<(), Failure> {
@@ -94,9 +133,4 @@ pub(super) fn pin(config: &Config, service: &Service, matcher: &str, sha256: Opt
 
 pub(super) fn unpin(config: &Config, service: &Service, matcher: &str) -> Result<(), Failure> {
     say(Client::new(config, service)?.delete(&format!("matchers/{matcher}/pin"))?, "serves, and is not pinned")
-}
-
-fn say(answer: MatcherList, what: &str) -> Result<(), Failure> {
-    let lines = answer.matchers.iter().map(|it| format!("{}: the build {} {what}.", it.name, short(&it.sha256)));
-    print::lines(&lines.collect::<Vec<_>>().join("\n"))
 }

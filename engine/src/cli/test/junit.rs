@@ -1,4 +1,4 @@
-//! A report as test runners read it: the XML of JUnit, one suite, a case for each scenario.
+//! A report as test runners read it: the XML of JUnit, one suite, a case for each test.
 
 use std::io::{self, Write};
 
@@ -7,34 +7,36 @@ use quick_xml::{
     events::{BytesDecl, BytesText, Event},
 };
 
-use super::{Outcome, report::Summary};
-use crate::app::scenario::{Difference, Played};
+use super::{
+    report::Summary,
+    told::{Came, Differs, Told},
+};
 
-pub(super) fn write(to: impl Write, played: &[Played], summary: &Summary) -> io::Result<()> {
+pub(super) fn write(to: impl Write, suite: &str, tests: &[Told], summary: &Summary) -> io::Result<()> {
     let mut xml = Writer::new_with_indent(io::BufWriter::new(to), b' ', 2);
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    let (tests, seconds) = (played.len().to_string(), format!("{:.3}", summary.seconds));
+    let (number, seconds) = (tests.len().to_string(), format!("{:.3}", summary.seconds));
     let (failures, errors) = (summary.failed.to_string(), summary.broken.to_string());
-    let totals = [("tests", &*tests), ("failures", &*failures), ("errors", &*errors), ("time", &*seconds)];
+    let totals = [("tests", &*number), ("failures", &*failures), ("errors", &*errors), ("time", &*seconds)];
     xml.create_element("testsuites").with_attributes(totals).write_inner_content(|xml| {
-        let suite = xml.create_element("testsuite").with_attribute(("name", "scenarios")).with_attributes(totals);
-        suite.write_inner_content(|xml| played.iter().try_for_each(|one| case(xml, one)))?;
+        let suite = xml.create_element("testsuite").with_attribute(("name", suite)).with_attributes(totals);
+        suite.write_inner_content(|xml| tests.iter().try_for_each(|one| case(xml, one)))?;
         Ok(())
     })?;
     xml.into_inner().write_all(b"\n")
 }
 
-fn case<W: Write>(xml: &mut Writer<W>, played: &Played) -> io::Result<()> {
-    let (file, seconds) = (played.file.display().to_string(), format!("{:.3}", played.took.as_secs_f64()));
-    let name = played.title.as_deref().unwrap_or(&file);
-    let attributes = [("classname", &*file), ("name", name), ("file", &*file), ("time", &*seconds)];
+fn case<W: Write>(xml: &mut Writer<W>, told: &Told) -> io::Result<()> {
+    let (file, seconds) = (&told.file, format!("{:.3}", told.took.as_secs_f64()));
+    let name = told.title.as_deref().unwrap_or(file);
+    let attributes = [("classname", &**file), ("name", name), ("file", &**file), ("time", &*seconds)];
     let attributes = attributes.map(|(name, value)| (name, allowed(value)));
     let attributes = attributes.iter().map(|(name, value)| (*name, value.as_str()));
     let case = xml.create_element("testcase").with_attributes(attributes);
-    let (kind, message, detail) = match &played.outcome {
-        Outcome::Passed => return case.write_empty().map(drop),
-        Outcome::Differs(all) => ("failure", first(all), all.iter().map(detail).collect::<String>()),
-        Outcome::Broken(reasons) => ("error", reasons.first().cloned().unwrap_or_default(), reasons.join("\n")),
+    let (kind, message, detail) = match &told.came {
+        Came::Passed => return case.write_empty().map(drop),
+        Came::Differs(all) => ("failure", first(all), all.iter().map(detail).collect::<String>()),
+        Came::Broken(reasons) => ("error", reasons.first().cloned().unwrap_or_default(), reasons.join("\n")),
     };
     case.write_inner_content(|xml| {
         let element = xml.create_element(kind).with_attribute(("message", &*allowed(&message)));
@@ -43,24 +45,17 @@ fn case<W: Write>(xml: &mut Writer<W>, played: &Played) -> io::Result<()> {
     Ok(())
 }
 
-fn first(differences: &[Difference]) -> String {
+fn first(differences: &[Differs]) -> String {
     let more = match differences.len() {
         0 | 1 => String::new(),
         all => format!(" (and {} more)", all - 1),
     };
-    differences.first().map(|it| format!("{}{more}", headline(it))).unwrap_or_default()
+    differences.first().map(|it| format!("{}{more}", it.headline())).unwrap_or_default()
 }
 
-fn headline(difference: &Difference) -> String {
-    let Difference { step, at, sensor, field, expected, actual, .. } = difference;
-    let sensor = sensor.as_deref().map(|name| format!("sensor {name}, ")).unwrap_or_default();
-    let actual = actual.as_ref().map_or("nothing of that name".to_owned(), ToString::to_string);
-    format!("step {step}, {at}: {sensor}{field}: expected {expected}, actual {actual}")
-}
-
-fn detail(difference: &Difference) -> String {
-    let notes: String = difference.notes.iter().map(|note| format!("  {note}\n")).collect();
-    format!("{}\n{notes}", headline(difference))
+fn detail(differs: &Differs) -> String {
+    let notes: String = differs.notes.iter().map(|note| format!("  {note}\n")).collect();
+    format!("{}\n{notes}", differs.headline())
 }
 
 /// What XML 1.0 cannot hold, not even escaped, is shown otherwise.

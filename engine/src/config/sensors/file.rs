@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 use toml::Spanned;
 
-use crate::{
-    config::text::{Lines, plain, without_place},
-    domain::definition::{At, Definition, Keys, Place, Problem, Source},
+use crate::domain::{
+    definition::{At, Definition, Keys, Place, Problem, Source},
+    text::{Lines, plain, without_place},
 };
 
 /// A file with several sensors.

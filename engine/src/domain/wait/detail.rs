@@ -4,6 +4,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use super::{WaitId, WaitState};
+use crate::domain::target::Target;
 
 /// Everything about a wait.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -26,6 +27,11 @@ pub struct WaitDetail {
     pub on_timeout: String,
     /// `ignore` or `heal`.
     pub late: String,
+    /// Whether it has ended, and nothing of it is to be told to the outside any more.
+    pub settled: bool,
+    /// Where its tasks are outside: the sensor's with the wait's own laid over it.
+    #[schema(value_type = Object)]
+    pub target: Target,
     /// In the order of the sensor's definition.
     pub tasks: Vec<TaskDetail>,
 }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Messages do not stand in the log in the exact order of their arrival: it is read on for so long behind an end.
-const DISORDER: SignedDuration = SignedDuration::from_hours(1);
+pub(in crate::pipeline) const DISORDER: SignedDuration = SignedDuration::from_hours(1);
 
 /// The days whose messages a block of wanted messages looks at.
 #[derive(Debug, Clone)]
@@ -139,7 +139,7 @@ impl Plan<'_> {
 pub(super) const NO_PARTITION: &str = "the topic is gone from Kafka";
 
 /// What is said where the log begins behind what is looked for.
-pub(super) fn gone(low: i64) -> String {
+pub(in crate::pipeline) fn gone(low: i64) -> String {
     format!("the log begins at the offset {low}: what came before it is gone from Kafka")
 }
 

@@ -1,6 +1,9 @@
 //! The second step of a lane: what batches came to is recorded, then their receipts are given back.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::sync::mpsc;
 
@@ -30,6 +33,8 @@ pub(super) struct Judged {
     pub(super) messages: Vec<usize>,
     pub(super) handed_over: Instant,
     pub(super) spans: BatchSpans,
+    /// What is offered to candidates when it is recorded.
+    pub(super) shadowed: Option<Arc<Vec<Slice>>>,
 }
 
 /// So many messages of a slice a recording is about.
@@ -40,11 +45,15 @@ pub(super) fn count(slice: &Slice, recording: &Recording) -> usize {
 /// Records batch after batch. One error is by design: a message at which the service is to stop.
 pub(super) async fn record_all(shared: Shared, mut judged: mpsc::Receiver<Judged>) -> Result<(), IntakeError> {
     let mut skipped = Skipped::default();
-    while let Some(Judged { recordings, receipts, in_flight, messages, handed_over, spans }) = judged.recv().await {
+    while let Some(batch) = judged.recv().await {
+        let Judged { recordings, receipts, in_flight, messages, handed_over, spans, shadowed } = batch;
         let outcomes = shared.patience.patiently(|| shared.store.record(recordings.clone())).await?;
         drop(in_flight);
         metrics::batch(&recordings, &messages, &outcomes, handed_over.elapsed());
         spans.end(&outcomes);
+        if let Some(slices) = shadowed {
+            shared.shadows.offer(slices, &recordings, &outcomes);
+        }
         let mut stop = None;
         for ((receipt, recording), outcome) in receipts.into_iter().zip(recordings).zip(outcomes) {
             match outcome {

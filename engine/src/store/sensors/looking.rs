@@ -43,7 +43,8 @@ impl Reader {
 
 fn found(db: &Connection, of: &str, values: impl rusqlite::Params) -> Result<Vec<StoredSensor>, StoreError> {
     let sql = format!(
-        "SELECT id, name, owner, timezone, opening, require, timeout, on_timeout, late, paused, active_since, updated_at
+        "SELECT id, name, owner, timezone, opening, require, timeout, on_timeout, late, paused, active_since, updated_at,
+                target
            FROM sensors WHERE {of}"
     );
     let mut found = rows(db, &sql, values, |row| Ok((SensorId(row.get(0)?), stored(row)?)))?;
@@ -65,6 +66,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredSensor> {
         timeout: columns::read_timeout(row, 6)?,
         on_timeout: columns::read_on_timeout(row, 7)?,
         late: columns::read_late(row, 8)?,
+        target: columns::read_target(row, 12)?,
         wanted: Vec::new(),
     };
     Ok(StoredSensor {

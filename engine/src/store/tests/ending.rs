@@ -17,7 +17,7 @@ fn on_request(sensor: Sensor) -> Sensor {
 
 impl Fixture {
     async fn open(&self, now: &str, request: WaitRequest) -> Result<String, OpenError> {
-        let opened = self.store.open_wait(at(now), request).await.unwrap()?;
+        let opened = self.store.open_wait(at(now), request, anything()).await.unwrap()?;
         Ok(format!("{} until {}", opened.state.word(), opened.deadline.map(columns::instant).unwrap_or_default()))
     }
 

@@ -19,6 +19,7 @@ impl Fixture {
             state: GenerationState::Serving,
             reason: None,
             ended_at: None,
+            usage: Default::default(),
         };
         self.store.save_generation(generation, None).await.unwrap();
         // There is no log to be read back.

@@ -1,6 +1,6 @@
 use super::*;
 
-fn build(sha256: &str, state: GenerationState, reason: Option<&str>) -> Generation {
+pub(super) fn build(sha256: &str, state: GenerationState, reason: Option<&str>) -> Generation {
     Generation {
         matcher: "m".to_owned(),
         sha256: sha256.to_owned(),
@@ -11,6 +11,7 @@ fn build(sha256: &str, state: GenerationState, reason: Option<&str>) -> Generati
         state,
         reason: reason.map(str::to_owned),
         ended_at: None,
+        usage: Default::default(),
     }
 }
 

@@ -100,6 +100,7 @@ async fn one_build_of_a_matcher_serves() {
         state,
         reason: (state == GenerationState::Refused).then(|| "no".to_owned()),
         ended_at: None,
+        usage: Default::default(),
     };
     use GenerationState::{Refused, Retired, Serving};
     for (sha256, state) in [("1", Serving), ("1", Serving), ("2", Refused), ("3", Serving)] {

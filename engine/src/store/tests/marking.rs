@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::mark::MarkKind;
 
 const NOW: &str = "2019-07-07T12:00:00Z";
 
@@ -73,8 +74,8 @@ async fn a_newer_state_supersedes_one_that_is_not_delivered() {
     fixture.store.resolve(vec![(MarkId(2), Outcome::Delivered)]).await.unwrap();
     let failing = fixture.store.writer.call(|session| {
         for task_id in ["a", "b"] {
-            let task =
-                marks::Task { sensor: "s", wait: "2019-07-07", wait_id: crate::domain::wait::WaitId(1), task_id };
+            let (sensor, wait, wait_id, kind) = ("s", "2019-07-07", WaitId(1), MarkKind::Task);
+            let task = marks::Task { sensor, wait, wait_id, task_id, kind };
             marks::mark(session, task, crate::domain::mark::TaskState::Failed, None, &columns::now())?;
         }
         Ok(())

@@ -1,5 +1,8 @@
 use super::*;
-use crate::domain::outbox::{MarkFilter, MarkStatus, StoredMark};
+use crate::domain::{
+    mark::MarkKind,
+    outbox::{MarkFilter, MarkStatus, StoredMark},
+};
 
 const NOW: &str = "2019-07-07T12:00:00Z";
 
@@ -20,7 +23,8 @@ async fn six(order: Order) -> Fixture {
 
 async fn fail(fixture: &Fixture, task_id: &'static str) {
     let failing = fixture.store.writer.call(move |session| {
-        let task = marks::Task { sensor: "s", wait: "2019-07-07", wait_id: WaitId(1), task_id };
+        let (sensor, wait, kind) = ("s", "2019-07-07", MarkKind::Task);
+        let task = marks::Task { sensor, wait, wait_id: WaitId(1), task_id, kind };
         marks::mark(session, task, crate::domain::mark::TaskState::Failed, None, &columns::now())
     });
     failing.await.unwrap();

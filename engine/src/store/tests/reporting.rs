@@ -66,7 +66,7 @@ async fn what_heals_is_told_to_those_who_were_told_and_what_was_missing_as_it_st
     let open = "2019-07-07T00:00:00Z";
     let timeout = Some(Timeout::Seconds(3600));
     let request = WaitRequest { sensor: "s".to_owned(), name: "r".to_owned(), timeout, ..WaitRequest::default() };
-    fixture.store.open_wait(at(open), request).await.unwrap().unwrap();
+    fixture.store.open_wait(at(open), request, anything()).await.unwrap().unwrap();
     fixture.store.end_waits(at("2019-07-07T02:00:00Z"), vec![WaitId(3)]).await.unwrap();
     assert_eq!(fixture.reports(), ["email|missing|pending"]);
     fixture.send("2019-07-07T09:00:00Z", &["s.a"]).await;

@@ -14,7 +14,7 @@ use crate::{
     store::{
         columns,
         error::StoreError,
-        modules,
+        marks, modules,
         reader::{Reader, rows},
         record::Books,
         sensors,
@@ -118,6 +118,7 @@ pub(in crate::store) fn cancel(
     session.db.prepare_cached(sql)?.execute(params![wait.id.0, now, actor.word()])?;
     session.tell(Change::WaitEnded { sensor: sensor.to_owned(), wait: name.to_owned(), state: WaitState::Cancelled });
     skip_tasks(session, sensor, Some(name), &now)?;
+    marks::tell_if_settled(session, wait.id)?;
     modules::audit(session, actor, "wait cancel", &format!("{sensor}/{name}"), reason)?;
     Ok(Some(wait.state))
 }
@@ -125,12 +126,13 @@ pub(in crate::store) fn cancel(
 /// Cancels the waits of a sensor that is retired.
 pub(in crate::store) fn cancel_all(session: &Session<'_>, sensor: SensorId, name: &str) -> Result<(), StoreError> {
     let sql = "UPDATE waits SET state = 'cancelled', ended_at = ?2, ended_by = 'retired'
-                WHERE sensor_id = ?1 AND state = 'waiting' RETURNING name";
+                WHERE sensor_id = ?1 AND state = 'waiting' RETURNING id, name";
     let now = columns::now();
-    let cancelled: Vec<String> = rows(session.db, sql, params![sensor.0, now], |row| row.get(0))?;
-    for wait in &cancelled {
-        let (sensor, wait) = (name.to_owned(), wait.clone());
+    let cancelled = rows(session.db, sql, params![sensor.0, now], |row| Ok((WaitId(row.get(0)?), row.get(1)?)))?;
+    for (id, wait) in &cancelled {
+        let (sensor, wait) = (name.to_owned(), String::clone(wait));
         session.tell(Change::WaitEnded { sensor, wait, state: WaitState::Cancelled });
+        marks::tell_if_settled(session, *id)?;
     }
     if !cancelled.is_empty() {
         skip_tasks(session, name, None, &now)?;

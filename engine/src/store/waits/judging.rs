@@ -15,15 +15,16 @@ use crate::{
     domain::{
         change::Change,
         handling::Handling,
-        mark::TaskState,
+        mark::{MarkKind, TaskState},
         sensor::{Late, Require},
+        target::ON_COMPLETE,
         wait::{Awaited, Deadline, OnTimeout, Standing, WaitState},
         wanted::WantedId,
     },
     store::{
         columns,
         error::StoreError,
-        marks,
+        marks::{self, Task},
         reader::rows,
         record::Books,
         reports,
@@ -160,7 +161,7 @@ fn mark_received(
 ) -> Result<(), StoreError> {
     for task_id in shape.tasks() {
         marks::await_task(books.session, wait.task(shape, task_id), &books.now)?;
-        let places = || (0..shape.wanted.len()).filter(|place| shape.wanted[*place].task_id == task_id);
+        let places = || shape.places_of(task_id).iter().copied();
         let skipped = places().all(|place| facts.is_skipped(&shape.wanted[place]) && !standing.received[place]);
         if skipped {
             marks::mark(books.session, wait.task(shape, task_id), TaskState::Skipped, None, &books.now)?;
@@ -173,6 +174,18 @@ fn mark_received(
     Ok(())
 }
 
+/// Where several messages are needed: the number of the last match, if they are here in time.
+pub(super) fn counted_up(
+    books: &Books<'_, '_>,
+    shape: &Shape,
+    wait: &Wait,
+    place: usize,
+) -> Result<Option<i64>, StoreError> {
+    let found = one(books.db(), shape, wait, &shape.wanted[place], &HashMap::new())?;
+    let in_time = found.filter(|it| wait.deadline.is_none_or(|deadline| it.at < deadline));
+    Ok(in_time.and_then(|it| it.found))
+}
+
 /// Several wanted messages may share a task: it is marked when the last of them is in.
 pub(super) fn mark_when_all_in(
     books: &mut Books<'_, '_>,
@@ -182,7 +195,7 @@ pub(super) fn mark_when_all_in(
     found: i64,
 ) -> Result<(), StoreError> {
     let task_id = &shape.wanted[place].task_id;
-    if shape.sharing(task_id).nth(1).is_some() {
+    if shape.places_of(task_id).len() > 1 {
         for wanted in shape.sharing(task_id) {
             if !is_received(books, shape, wait, wanted, wait.deadline)? {
                 return Ok(());
@@ -210,7 +223,7 @@ pub(super) fn complete_when_due(
     wait: &Wait,
     place: usize,
 ) -> Result<(), StoreError> {
-    let awaited = wait.lacks.filter(|lacks| shape.wanted.iter().any(|wanted| wanted.id == *lacks));
+    let awaited = wait.lacks.filter(|lacks| shape.place(*lacks).is_some());
     if shape.require == Require::All && awaited.is_some_and(|lacks| lacks != shape.wanted[place].id) {
         return Ok(());
     }
@@ -232,24 +245,25 @@ fn first_lacking<'a>(
     wait: &Wait,
     from: usize,
 ) -> Result<Option<&'a WantedShape>, StoreError> {
-    let (before, after) = shape.wanted.split_at(from);
-    let mut required: Vec<_> = after.iter().chain(before).filter(|wanted| !wanted.optional).collect();
-    // To work out a window takes longer than all the rest.
-    let mut ends = HashMap::new();
-    required.sort_by_cached_key(|wanted| {
-        let end = || wait.window(shape, wanted).end().unwrap_or(Timestamp::MAX);
-        *ends.entry((wanted.frequency, wanted.day_shift_seconds)).or_insert_with(end)
-    });
-    let may_lack = required.len() - shape.needed();
+    let end = |places: &&[usize]| {
+        let end = places.first().and_then(|first| wait.window(shape, &shape.wanted[*first]).end());
+        end.unwrap_or(Timestamp::MAX)
+    };
+    let mut required: Vec<_> = shape.required().collect();
+    required.sort_by_cached_key(end);
+    let may_lack = required.iter().map(|places| places.len()).sum::<usize>() - shape.needed();
     let before = wait.deadline.filter(|_| !wait.moving);
     let (mut first, mut lacking) = (None, 0);
-    for wanted in required {
-        if !is_received(books, shape, wait, wanted, before)? {
-            first = first.or(Some(wanted));
-            lacking += 1;
-        }
-        if lacking > may_lack {
-            return Ok(first);
+    for places in required {
+        let (earlier, later) = places.split_at(places.partition_point(|place| *place < from));
+        for wanted in later.iter().chain(earlier).map(|place| &shape.wanted[*place]) {
+            if !is_received(books, shape, wait, wanted, before)? {
+                first = first.or(Some(wanted));
+                lacking += 1;
+            }
+            if lacking > may_lack {
+                return Ok(first);
+            }
         }
     }
     Ok(None)
@@ -257,6 +271,11 @@ fn first_lacking<'a>(
 
 /// A wait whose deadline has passed: what came too late, or was decided by hand, still marks its tasks, and may complete it.
 pub(super) fn heal(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(), StoreError> {
+    is_healed(books, shape, wait).map(drop)
+}
+
+/// The same. True: it is complete now.
+fn is_healed(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<bool, StoreError> {
     let facts = Facts::of(books.db(), shape, wait)?;
     let deadline = match (wait.late, wait.deadline) {
         // A decision on one task lets no late message of another one count.
@@ -265,11 +284,11 @@ pub(super) fn heal(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Res
     };
     let standing = facts.standing(shape, deadline);
     mark_received(books, shape, wait, &facts, &standing)?;
-    if !standing.complete {
-        return Ok(());
+    if standing.complete {
+        complete(books, shape, wait)?;
+        reports::healed(books, wait.id)?;
     }
-    complete(books, shape, wait)?;
-    reports::healed(books, wait.id)
+    Ok(standing.complete)
 }
 
 /// The deadline has come: the wait is complete, or its deadline has moved, or it ends.
@@ -293,8 +312,10 @@ pub(super) fn end(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Resu
     books.db().prepare_cached(sql)?.execute(params![wait.id.0, state.word(), columns::instant(deadline)])?;
     tell_ended(books, shape, wait, state);
     books.waits.changed(shape.id);
+    mark_whole(books, shape, wait, task)?;
     reports::missing(books, wait.id)?;
-    if wait.late == Late::Heal { heal(books, shape, wait) } else { Ok(()) }
+    let healed = wait.late == Late::Heal && is_healed(books, shape, wait)?;
+    if healed { Ok(()) } else { marks::tell_if_settled(books.session, wait.id) }
 }
 
 fn note(
@@ -312,6 +333,7 @@ fn note(
     books.waits.changed(shape.id);
     books.session.deadlines_moved |= deadline != wait.deadline || wait.state != WaitState::Waiting;
     if wait.state != WaitState::Waiting {
+        withdraw_whole(books, wait)?;
         books.session.tell(Change::WaitOpened { sensor: shape.name.clone(), wait: wait.name.clone() });
     }
     Ok(())
@@ -322,10 +344,33 @@ fn complete(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait) -> Result<(),
     books.db().prepare_cached(sql)?.execute(params![wait.id.0, books.now])?;
     books.waits.changed(shape.id);
     tell_ended(books, shape, wait, WaitState::Complete);
-    if shape.needed() == shape.wanted.len() && !wait.handled {
-        return Ok(());
+    if shape.needed() < shape.wanted.len() || wait.handled {
+        mark_pending(books, shape, wait, TaskState::Skipped)?;
     }
-    mark_pending(books, shape, wait, TaskState::Skipped)
+    mark_whole(books, shape, wait, TaskState::Success)?;
+    marks::tell_if_settled(books.session, wait.id)
+}
+
+/// Marks what stands for the whole wait, which has ended.
+fn mark_whole(books: &mut Books<'_, '_>, shape: &Shape, wait: &Wait, state: TaskState) -> Result<(), StoreError> {
+    let sql = "SELECT target FROM waits WHERE id = ?1";
+    let target = books.db().prepare_cached(sql)?.query_row([wait.id.0], |row| columns::read_target(row, 0))?;
+    if let Some(gate) = target.gate() {
+        let task = Task { kind: MarkKind::Gate, ..wait.task(shape, gate) };
+        marks::mark(books.session, task, state, None, &books.now)?;
+    }
+    if target.on_complete().is_some() && state == TaskState::Success {
+        let task = Task { kind: MarkKind::OnComplete, ..wait.task(shape, ON_COMPLETE) };
+        marks::mark(books.session, task, state, None, &books.now)?;
+    }
+    Ok(())
+}
+
+/// A wait that waits again has no outcome that could be told.
+fn withdraw_whole(books: &Books<'_, '_>, wait: &Wait) -> Result<(), StoreError> {
+    let sql = "DELETE FROM marks WHERE wait_id = ?1 AND kind <> 'task' AND status = 'pending'";
+    books.db().prepare_cached(sql)?.execute([wait.id.0])?;
+    Ok(())
 }
 
 fn tell_ended(books: &Books<'_, '_>, shape: &Shape, wait: &Wait, state: WaitState) {

@@ -47,7 +47,9 @@ impl Reader {
 fn details(db: &Connection, of: &str, values: impl rusqlite::Params) -> Result<Vec<WaitDetail>, StoreError> {
     let sql = format!(
         "SELECT waits.id, sensors.name, waits.name, business_date, waits.state, opened_at, deadline, ended_at,
-                waits.on_timeout, waits.late, sensors.id
+                waits.on_timeout, waits.late, sensors.id, waits.target,
+                waits.state <> 'waiting' AND NOT EXISTS (
+                    SELECT 1 FROM marks WHERE wait_id = waits.id AND marks.status = 'pending')
            FROM waits CROSS JOIN sensors ON sensors.id = waits.sensor_id WHERE {of}"
     );
     let mut found = rows(db, &sql, values, |row| Ok((SensorId(row.get(10)?), detail(row)?)))?;
@@ -74,6 +76,8 @@ fn detail(row: &Row<'_>) -> rusqlite::Result<WaitDetail> {
         ended_at: columns::read_optional_instant(row, 7)?,
         on_timeout: row.get(8)?,
         late: row.get(9)?,
+        settled: row.get(12)?,
+        target: columns::read_target(row, 11)?,
         tasks: Vec::new(),
     })
 }

@@ -15,7 +15,8 @@ use crate::{
     domain::{
         change::Change,
         sensor::{Late, Opening, SensorId, Timeout},
-        wait::{OnTimeout, OpenError, Target, WaitId, WaitRequest, WaitState},
+        target::{Target, WrongTarget},
+        wait::{BusinessTime, OnTimeout, OpenError, WaitId, WaitRequest, WaitState},
         wanted::WantedId,
         window::{Frequency, Window},
     },
@@ -82,7 +83,7 @@ impl Reader {
             let found = rows(db, sensor, [&request.sensor], |row| row.get(0).map(SensorId))?.pop();
             let Some(sensor) = found else { return Ok(Vec::new()) };
             let shape = shape::load(db, sensor)?;
-            let Ok((date, _)) = target(&shape, request, now) else { return Ok(Vec::new()) };
+            let Ok((date, _)) = meant(&shape, request, now) else { return Ok(Vec::new()) };
             let other_day = |wanted: &&WantedShape| shape.calendar(wanted).business_date(now) != date;
             Ok(shape.wanted.iter().filter(other_day).map(|wanted| (wanted.id, date)).collect())
         })
@@ -209,6 +210,7 @@ fn on_new_terms(db: &Connection, shape: &Shape, wait: Wait, now: Timestamp) -> R
         true => {
             let terms = Terms::of_sensor(shape);
             let deadline = terms.deadline(shape, wait.opened_at).unwrap_or(None);
+            aim_anew(db, shape, &wait)?;
             Wait { deadline, moving: terms.moves(), on_timeout: terms.on_timeout, late: terms.late, ..wait }
         }
         false => wait,
@@ -225,6 +227,21 @@ fn on_new_terms(db: &Connection, shape: &Shape, wait: Wait, now: Timestamp) -> R
         wait.hour.map(columns::instant),
     ])?;
     Ok(wait)
+}
+
+/// A wait that opened with its window follows the target of its sensor.
+fn aim_anew(db: &Connection, shape: &Shape, wait: &Wait) -> Result<(), StoreError> {
+    let target = columns::target(&window_target(shape, &wait.name, wait.business_date));
+    db.prepare_cached("UPDATE waits SET target = ?2 WHERE id = ?1")?.execute(params![wait.id.0, target])?;
+    Ok(())
+}
+
+/// What cannot be filled in was told where the sensor was defined; it stays as it is written.
+fn window_target(shape: &Shape, wait: &str, business_date: Date) -> Target {
+    shape.target.rendered(wait, business_date).unwrap_or_else(|error| {
+        tracing::error!(sensor = shape.name, wait, %error, "The target of a wait stays as it is written");
+        shape.target.clone()
+    })
 }
 
 /// The last end of the windows of a wait.
@@ -280,13 +297,16 @@ fn open_window(
     let db = books.db();
     let window_id = books.windows.id(db, &shape.timezone, leading.day_shift_seconds, window)?;
     let opened_at = shape.active_since.max(window.opens);
+    let name = name_of(shape, leading, window);
+    let business_date = match window.frequency {
+        // It has no first day: the day on which it began for this sensor.
+        Frequency::Once => shape.calendar(leading).business_date(opened_at),
+        _ => window.first_day,
+    };
     let opening = Opens {
-        name: name_of(shape, leading, window),
-        business_date: match window.frequency {
-            // It has no first day: the day on which it began for this sensor.
-            Frequency::Once => shape.calendar(leading).business_date(opened_at),
-            _ => window.first_day,
-        },
+        target: window_target(shape, &name, business_date),
+        name,
+        business_date,
         until: last_day(window),
         hour: Some(window.opens).filter(|_| window.frequency == Frequency::Hour),
         opened_at,
@@ -313,6 +333,7 @@ struct Opens<'a> {
     opened_at: Timestamp,
     window: Option<i64>,
     terms: Terms<'a>,
+    target: Target,
 }
 
 /// When a wait gives up, and what follows.
@@ -377,8 +398,8 @@ fn open(books: &mut Books<'_, '_>, shape: &Shape, opens: Opens<'_>) -> Result<Re
         handled: false,
     };
     let sql = "INSERT INTO waits (sensor_id, name, business_date, hour, until, window_id, state, opened_at, deadline,
-                                  moving, closes_at, on_timeout, late, revision)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'waiting', ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+                                  moving, closes_at, on_timeout, late, revision, target)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'waiting', ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
     let id = books.db().prepare_cached(sql)?.insert(params![
         shape.id.0,
         wait.name,
@@ -393,6 +414,7 @@ fn open(books: &mut Books<'_, '_>, shape: &Shape, opens: Opens<'_>) -> Result<Re
         columns::on_timeout(wait.on_timeout),
         columns::late(wait.late),
         shape.revision,
+        columns::target(&opens.target),
     ])?;
     wait.id = WaitId(id);
     books.waits.changed(shape.id);
@@ -402,11 +424,15 @@ fn open(books: &mut Books<'_, '_>, shape: &Shape, opens: Opens<'_>) -> Result<Re
     Ok(Ok(()))
 }
 
+/// What whoever marks the tasks thinks of a target.
+pub type Accepts = dyn Fn(&Target) -> Result<(), String> + Send + Sync;
+
 /// Opens a wait that somebody asked for.
 pub(in crate::store) fn open_requested(
     session: &mut Session<'_>,
     now: Timestamp,
     request: &WaitRequest,
+    accepts: &Accepts,
 ) -> Result<Result<(), OpenError>, StoreError> {
     let Some(sensor) = sensors::active(session, &request.sensor)? else {
         return Ok(Err(OpenError::NoSuchSensor(request.sensor.clone())));
@@ -423,9 +449,13 @@ pub(in crate::store) fn open_requested(
         let db = books.db();
         books.windows.ensure_current(db, &shape, wanted, now)?;
     }
-    let (business_date, hour) = match target(&shape, request, now) {
-        Ok(target) => target,
+    let (business_date, hour) = match meant(&shape, request, now) {
+        Ok(meant) => meant,
         Err(error) => return Ok(Err(error)),
+    };
+    let target = match target_of(&shape, request, business_date, accepts) {
+        Ok(target) => target,
+        Err(error) => return Ok(Err(error.into())),
     };
     let opens = Opens {
         name: request.name.clone(),
@@ -435,22 +465,39 @@ pub(in crate::store) fn open_requested(
         opened_at: now,
         window: None,
         terms: Terms::of(&shape, request),
+        target,
     };
     open(&mut books, &shape, opens)
 }
 
+/// The sensor's target for a wait, with what the request says laid over it.
+fn target_of(
+    shape: &Shape,
+    request: &WaitRequest,
+    business_date: Date,
+    accepts: &Accepts,
+) -> Result<Target, WrongTarget> {
+    let target = shape.target.rendered(&request.name, business_date)?.with(&request.target);
+    target.check_tasks(shape.tasks())?;
+    // Without one it is marked nowhere.
+    if !target.is_empty() {
+        accepts(&target).map_err(WrongTarget::Adapter)?;
+    }
+    Ok(target)
+}
+
 /// The business date that a request means, and an instant in the hour where that matters.
-fn target(shape: &Shape, request: &WaitRequest, now: Timestamp) -> Result<(Date, Option<Timestamp>), OpenError> {
+fn meant(shape: &Shape, request: &WaitRequest, now: Timestamp) -> Result<(Date, Option<Timestamp>), OpenError> {
     let Some(leading) = shape.leading() else { return Err(OpenError::NoSuchSensor(shape.name.clone())) };
     let calendar = shape.calendar(leading);
     let hourly = shape.wanted.iter().any(|wanted| wanted.frequency == Frequency::Hour);
     let at = |instant: Timestamp| (calendar.business_date(instant), Some(instant).filter(|_| hourly));
     match request.business_date {
         None => Ok(at(now)),
-        Some(Target::Instant(instant)) => Ok(at(instant)),
-        Some(Target::Civil(time)) => Ok(at(calendar.instant_of(time))),
-        Some(Target::Date(date)) if !hourly => Ok((date, None)),
-        Some(Target::Date(date)) if date == calendar.business_date(now) => Ok((date, Some(now))),
-        Some(Target::Date(_)) => Err(OpenError::HourNeeded(shape.name.clone())),
+        Some(BusinessTime::Instant(instant)) => Ok(at(instant)),
+        Some(BusinessTime::Civil(time)) => Ok(at(calendar.instant_of(time))),
+        Some(BusinessTime::Date(date)) if !hourly => Ok((date, None)),
+        Some(BusinessTime::Date(date)) if date == calendar.business_date(now) => Ok((date, Some(now))),
+        Some(BusinessTime::Date(_)) => Err(OpenError::HourNeeded(shape.name.clone())),
     }
 }

@@ -20,13 +20,14 @@ pub(super) struct Values<'a> {
 }
 
 /// The parameters that a statement may use.
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 14] = [
     ":mark_id",
     ":sensor",
     ":wait",
     ":business_date",
     ":task_id",
     ":state",
+    ":target",
     ":topic",
     ":partition",
     ":offset",
@@ -46,6 +47,7 @@ impl Values<'_> {
             ":business_date" => mark.business_date.to_string().into(),
             ":task_id" => mark.task_id.clone().into(),
             ":state" => mark.state.word().to_owned().into(),
+            ":target" => serde_json::Value::Object(mark.target.keys().clone()).to_string().into(),
             of_message => self.of_message(of_message).unwrap_or(Value::Null),
         }
     }

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::domain::{
-    mark::{Evidence, MarkId, TaskState},
+    mark::{Evidence, MarkId, MarkKind, TaskState},
     message::Partition,
     recording::Carried,
+    target::Target,
     wait::WaitId,
 };
 
@@ -71,6 +72,9 @@ fn mark(id: i64, task_id: &str) -> Mark {
         wait: "2019-07-07".to_owned(),
         business_date: "2019-07-07".parse().unwrap(),
         task_id: task_id.to_owned(),
+        kind: MarkKind::Task,
+        target: Target::default(),
+        expected_until: arrival,
         state: TaskState::Success,
         evidence: Some(evidence),
         attempts: 0,

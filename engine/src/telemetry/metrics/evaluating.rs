@@ -29,7 +29,8 @@ impl Evaluating {
     }
 }
 
-fn cpu_time() -> Duration {
+/// The CPU time of this thread so far.
+pub fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
 }

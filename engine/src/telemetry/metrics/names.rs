@@ -74,6 +74,8 @@ metrics! {
         "Failures of matchers of which nothing was kept: `reject` or `fault`.";
     RETRIES = Counter "eventlatch_matcher_retries_total" ["matcher"]
         "Messages that were judged again because their matcher had failed.";
+    SHADOWED = Counter "eventlatch_shadow_messages_total" ["matcher", "outcome"]
+        "Messages for a candidate in the shadow of the build that serves: `same`, `different` or `dropped`.";
     INSTANCES = Gauge "eventlatch_matcher_instances" [] "Instances of matchers that are kept warm or at work.";
     TOPICS_WAITING = Gauge "eventlatch_topics_waiting" [] "Topics that wait for a matcher that is gone or keeps failing.";
 

@@ -1,6 +1,6 @@
 //! A matcher without the SDK whose answers lie in the way that the first message of a batch names.
 
-wit_bindgen::generate!({ path: "../../../sdk/wit", world: "matcher" });
+wit_bindgen::generate!({ path: "../../../sdk/wit/1.0.0", world: "matcher" });
 
 use exports::eventlatch::matcher::guest::*;
 

@@ -12,7 +12,7 @@ use eventlatch_tests::{
 use super::{GENERATIONS, UNRULY, WEARY, home, listed, put, unruly_message, unruly_sensor};
 
 /// Runs a command on the running service; the answer is its exit code and what it said.
-fn matcher(home: &Home, service: &mut Service, arguments: &[&str]) -> (Option<i32>, String) {
+pub(super) fn matcher(home: &Home, service: &mut Service, arguments: &[&str]) -> (Option<i32>, String) {
     let url = service.url();
     let ran = home.run(&[&["matcher"], arguments, &["--url", &url]].concat());
     (ran.code, ran.to_string())

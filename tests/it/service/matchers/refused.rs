@@ -34,7 +34,7 @@ fn refuse(home: &Home, service: &mut Service, file: &[u8], words: &str) {
 }
 
 /// The file with one text in place of another of the same length.
-fn with(file: &[u8], from: &str, to: &str) -> Vec<u8> {
+pub(super) fn with(file: &[u8], from: &str, to: &str) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
     let mut file = file.to_vec();
     let places: Vec<_> = file.windows(from.len()).enumerate().filter(|(_, it)| *it == from.as_bytes()).collect();

@@ -16,7 +16,7 @@ const BURST: usize = 50;
 const TURNS: usize = 20;
 
 /// Of so many messages one is wanted.
-const WANTED: usize = 10;
+pub(super) const WANTED: usize = 10;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn builds_take_turns_under_load_and_nothing_is_lost_or_doubled() {
@@ -61,7 +61,10 @@ async fn builds_take_turns_under_load_and_nothing_is_lost_or_doubled() {
 }
 
 /// Sends messages at the rate until told to stop; the answer is how many.
-async fn send_until(producer: eventlatch::source::Producer, mut stopped: tokio::sync::oneshot::Receiver<()>) -> usize {
+pub(super) async fn send_until(
+    producer: eventlatch::source::Producer,
+    mut stopped: tokio::sync::oneshot::Receiver<()>,
+) -> usize {
     let mut tick = tokio::time::interval(Duration::from_secs(1) * BURST as u32 / RATE as u32);
     let mut sent = 0;
     let (wanted, unwanted) = (table_written("a").to_string(), table_written("other").to_string());

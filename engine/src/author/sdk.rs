@@ -1,0 +1,81 @@
+//! The SDK of each language, as it goes into a new project: its sources, since this release is in no package registry.
+
+use std::path::PathBuf;
+
+use include_dir::{Dir, include_dir};
+use toml::{Table, Value};
+
+use super::language::Language;
+
+static RUST: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../sdk/src");
+static WIT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../sdk/wit");
+
+const MANIFEST: &str = include_str!("../../../sdk/Cargo.toml");
+const WORKSPACE: &str = include_str!("../../../Cargo.toml");
+const README: &str = include_str!("../../../sdk/README.md");
+
+type Files = Vec<(PathBuf, Vec<u8>)>;
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// The versions of the SDK's dependencies that eventlatch is tested with, in the example's lock.
+const LOCK: &str = include_str!("../../../examples/order-shipped/Cargo.lock");
+const EXAMPLE: &str = "order-shipped";
+
+/// The files of a project of this name that are the SDK's.
+pub(super) fn files(language: Language, name: &str) -> Result<Files, Error> {
+    match language {
+        Language::Rust => rust(name),
+        Language::Python | Language::JavaScript => Ok(all(&WIT, "wit")),
+    }
+}
+
+fn rust(name: &str) -> Result<Files, Error> {
+    let at = PathBuf::from("vendor/eventlatch-sdk");
+    let mut files = all(&RUST, "vendor/eventlatch-sdk/src");
+    files.extend(all(&WIT, "vendor/eventlatch-sdk/wit"));
+    files.push((at.join("Cargo.toml"), manifest()?.into_bytes()));
+    files.push((at.join("README.md"), README.into()));
+    files.push(("Cargo.lock".into(), LOCK.replace(&format!("\"{EXAMPLE}\""), &format!("\"{name}\"")).into_bytes()));
+    Ok(files)
+}
+
+/// The files of a folder and those below it, in a folder of the project.
+fn all(folder: &Dir<'static>, into: &str) -> Files {
+    let mut files: Files =
+        folder.files().map(|file| (PathBuf::from(into).join(file.path()), file.contents().to_vec())).collect();
+    for below in folder.dirs() {
+        files.extend(all(below, into));
+    }
+    files
+}
+
+/// The SDK's manifest without what it has from its workspace, and without its tests.
+fn manifest() -> Result<String, Error> {
+    let workspace: Table = toml::from_str(WORKSPACE)?;
+    let mut manifest: Table = toml::from_str(MANIFEST)?;
+    manifest.remove("dev-dependencies");
+    manifest.remove("lints");
+    let shared = |section: &str| workspace.get("workspace").and_then(|it| it.get(section)).and_then(Value::as_table);
+    for (section, shared) in [("package", shared("package")), ("dependencies", shared("dependencies"))] {
+        let Some(Value::Table(entries)) = manifest.get_mut(section) else { continue };
+        for (name, value) in entries.iter_mut() {
+            if value.get("workspace").and_then(Value::as_bool) == Some(true) {
+                *value = shared.and_then(|all| all.get(name)).ok_or(format!("no `{name}` in the workspace"))?.clone();
+            }
+        }
+    }
+    Ok(manifest.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manifest_stands_alone() {
+        let manifest: Table = toml::from_str(&manifest().unwrap()).unwrap();
+        assert_eq!(manifest["package"]["version"].as_str(), Some(env!("CARGO_PKG_VERSION")));
+        assert!(manifest["dependencies"].as_table().unwrap().len() > 3);
+        assert!(!manifest.to_string().contains("workspace"), "{manifest}");
+    }
+}

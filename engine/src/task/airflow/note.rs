@@ -1,0 +1,40 @@
+//! The note that is left at a task: what it rests on, as a list that reads well as text and as Markdown.
+
+use crate::domain::{
+    dead_letter::Sample,
+    mark::{Evidence, Mark, MarkKind},
+};
+
+/// Airflow takes no longer ones.
+const LONGEST: usize = 1_000;
+
+/// So much of a message's key is shown.
+const LONGEST_KEY: usize = 200;
+
+pub(super) fn of(mark: &Mark) -> String {
+    let mut lines = vec![format!("{} by eventlatch", mark.state.word())];
+    lines.extend(match (&mark.evidence, mark.kind) {
+        (Some(evidence), _) => rests_on(evidence),
+        (None, MarkKind::Task) => vec!["no message: a deadline, a condition or a decision by hand".to_owned()],
+        (None, MarkKind::Gate | MarkKind::OnComplete) => vec!["the wait has ended".to_owned()],
+    });
+    lines.push(format!("sensor {}, wait {}, business date {}", mark.sensor, mark.wait, mark.business_date));
+    lines.join("\n* ").chars().take(LONGEST).collect()
+}
+
+fn rests_on(evidence: &Evidence) -> Vec<String> {
+    let partition = &evidence.position.partition;
+    let mut lines = vec![format!("message {}/{}@{}", partition.topic, partition.number, evidence.position.offset)];
+    lines.extend(evidence.carried.key.as_ref().map(|key| format!("key {}", shown(key))));
+    lines.push(format!("arrived {}", evidence.arrival));
+    lines.extend(evidence.event_time.map(|time| format!("happened {time}")));
+    lines.push(format!("matcher {}, sha256 {}", evidence.matcher, evidence.sha256));
+    lines
+}
+
+/// On one line.
+fn shown(key: &[u8]) -> String {
+    let sample = serde_json::to_value(Sample(key.to_vec())).unwrap_or_default();
+    let text = sample["text"].as_str().map(|text| text.escape_debug().take(LONGEST_KEY).collect());
+    text.unwrap_or_else(|| sample["base64"].as_str().unwrap_or_default().chars().take(LONGEST_KEY).collect())
+}

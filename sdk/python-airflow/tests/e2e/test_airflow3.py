@@ -1,0 +1,138 @@
+"""Airflow 3, with all that can go wrong."""
+
+from __future__ import annotations
+
+import signal
+from datetime import datetime, timedelta, timezone
+
+import pytest
+import scenes
+from conftest import Make, World
+from stack import Kafka
+
+
+@pytest.fixture(scope="module")
+def world(make_world: Make) -> World:
+    return make_world("3")
+
+
+def test_the_example_turns_green_message_by_message(world: World) -> None:
+    scenes.the_example_turns_green_message_by_message(world)
+
+
+def test_a_deadline_fails_what_is_missing(world: World) -> None:
+    scenes.a_deadline_fails_what_is_missing(world)
+
+
+def test_a_deadline_skips_what_is_missing(world: World) -> None:
+    scenes.a_deadline_skips_what_is_missing(world)
+
+
+def test_a_late_message_heals(world: World) -> None:
+    run = world.start("heals")
+    run.send("ab")
+    run.expect_end("failed")
+    run.expect(gate="failed", a="success", b="success", c="failed", after="upstream_failed")
+    (at,) = run.send("c")
+    run.expect(c="success", after="success")
+    assert at in run.note("c")
+    run.expect_end("success")
+
+
+def test_two_runs_do_not_disturb_each_other(world: World) -> None:
+    one, other = world.start("waits"), world.start("waits")
+    one.expect(gate="deferred")
+    other.expect(gate="deferred")
+    one.send("a")
+    other.send("b")
+    one.expect(gate="deferred", a="success", b="none", c="none")
+    other.expect(gate="deferred", a="none", b="success", c="none")
+    one.send("bc")
+    one.expect_end("success")
+    other.expect(gate="deferred", a="none", b="success", c="none")
+    other.send("ac")
+    other.expect_end("success")
+
+
+def test_the_service_is_killed_while_it_waits(world: World) -> None:
+    run = world.start("waits")
+    run.expect(gate="deferred")
+    run.send("a")
+    run.expect(a="success")
+    world.service.process.stop(signal.SIGKILL)
+    run.send("b")
+    world.service.process.start()
+    world.service.wait_until_ready()
+    run.expect(gate="deferred", b="success", c="none")
+    run.send("c")
+    run.expect_end("success")
+
+
+def test_airflow_is_killed_while_it_waits(world: World) -> None:
+    run = world.start("waits")
+    run.expect(gate="deferred")
+    world.airflow.process.stop(signal.SIGKILL)
+    run.send("ab")
+    world.airflow.start_again()
+    run.expect(gate="deferred", a="success", b="success", c="none")
+    run.send("c")
+    run.expect_end("success")
+
+
+def test_a_retry_has_what_came_before_and_a_deadline_of_its_own(world: World) -> None:
+    run = world.start("tries_again")
+    run.send("ab")
+    run.expect(gate="up_for_retry", c="failed")
+    run.send("c")
+    run.expect(gate="success", a="success", b="success", c="success", after="success")
+    run.expect_end("success")
+
+
+def test_cleared_tasks_are_marked_again(world: World) -> None:
+    run = world.start("waits")
+    (at, _) = run.send("ab")
+    run.expect(gate="deferred", a="success", b="success")
+    world.airflow.clear(run.dag, run.id, ["gate"])
+    run.expect(gate="deferred", a="success", b="success", c="none")
+    assert at in run.note("a")
+    run.send("c")
+    run.expect_end("success")
+    waits = world.service.get("/v1/waits")["waits"]
+    mine = {wait["name"]: wait["state"] for wait in waits if wait["name"].startswith(run.id)}
+    assert mine == {run.id: "cancelled", f"{run.id} (try 2)": "complete"}
+
+
+@pytest.mark.parametrize(("dag", "state"), [("reschedules", "up_for_reschedule"), ("pokes", "running")])
+def test_other_modes(world: World, dag: str, state: str) -> None:
+    run = world.start(dag)
+    run.expect(gate=state)
+    run.send("abc")
+    run.expect_end("success")
+    waits = [wait["name"] for wait in world.service.get("/v1/waits")["waits"]]
+    assert [name for name in waits if name.startswith(run.id)] == [run.id]
+
+
+def test_mapped_gates_wait_each_for_its_own(world: World) -> None:
+    run = world.start("mapped")
+    run.expect(**{"gate[0]": "deferred", "gate[1]": "deferred", "gate[2]": "deferred"})
+    world.send("mapped-1")
+    run.expect(**{"gate[0]": "deferred", "gate[1]": "success", "gate[2]": "deferred"})
+    world.send("mapped-0", "mapped-2")
+    run.expect_end("success")
+
+
+def test_one_dag_sends_what_another_waits_for(world: World, kafka: Kafka) -> None:
+    waits = world.start("waits")
+    waits.expect(gate="deferred")
+    world.airflow.trigger("sends", f"{waits.id} sends", conf={"name": waits.name, "broker": kafka.address})
+    waits.expect_end("success")
+
+
+def test_a_run_of_a_past_day_finds_what_came_on_it(world: World) -> None:
+    then = datetime.now(timezone.utc) - timedelta(days=1)
+    name = "of-yesterday"
+    world.service.send_at("job-finish", [{"job_name": f"{name}-{letter}", "is_success": True} for letter in "abc"], then)
+    run = world.start("waits", name=name, logical_date=then.isoformat())
+    run.expect_end("success")
+    today = world.start("waits", name=name)
+    today.expect(gate="deferred", a="none")

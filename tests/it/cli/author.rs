@@ -1,0 +1,112 @@
+//! Commands for matcher authors: from an empty folder to a file that is tested and measured.
+
+use std::fs;
+
+use eventlatch_tests::home::{Home, Ran};
+use serde_json::{Value, json};
+
+use crate::guests::ORDER_SHIPPED;
+
+/// An empty folder, in which crates are built without the network and once for all tests.
+fn home() -> Home {
+    Home::new("")
+        .with("EVENTLATCH_TELEMETRY_LOG", "off")
+        .with("CARGO_TARGET_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/author"))
+        .with("CARGO_NET_OFFLINE", "true")
+        .with("CARGO_TERM_QUIET", "true")
+}
+
+fn parsed(ran: &Ran) -> Value {
+    serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran}"))
+}
+
+#[test]
+fn from_an_empty_folder_to_a_file_that_is_tested_and_measured() {
+    let home = home();
+    assert_result!(home.run(&["matcher", "new", "orders"]), @"");
+    assert_result!(home.run(&["matcher", "build", "orders"]), @"");
+    assert_result!(home.run(&["matcher", "test", "orders"]), @"");
+    let costs = |of: &str| parsed(&home.run(&["matcher", "bench", of, "--format", "json"]));
+    let (first, second) = (costs("orders"), costs("orders/build/orders.wasm"));
+    assert_eq!(first["last"], Value::Null);
+    assert_eq!(second["last"]["sha256"], first["sha256"]);
+    for (number, batch) in [1, 64, 1_000].into_iter().enumerate() {
+        let (first, second) = (&first["batches"][number], &second["batches"][number]);
+        assert_eq!(first["messages"], batch);
+        assert_eq!(first["fuel_per_message"], second["fuel_per_message"], "fuel is the same each time");
+        assert!(first["fuel_per_message"].as_f64() > Some(100.0), "{first:#}");
+        assert!(
+            first["ns_per_message"].as_f64() > Some(0.0) && first["returned"]["used"].as_u64() > Some(0),
+            "{first:#}"
+        );
+        assert_eq!(first["time"]["limit"], (250 + batch) * 1_000_000);
+    }
+    assert_eq!(first["memory"]["limit"], 64 << 20);
+    let told = home.run(&["matcher", "bench", "orders"]);
+    assert!(told.stdout.contains("3 messages of orders, from its cases") && told.stdout.contains("(+0.0 %)"), "{told}");
+}
+
+#[test]
+fn what_a_matcher_gets_wrong_is_told_case_by_case() {
+    let home = home();
+    assert_eq!(home.run(&["matcher", "new", "shipments", "--topic", "shop.shipments"]).code, Some(0));
+    let source = fs::read_to_string(home.path("shipments/src/lib.rs")).unwrap();
+    home.write("shipments/src/lib.rs", source.replace(".same_business_day())", ")"));
+    let ran = home.run(&["matcher", "test", "shipments", "--junit", "report.xml"]);
+    assert_result!(ran, @"");
+    let report = fs::read_to_string(home.path("report.xml")).unwrap();
+    assert!(report.contains(r#"<testsuite name="shipments" tests="5" failures="1""#), "{report}");
+    let told = parsed(&home.run(&["matcher", "test", "shipments", "--format", "json"]));
+    assert_eq!((&told["summary"]["passed"], &told["summary"]["failed"]), (&json!(4), &json!(1)));
+    assert_eq!(told["cases"][2]["differences"][0]["field"], "verdict");
+}
+
+#[test]
+fn what_cannot_be_begun_or_built_says_what_to_do() {
+    let home = home();
+    assert_result!(home.run(&["matcher", "new", "Orders"]), @"");
+    home.write("orders/notes.txt", "mine");
+    assert_result!(home.run(&["matcher", "new", "orders"]), @"");
+    assert_result!(home.run(&["matcher", "build", "orders"]), @"");
+    assert_result!(home.run(&["matcher", "test", "nowhere"]), @"");
+    assert_eq!(home.run(&["matcher", "new", "parcels"]).code, Some(0));
+    let cases = r#"{"message": {"value": 1, "arrival": "noon"}, "expect": {"reject": ""}}"#;
+    home.write("parcels/cases/wrong.json", cases);
+    assert_result!(home.run(&["matcher", "test", "parcels"]), @"");
+    assert_result!(home.with("PATH", "/nowhere").run(&["matcher", "build", "parcels"]), @"");
+}
+
+#[test]
+fn one_message_is_asked_about() {
+    let home = home();
+    home.write("shipped.wasm", ORDER_SHIPPED);
+    let ask = |more: &[&str], message: &str| {
+        home.run_with_input(&[&["matcher", "run", "shipped.wasm", "--on", "2019-07-07"], more].concat(), message)
+    };
+    let message = r#"{"order": "o-17", "shipped_at": "2019-07-07 08:00:00"}"#;
+    assert_result!(ask(&["--wanted", r#"{"order": "o-17"}"#], message), @"");
+    assert_result!(ask(&["--topic", "order-shipped"], message), @"");
+    assert_result!(ask(&[], "no order"), @"");
+    let wanted = r#"{"order": "o-17", "topic": "order-shipped", "frequency": "D", "task_id": "t"}"#;
+    home.write("message.json", message.replace("07 08", "06 08"));
+    let told = parsed(&ask(&["--wanted", wanted, "--message", "message.json", "--format", "json"], ""));
+    assert_eq!((&told["event_time"], &told["verdict"]), (&json!("2019-07-06T08:00:00"), &json!("refused")));
+    assert_result!(ask(&["--wanted", "o-17"], ""), @"");
+}
+
+#[test]
+fn a_file_is_inspected_whether_it_is_good_or_not() {
+    let home = home();
+    home.write("shipped.wasm", ORDER_SHIPPED);
+    let told = home.run(&["matcher", "inspect", "shipped.wasm"]);
+    let head: String =
+        told.stdout.lines().take_while(|line| !line.is_empty()).map(|line| format!("{line}\n")).collect();
+    assert_result!(head, @"");
+    assert_eq!(
+        parsed(&home.run(&["matcher", "inspect", "shipped.wasm", "--format", "json"]))["content"]["form"],
+        "core module"
+    );
+    let other = wat::parse_str(r#"(module (import "env" "now" (func)) (func (export "run")))"#).unwrap();
+    home.write("other.wasm", other);
+    assert_result!(home.run(&["matcher", "inspect", "other.wasm"]), @"");
+}
