@@ -9,6 +9,12 @@ use super::language::Language;
 
 static RUST: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../sdk/src");
 static WIT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../sdk/wit");
+static PYTHON: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../sdk/python/src");
+static JAVASCRIPT: [(&str, Dir<'_>); 3] = [
+    ("src", include_dir!("$CARGO_MANIFEST_DIR/../sdk/js/src")),
+    ("bin", include_dir!("$CARGO_MANIFEST_DIR/../sdk/js/bin")),
+    ("wit", include_dir!("$CARGO_MANIFEST_DIR/../sdk/js/wit")),
+];
 
 const MANIFEST: &str = include_str!("../../../sdk/Cargo.toml");
 const WORKSPACE: &str = include_str!("../../../Cargo.toml");
@@ -25,12 +31,33 @@ const EXAMPLE: &str = "order-shipped";
 pub(super) fn files(language: Language, name: &str) -> Result<Files, Error> {
     match language {
         Language::Rust => rust(name),
-        Language::Python | Language::JavaScript => Ok(all(&WIT, "wit")),
+        Language::Python => Ok(python()),
+        Language::JavaScript => Ok(javascript()),
     }
 }
 
+/// Where a project has the SDK.
+const VENDOR: &str = "vendor/eventlatch-sdk";
+
+fn python() -> Files {
+    let at = PathBuf::from(VENDOR);
+    let mut files = all(&PYTHON, "vendor/eventlatch-sdk/src");
+    files.push((at.join("pyproject.toml"), include_str!("../../../sdk/python/pyproject.toml").into()));
+    files.push((at.join("README.md"), include_str!("../../../sdk/python/README.md").into()));
+    files
+}
+
+fn javascript() -> Files {
+    let at = PathBuf::from(VENDOR);
+    let mut files: Files =
+        JAVASCRIPT.iter().flat_map(|(name, folder)| all(folder, &format!("{VENDOR}/{name}"))).collect();
+    files.push((at.join("package.json"), include_str!("../../../sdk/js/package.json").into()));
+    files.push((at.join("README.md"), include_str!("../../../sdk/js/README.md").into()));
+    files
+}
+
 fn rust(name: &str) -> Result<Files, Error> {
-    let at = PathBuf::from("vendor/eventlatch-sdk");
+    let at = PathBuf::from(VENDOR);
     let mut files = all(&RUST, "vendor/eventlatch-sdk/src");
     files.extend(all(&WIT, "vendor/eventlatch-sdk/wit"));
     files.push((at.join("Cargo.toml"), manifest()?.into_bytes()));
@@ -43,7 +70,8 @@ fn rust(name: &str) -> Result<Files, Error> {
 fn all(folder: &Dir<'static>, into: &str) -> Files {
     let mut files: Files =
         folder.files().map(|file| (PathBuf::from(into).join(file.path()), file.contents().to_vec())).collect();
-    for below in folder.dirs() {
+    // What Python writes beside its sources is no source.
+    for below in folder.dirs().filter(|folder| !folder.path().ends_with("__pycache__")) {
         files.extend(all(below, into));
     }
     files
@@ -70,6 +98,21 @@ fn manifest() -> Result<String, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_language_has_its_sdk_and_the_interface() {
+        for (language, expected) in [
+            (Language::Rust, ["Cargo.toml", "src/lib.rs", "wit/1.0.0/matcher.wit"]),
+            (Language::Python, ["pyproject.toml", "src/eventlatch_sdk/build.py", "src/eventlatch_sdk/wit/matcher.wit"]),
+            (Language::JavaScript, ["package.json", "bin/eventlatch-build.js", "wit/matcher.wit"]),
+        ] {
+            let files = files(language, "orders").unwrap();
+            for file in expected {
+                let file = PathBuf::from(VENDOR).join(file);
+                assert!(files.iter().any(|(path, content)| *path == file && !content.is_empty()), "{}", file.display());
+            }
+        }
+    }
 
     #[test]
     fn the_manifest_stands_alone() {
