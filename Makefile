@@ -42,7 +42,10 @@ bench: wasm build-tools kafka ## Measures; a quiet machine gives better figures
 	$(CARGO) build --release --bin eventlatch
 	$(CARGO) bench --package eventlatch-tests --bench '*'
 
-bench-peers: wasm build-tools ## Measures against Extism, quamina, and matchers in other languages
+bench-peers: wasm build-tools python js ## Measures against Extism, quamina, and matchers in other languages
+	mkdir -p tests/peers/guests/build
+	node sdk/js/bin/eventlatch-build.js tests/peers/guests/javascript -o tests/peers/guests/build/javascript.wasm
+	$(SDK_PYTHON)/bin/python -m eventlatch_sdk.build tests/peers/guests/python -o tests/peers/guests/build/python.wasm
 	$(CARGO) bench --manifest-path tests/peers/Cargo.toml --target-dir $(abspath $(TARGET_DIR))/peers
 
 openapi: wasm build-tools ## Renews docs/openapi.json, the document of the HTTP API
