@@ -6,11 +6,12 @@ WASM := wasm32-unknown-unknown
 KAFKA := $(TARGET_DIR)/kafka
 PYTHON ?= python3
 AIRFLOWS := $(TARGET_DIR)/airflow2/pinned.txt $(TARGET_DIR)/airflow3/pinned.txt
+PACKAGE := $(abspath $(TARGET_DIR))/airflow
 SDK_PYTHON := $(TARGET_DIR)/python
 SDK_JS := sdk/js/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-airflow chaos bench bench-peers openapi lint doc fmt rust build-tools wasm kafka airflow python js
+.PHONY: help demo test test-airflow test-airflow-package airflow-package chaos bench bench-peers openapi lint doc fmt rust build-tools wasm kafka airflow python js
 
 help: ## Says what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,6 +28,15 @@ test: wasm build-tools kafka python js ## Runs every test, with a real Apache Ka
 test-airflow: wasm build-tools kafka airflow ## Runs the tests that mark tasks in real Airflows, 3 and 2
 	$(CARGO) build --workspace --bin eventlatch --test it
 	$(CARGO) test --workspace --test it -- airflow:: --ignored
+	$(MAKE) test-airflow-package
+
+# The provider package: lints and types, then alone, with the service, and with real Airflows. Needs a built eventlatch.
+test-airflow-package: kafka airflow-package
+	cd sdk/python-airflow && $(PACKAGE)3/bin/ruff check . ../../examples/airflow --config pyproject.toml
+	cd sdk/python-airflow && $(PACKAGE)3/bin/ruff format --check . ../../examples/airflow --config pyproject.toml
+	cd sdk/python-airflow && $(PACKAGE)3/bin/mypy
+	cd sdk/python-airflow && $(PACKAGE)2/bin/python -m pytest -q
+	cd sdk/python-airflow && $(PACKAGE)3/bin/python -m pytest -q tests/unit tests/service tests/e2e --durations=0
 
 # What one fault does once is told by other tests; they belong to the picture.
 CHAOS := chaos:: guarded:: modes:: source::gaps source::groups source::guarantees source::stores source::trouble \
@@ -98,6 +108,13 @@ $(TARGET_DIR)/airflow%/pinned.txt: tests/airflow/%.txt
 	rm -rf $(@D)
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install -q --disable-pip-version-check --no-deps -r $<
+	cp $< $@
+
+# The provider package as it is in the tree, beside the tests' Airflows.
+airflow-package: $(PACKAGE)2/package.toml $(PACKAGE)3/package.toml
+
+$(PACKAGE)%/package.toml: sdk/python-airflow/pyproject.toml $(TARGET_DIR)/airflow%/pinned.txt
+	$(@D)/bin/pip install -q --disable-pip-version-check -e 'sdk/python-airflow[dev]'
 	cp $< $@
 
 # What the SDK for Python is tested with. It and its tests are read from where they are.
