@@ -148,6 +148,10 @@ def binary() -> str:
     return str(max(built, key=lambda path: path.stat().st_mtime))
 
 
+#: Matchers are compiled once for all services that are started here.
+COMPILED = {"EVENTLATCH_MATCHERS_CACHE": str(TARGET / "tmp/compiled")}
+
+
 class Service:
     """``eventlatch run``."""
 
@@ -156,7 +160,7 @@ class Service:
         (home / "eventlatch.toml").write_text(config)
         self.home, port = home, port or free_port()
         self.url = f"http://127.0.0.1:{port}"
-        environment = {"EVENTLATCH_API_LISTEN": f"127.0.0.1:{port}"}
+        environment = {"EVENTLATCH_API_LISTEN": f"127.0.0.1:{port}", **COMPILED}
         self.process = Process([binary(), "run"], home / "service.log", environment, home)
         self.wait_until_ready()
 
