@@ -226,6 +226,6 @@ mod tests {
         assert_eq!(of(&[100, 1, 0], 10), [9, 1, 0]);
         assert_eq!(of(&[2, 3], 10), [2, 3]);
         assert_eq!(of(&[5, 5, 5], 10).into_iter().sum::<u64>(), 10);
-        assert_eq!(of(&[], 10), []);
+        assert_eq!(of(&[], 10), Vec::<u64>::new());
     }
 }
