@@ -4,6 +4,7 @@ mod golden;
 mod limits;
 mod order_paid;
 mod packages;
+mod projects;
 mod registry;
 mod twins;
 

@@ -45,7 +45,7 @@ impl Language {
     pub fn install(self) -> Option<&'static str> {
         match self {
             Self::Rust => None,
-            Self::Python => Some("pip install -r requirements.txt"),
+            Self::Python => Some("python3 -m venv .venv && .venv/bin/pip install -r requirements.txt"),
             Self::JavaScript => Some("npm install"),
         }
     }

@@ -14,7 +14,7 @@ pub(super) fn make(project: &Project) -> Result<PathBuf, ToolError> {
     question.args(["-c", "import eventlatch_sdk.build"]);
     if let Err(error) = tool::ask(question.current_dir(&project.folder), PYTHON) {
         let folder = project.folder.display();
-        let install = format!("`{} -m pip install -r requirements.txt` in `{folder}`", python.display());
+        let install = format!("`python3 -m venv .venv && .venv/bin/pip install -r requirements.txt` in `{folder}`");
         return Err(match error {
             ToolError::Failed(_) => ToolError::Unusable(format!("its packages are not installed: {install}")),
             other => other,
