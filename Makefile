@@ -6,11 +6,12 @@ WASM := wasm32-unknown-unknown
 KAFKA := $(TARGET_DIR)/kafka
 PYTHON ?= python3
 AIRFLOWS := $(TARGET_DIR)/airflow2/pinned.txt $(TARGET_DIR)/airflow3/pinned.txt
+PACKAGE := $(abspath $(TARGET_DIR))/airflow
 SDK_PYTHON := $(TARGET_DIR)/python
 SDK_JS := sdk/js/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-airflow chaos bench bench-peers openapi lint doc fmt rust build-tools wasm kafka airflow python js
+.PHONY: help demo test test-airflow test-airflow-package airflow-package chaos bench bench-peers openapi lint doc fmt rust build-tools wasm kafka airflow python js
 
 help: ## Says what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,7 +27,16 @@ test: wasm build-tools kafka python js ## Runs every test, with a real Apache Ka
 # Left out by `make test`, which says so: they need two Airflows, half a gigabyte.
 test-airflow: wasm build-tools kafka airflow ## Runs the tests that mark tasks in real Airflows, 3 and 2
 	$(CARGO) build --workspace --bin eventlatch --test it
-	$(CARGO) test --package eventlatch-tests --test it -- airflow:: --ignored
+	$(CARGO) test --workspace --test it -- airflow:: --ignored
+	$(MAKE) test-airflow-package
+
+# The provider package: lints and types, then alone, with the service, and with real Airflows. Needs a built eventlatch.
+test-airflow-package: kafka airflow-package
+	cd sdk/python-airflow && $(PACKAGE)3/bin/ruff check . ../../examples/airflow --config pyproject.toml
+	cd sdk/python-airflow && $(PACKAGE)3/bin/ruff format --check . ../../examples/airflow --config pyproject.toml
+	cd sdk/python-airflow && $(PACKAGE)3/bin/mypy
+	cd sdk/python-airflow && $(PACKAGE)2/bin/python -m pytest -q
+	cd sdk/python-airflow && $(PACKAGE)3/bin/python -m pytest -q tests/unit tests/service tests/e2e --durations=0
 
 # What one fault does once is told by other tests; they belong to the picture.
 CHAOS := chaos:: guarded:: modes:: source::gaps source::groups source::guarantees source::stores source::trouble \
@@ -42,7 +52,10 @@ bench: wasm build-tools kafka ## Measures; a quiet machine gives better figures
 	$(CARGO) build --release --bin eventlatch
 	$(CARGO) bench --package eventlatch-tests --bench '*'
 
-bench-peers: wasm build-tools ## Measures against Extism, quamina, and matchers in other languages
+bench-peers: wasm build-tools python js ## Measures against Extism, quamina, and matchers in other languages
+	mkdir -p tests/peers/guests/build
+	node sdk/js/bin/eventlatch-build.js tests/peers/guests/javascript -o tests/peers/guests/build/javascript.wasm
+	$(SDK_PYTHON)/bin/python -m eventlatch_sdk.build tests/peers/guests/python -o tests/peers/guests/build/python.wasm
 	$(CARGO) bench --manifest-path tests/peers/Cargo.toml --target-dir $(abspath $(TARGET_DIR))/peers
 
 openapi: wasm build-tools ## Renews docs/openapi.json, the document of the HTTP API
@@ -95,6 +108,13 @@ $(TARGET_DIR)/airflow%/pinned.txt: tests/airflow/%.txt
 	rm -rf $(@D)
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install -q --disable-pip-version-check --no-deps -r $<
+	cp $< $@
+
+# The provider package as it is in the tree, beside the tests' Airflows.
+airflow-package: $(PACKAGE)2/package.toml $(PACKAGE)3/package.toml
+
+$(PACKAGE)%/package.toml: sdk/python-airflow/pyproject.toml $(TARGET_DIR)/airflow%/pinned.txt
+	$(@D)/bin/pip install -q --disable-pip-version-check -e 'sdk/python-airflow[dev]'
 	cp $< $@
 
 # What the SDK for Python is tested with. It and its tests are read from where they are.

@@ -15,7 +15,7 @@ const MATCHERS: [&str; 4] = ["etl-finish", "job-finish", "fields", "airflow-even
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    for watched in ["sdk/src", "sdk/wit", "sdk/Cargo.toml", "matchers", "Cargo.lock"] {
+    for watched in ["sdk/src", "sdk/wit", "sdk/Cargo.toml", "sdk/python", "sdk/js", "matchers", "Cargo.lock"] {
         println!("cargo::rerun-if-changed={}", root.join(watched).display());
     }
     println!("cargo::rerun-if-changed=src/author/templates");

@@ -116,7 +116,7 @@ impl Service {
         matchers.announce();
         let api = Api::bind(&config.api).map_err(StartError::Api)?;
         let watch = Watch::begin(&config.sensors.directory);
-        let (folder, mut sensors) = load_sensors(config, &matchers, &marking).await?;
+        let (folder, mut sensors) = load_sensors(config, &matchers, Some(&marking)).await?;
         let of_api = api_sensors::check(&store, &matchers, &marking, config).await.map_err(StartError::Store)?;
         sensors.extend(of_api.sensors);
         matchers.save(&store).await.map_err(StartError::Store)?;

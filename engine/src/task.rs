@@ -7,6 +7,8 @@ pub mod airflow;
 pub mod kafka;
 pub mod sql;
 mod told;
+#[cfg(test)]
+mod trial;
 pub mod webhook;
 
 use std::{num::NonZeroUsize, pin::Pin, sync::Arc, time::Duration};

@@ -148,6 +148,10 @@ def binary() -> str:
     return str(max(built, key=lambda path: path.stat().st_mtime))
 
 
+#: Matchers are compiled once for all services that are started here.
+COMPILED = {"EVENTLATCH_MATCHERS_CACHE": str(TARGET / "tmp/compiled")}
+
+
 class Service:
     """``eventlatch run``."""
 
@@ -156,7 +160,7 @@ class Service:
         (home / "eventlatch.toml").write_text(config)
         self.home, port = home, port or free_port()
         self.url = f"http://127.0.0.1:{port}"
-        environment = {"EVENTLATCH_API_LISTEN": f"127.0.0.1:{port}"}
+        environment = {"EVENTLATCH_API_LISTEN": f"127.0.0.1:{port}", **COMPILED}
         self.process = Process([binary(), "run"], home / "service.log", environment, home)
         self.wait_until_ready()
 
@@ -220,6 +224,8 @@ class Airflow:
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
             "AIRFLOW__CORE__PARALLELISM": "4",
             "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
+            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+            "PYTHONWARNINGS": "ignore",
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
             "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
             "AIRFLOW_CONN_EVENTLATCH_DEFAULT": json.dumps(connection),
@@ -232,12 +238,14 @@ class Airflow:
                 "AIRFLOW__API__WORKERS": "1",
                 "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
                 "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+                "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "3",
             }
             if self.is_3
             else {
                 "AIRFLOW__WEBSERVER__WEB_SERVER_HOST": "127.0.0.1",
                 "AIRFLOW__WEBSERVER__WEB_SERVER_PORT": str(self.port),
                 "AIRFLOW__WEBSERVER__WORKERS": "1",
+                "AIRFLOW__SCHEDULER__DAG_DIR_LIST_INTERVAL": "3",
                 "AIRFLOW__API__AUTH_BACKENDS": "airflow.providers.fab.auth_manager.api.auth.backend.basic_auth,"
                 "airflow.api.auth.backend.session",
             }

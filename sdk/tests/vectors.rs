@@ -39,7 +39,7 @@ impl FieldMatcher for Templated {
 
 fn vectors(file: &str) -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors").join(file);
-    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+    serde_json::from_str(&fs::read_to_string(path).expect("the vectors are there")).expect("the vectors are JSON")
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -47,11 +47,14 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn unhex(text: &str) -> Vec<u8> {
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+    (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("the vectors are hexadecimal"))
+        .collect()
 }
 
 fn extract(value: &[u8]) -> Extracts {
-    let adapter = FieldWise::<Order>::configure("{}").unwrap();
+    let adapter = FieldWise::<Order>::configure("{}").expect("it has no configuration");
     adapter.extract(&Batch {
         topic: "order".to_owned(),
         values: Column { bytes: value.to_vec(), ends: vec![value.len() as u32] },

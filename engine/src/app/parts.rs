@@ -80,18 +80,19 @@ pub fn check_topics_written(config: &Config, read: &[String]) -> Result<(), Star
     }
 }
 
-/// Reads the sensor files and has the matchers check them: at start all of them must be good.
+/// Reads the sensor files and has the matchers check them, and who marks their tasks, if anybody does: at start all of
+/// them must be good.
 pub async fn load_sensors(
     config: &Config,
     matchers: &Matchers,
-    marking: &Marking,
+    marking: Option<&Marking>,
 ) -> Result<(Folder, Vec<(Owner, Sensor)>), StartError> {
     let mut folder = Folder::new(config.sensors.directory.clone());
     let look = folder.look(Instant::now(), false)?;
     let checker = Checker {
         registry: &matchers.known(),
         pool: &matchers.pool,
-        marking: Some(marking),
+        marking,
         timezone: &config.sensors.timezone,
         topics: &config.kafka.topics,
         now: Timestamp::now(),

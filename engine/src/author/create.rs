@@ -101,8 +101,8 @@ impl Plan {
 
     fn render(&self, text: &str) -> Result<String, minijinja::Error> {
         let variables = context! {
-            name => self.name,
-            topic => self.topic,
+            name => self.name.as_str(),
+            topic => self.topic.as_str(),
             crate_name => self.name.replace('-', "_"),
             type_name => type_name(&self.name),
             version => env!("CARGO_PKG_VERSION"),

@@ -34,7 +34,7 @@ pub(super) async fn check(config: &Config, args: &Args) -> Result<Exit, Failure>
     let names: Vec<_> = matchers.registry.serving_any().map(|it| it.name().to_string()).collect();
     print::lines(&format!("matchers       ok  {}", names.join(" ")))?;
     let marking = app::marking(config, NO_STORE).map_err(Failure::config)?;
-    let (_, sensors) = load_sensors(config, &matchers, &marking).await?;
+    let (_, sensors) = load_sensors(config, &matchers, Some(&marking)).await?;
     let wanted: usize = sensors.iter().map(|(_, sensor)| sensor.wanted.len()).sum();
     print::lines(&format!("sensors        ok  {} (wanted messages: {wanted})", sensors.len()))?;
     print::lines(&format!("store          ok  {}", store(config)?))?;

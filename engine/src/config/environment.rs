@@ -136,9 +136,9 @@ fn path(name: &str, table: &Table) -> Option<Vec<String>> {
         return Some(vec!["kafka".into(), "properties".into(), property.to_lowercase().replace('_', ".")]);
     }
     if let Some(topic) = name.strip_prefix(TOPICS) {
-        let named = table.get("topics").and_then(Value::as_table).into_iter().flat_map(Table::keys);
-        let known = named.cloned().find(|name| name.to_uppercase().replace(['.', '-'], "_") == topic);
-        return Some(vec!["topics".into(), known.unwrap_or_else(|| topic.to_lowercase().replace('_', "-"))]);
+        let mut named = table.get("topics").and_then(Value::as_table).into_iter().flat_map(Table::keys);
+        let known = named.find(|name| name.to_uppercase().replace(['.', '-'], "_") == topic);
+        return Some(vec!["topics".into(), known.cloned().unwrap_or_else(|| topic.to_lowercase().replace('_', "-"))]);
     }
     let rest = name.strip_prefix(PREFIX)?;
     let found = PATHS.iter().find(|path| path.to_uppercase().replace('.', "_") == rest)?;

@@ -260,7 +260,12 @@ impl Described {
     }
 
     /// With what it answered to its configuration.
-    fn generation(self, file: &WasmFile, answer: guest::Settings, settings: &Settings) -> Result<Generation, LoadError> {
+    fn generation(
+        self,
+        file: &WasmFile,
+        answer: guest::Settings,
+        settings: &Settings,
+    ) -> Result<Generation, LoadError> {
         let topics = match &settings.topics {
             Some(named) => named.iter().map(|topic| topic.as_str().into()).collect(),
             None => topics(answer.topics, self.topics),

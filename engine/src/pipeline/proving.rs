@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 
 use super::{
     Shared,
@@ -23,7 +23,7 @@ use crate::{
     },
     matcher::{Generation, Worker},
     sensor::{DayIndex, Index},
-    source::{KafkaConfig, KafkaLog, Log, SourceError},
+    source::{Extent, KafkaConfig, KafkaLog, Log, SourceError},
 };
 
 /// How long messages may take to be read back. What came until then is what counts.
@@ -167,35 +167,36 @@ fn compare_or_excuse(
     }
 }
 
-/// The last messages of topics, of each about so many. Blocks.
+/// The last messages of topics, of each so many. Blocks.
 fn last_messages(kafka: &KafkaConfig, topics: &[Arc<str>], count: usize) -> Result<Vec<Vec<Slice>>, SourceError> {
     let until = Instant::now() + READING;
     let mut log = KafkaLog::open(kafka)?;
     let cluster = log.cluster()?;
-    let mut batches = Vec::new();
-    for topic in topics {
-        let extents = log.extents(topic, jiff::Timestamp::now())?;
-        let held: BTreeMap<_, _> =
-            extents.iter().map(|it| (it.partition, (it.high - it.low).cast_unsigned())).collect();
+    let of_topic = |topic: &Arc<str>| -> Result<Vec<Slice>, SourceError> {
+        let extents = log.extents(topic, Timestamp::now())?;
+        let held = extents.iter().map(|it| (it.partition, (it.high - it.low).cast_unsigned())).collect();
         let shares = shares(&held, count as u64);
         let mut slices = Vec::new();
-        for extent in extents {
-            let share = shares.get(&extent.partition).copied().unwrap_or(0).cast_signed();
-            let number = extent.partition;
-            let partition = Partition { cluster: Arc::clone(&cluster), topic: Arc::clone(topic), number, epoch: 0 };
-            let (mut next, mut messages) = (extent.high - share, Vec::new());
-            while next < extent.high && Instant::now() < until {
-                let piece = log.read(topic, number, next, extent.high)?;
-                messages.extend(piece.messages);
-                next = piece.next;
-            }
-            let span = Span { from: Before::Anything, to: next };
-            slices.push(Slice { partition, span, messages });
+        for Extent { partition, high, .. } in extents {
+            let share = shares.get(&partition).copied().unwrap_or(0).cast_signed();
+            let partition = Partition { cluster: cluster.clone(), topic: topic.clone(), number: partition, epoch: 0 };
+            slices.push(read(&mut log, partition, high - share, high, until)?);
         }
         slices.retain(|slice| !slice.messages.is_empty());
-        batches.push(slices);
+        Ok(slices)
+    };
+    topics.iter().map(of_topic).collect()
+}
+
+/// A stretch of a partition, as far as it comes in time.
+fn read(log: &mut KafkaLog, partition: Partition, from: i64, high: i64, until: Instant) -> Result<Slice, SourceError> {
+    let (mut next, mut messages) = (from, Vec::new());
+    while next < high && Instant::now() < until {
+        let piece = log.read(&partition.topic, partition.number, next, high)?;
+        messages.extend(piece.messages);
+        next = piece.next;
     }
-    Ok(batches)
+    Ok(Slice { partition, span: Span { from: Before::Anything, to: next }, messages })
 }
 
 /// How much of each partition: the same, and more where others hold less.
@@ -225,6 +226,6 @@ mod tests {
         assert_eq!(of(&[100, 1, 0], 10), [9, 1, 0]);
         assert_eq!(of(&[2, 3], 10), [2, 3]);
         assert_eq!(of(&[5, 5, 5], 10).into_iter().sum::<u64>(), 10);
-        assert_eq!(of(&[], 10), []);
+        assert_eq!(of(&[], 10), Vec::<u64>::new());
     }
 }

@@ -17,7 +17,7 @@ use crate::{
         dead_letter::Actor,
         difference::{Comparison, Difference},
     },
-    matcher::{Generation, Loader, Origin, WasmFile},
+    matcher::{Generation, Loader, Origin, WasmFile, cases},
 };
 
 /// A build that somebody wants to serve.
@@ -84,7 +84,7 @@ impl Handle {
         actor: Actor,
     ) -> Result<Pushed, ActError> {
         let candidate = load(loader, &file, push.name.as_deref()).await?;
-        let cases = 0;
+        let cases = run_cases(loader, &file, &candidate).await?;
         let name = candidate.name().to_string();
         let live = self.shared.live.load_full();
         let before = live.registry.post(&name);
@@ -138,6 +138,22 @@ async fn load(loader: &Loader, file: &WasmFile, name: Option<&str>) -> Result<Ar
         })
     })?;
     Ok(Arc::new(loaded.swap_remove(place)))
+}
+
+/// How many cases of its own a build has, if all of them pass.
+async fn run_cases(loader: &Loader, file: &WasmFile, candidate: &Arc<Generation>) -> Result<usize, ActError> {
+    let cases = cases::embedded(&file.bytes).map_err(refused)?;
+    let (runtime, candidate, count) = (loader.runtime().clone(), Arc::clone(candidate), cases.len());
+    let running = tokio::task::spawn_blocking(move || cases::run(&runtime, &candidate, &cases));
+    let ran = running.await.expect("running cases does not panic").map_err(refused)?;
+    let failed: Vec<_> = ran.iter().filter(|ran| !ran.passed()).collect();
+    let Some(first) = failed.first() else { return Ok(count) };
+    let differences = first.differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    Err(ActError::Refused(format!(
+        "{} of its own {count} cases fail; the first is \"{}\": {differences}",
+        failed.len(),
+        first.case
+    )))
 }
 
 /// A reason with all that is behind it, on one line.

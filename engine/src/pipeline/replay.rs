@@ -79,7 +79,7 @@ pub enum ReplayError {
     #[error(transparent)]
     Render(#[from] RenderError),
     #[error("the messages from {from} to {to} cannot be judged by {why}")]
-    GaveUp { from: String, to: String, why: Incomparable },
+    GaveUp { from: String, to: String, why: Box<Incomparable> },
     #[error("reading the messages ended by a defect of its own; the log says more")]
     Defect,
 }
@@ -141,9 +141,9 @@ impl Replay {
                 }
                 compared => compared,
             };
-            let gave_up = |why| {
+            let gave_up = |why: Incomparable| {
                 let [from, to] = [from, to].map(|offset| partition.at(offset).to_string());
-                ReplayError::GaveUp { from, to, why }
+                ReplayError::GaveUp { from, to, why: Box::new(why) }
             };
             all.absorb(compared.map_err(gave_up)?);
         }

@@ -43,6 +43,8 @@ pub enum BackupError {
     Exists(PathBuf),
     #[error("{} is the store itself: name another file", .0.display())]
     Itself(PathBuf),
+    #[error("there is no directory for the backup {}: make it, or name another file", .0.display())]
+    NoDirectory(PathBuf),
     #[error("the backup {} cannot be written", .path.display())]
     Write {
         path: PathBuf,
@@ -70,6 +72,9 @@ pub fn back_up(store: &Path, to: &Path, replace: bool) -> Result<BackedUp, Backu
     let (source, schema) = database::open_of_any_version(store)?;
     let cannot_write = |source| BackupError::Write { path: to.to_owned(), source };
     let directory = to.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !directory.is_dir() {
+        return Err(BackupError::NoDirectory(to.to_owned()));
+    }
     // Nobody else may read it, as it holds messages; it goes away again where this ends with an error.
     let unfinished = tempfile::Builder::new().prefix(".eventlatch-backup-").tempfile_in(directory);
     let unfinished = unfinished.map_err(cannot_write)?;

@@ -16,6 +16,10 @@ const PACE: Duration = Duration::from_millis(2_500);
 /// Before a kill on average: shorter, so that messages are sent until the last one.
 const PAUSE: Duration = Duration::from_millis(1_700);
 
+/// Every second kill comes within so long of the first thing that was recorded, if that comes soon.
+const AT_WORK: Duration = Duration::from_millis(500);
+const STARTED: Duration = Duration::from_secs(10);
+
 /// Of the kills at least two of three must find messages that were not recorded yet.
 const LAGGING: (usize, usize) = (2, 3);
 
@@ -59,7 +63,12 @@ fn kill_repeatedly(trial: &mut Trial, number: usize, random: &mut fastrand::Rng)
     let mut kills = Kills::default();
     while kills.all < number {
         let before = trial.stored();
-        std::thread::sleep(PAUSE.mul_f64(2.0 * random.f64()));
+        if kills.all.is_multiple_of(2) {
+            std::thread::sleep(PAUSE.mul_f64(2.0 * random.f64()));
+        } else {
+            wait_for_work(trial, &before);
+            std::thread::sleep(AT_WORK.mul_f64(random.f64()));
+        }
         let service = &mut trial.service;
         assert!(service.ended().is_none(), "the service has ended by itself:\n{}", service.log_end());
         wait_for_lag(trial);
@@ -73,6 +82,14 @@ fn kill_repeatedly(trial: &mut Trial, number: usize, random: &mut fastrand::Rng)
         trial.service.start_again();
     }
     kills
+}
+
+/// Where it takes long to start every kill would meet it before it has done anything.
+fn wait_for_work(trial: &Trial, before: &[String]) {
+    let until = Instant::now() + STARTED;
+    while trial.stored() == before && Instant::now() < until {
+        std::thread::sleep(AT_WORK / 20);
+    }
 }
 
 /// The service is quick: most of the time nothing waits for it. A kill then shows little, so the next moment at which

@@ -28,11 +28,12 @@ fn failures(ran: &[Ran]) -> Vec<String> {
 
 #[test]
 fn the_matchers_of_this_repository_pass_their_cases() {
-    let [etl_finish, job_finish, fields] = BUILTINS;
+    let [etl_finish, job_finish, fields, airflow_events] = BUILTINS;
     for (matcher, guest) in [
         ("matchers/etl-finish", etl_finish),
         ("matchers/job-finish", job_finish),
         ("matchers/fields", fields),
+        ("matchers/airflow-events", airflow_events),
         ("examples/order-shipped", ORDER_SHIPPED),
     ] {
         let cases = cases_of(matcher);

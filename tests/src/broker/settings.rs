@@ -31,7 +31,7 @@ impl Ports {
     /// broker that comes back would find its own taken.
     pub(super) fn free(special: &Special) -> Self {
         let mut random = fastrand::Rng::new();
-        let mut bound = |_| {
+        let bound = |_| {
             let mut tried = (0..1_000).map(|_| TcpListener::bind(("127.0.0.1", random.u16(10_000..32_000))));
             tried.find_map(Result::ok).expect("loopback has free ports")
         };

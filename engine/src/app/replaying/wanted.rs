@@ -28,7 +28,7 @@ pub(super) async fn read(
     if let Some(reader) = reader {
         return Ok((WantedBy::Store, of_store(&reader, topic)?));
     }
-    let (_, sensors) = load_sensors(config, matchers).await?;
+    let (_, sensors) = load_sensors(config, matchers, None).await?;
     Ok((WantedBy::Files, of_sensors(sensors.into_iter().map(|(_, sensor)| sensor))))
 }
 

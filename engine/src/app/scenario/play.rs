@@ -216,7 +216,8 @@ impl<'a> Play<'a> {
         let registry = Arc::clone(&self.shared.live.load().registry);
         let timezone = &self.scenario.timezone;
         let topics = &Topics::default();
-        let checker = Checker { registry: &registry, pool: &self.shared.pool, marking: None, timezone, topics, now: self.now };
+        let checker =
+            Checker { registry: &registry, pool: &self.shared.pool, marking: None, timezone, topics, now: self.now };
         let checked = checker.check(definitions).await;
         if !checked.problems.is_empty() {
             return Err(PlayError::Sensors(checked.problems));

@@ -45,8 +45,8 @@ fn said(pushed: &Pushed) -> String {
     let proof = match (cases, messages) {
         (0, 0) => "it has no cases of its own, and there was no message to judge".to_owned(),
         (0, _) => format!("it has no cases of its own, and judged the last {messages} messages"),
-        (_, 0) => format!("its {cases} cases pass, and there was no message to judge"),
-        (_, _) => format!("its {cases} cases pass, and it judged the last {messages} messages"),
+        (_, 0) => format!("its own cases pass ({cases}), and there was no message to judge"),
+        (_, _) => format!("its own cases pass ({cases}), and it judged the last {messages} messages"),
     };
     let mut text = format!("{matcher}: the build {} ({version}) {what}.\nProof: {proof}.", short(sha256));
     if serving_before.is_some() && messages > 0 {

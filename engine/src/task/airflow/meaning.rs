@@ -95,3 +95,33 @@ fn said(detail: &Value) -> String {
     let place: Vec<_> = place.map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned)).collect();
     format!("{}: {message}", place.join("."))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::trial::mark;
+
+    #[test]
+    fn what_is_not_there_is_looked_for_until_it_cannot_come_any_more() {
+        let mark = |attempts| Mark { attempts, ..mark(7, "a") };
+        let pause = |attempts: u32| {
+            let before = mark(attempts).expected_until - Duration::from_secs(1);
+            match not_there(&mark(attempts), "404", before) {
+                MarkError::Retry { after, .. } => after.unwrap().as_secs(),
+                MarkError::Reject(reason) => panic!("{reason}"),
+            }
+        };
+        assert_eq!([0, 1, 5, 6, 7, 64, u32::MAX].map(pause), [1, 2, 32, 64, 64, 64, 64]);
+        let over = not_there(&mark(0), "it answers 404", mark(0).expected_until);
+        let says = "it answers 404, and it did not come until 2019-07-07T08:00:00Z (hint: `eventlatch mark retry 7`)";
+        assert_eq!(over, MarkError::Reject(says.to_owned()));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_request_has_its_place() {
+        let detail =
+            serde_json::json!({"type": "value_error", "loc": ["body", "new_state", 0], "msg": "not one of them"});
+        assert_eq!(said(&detail), "body.new_state.0: not one of them");
+        assert_eq!(said(&serde_json::json!("gone")), "gone");
+    }
+}

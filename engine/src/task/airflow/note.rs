@@ -38,3 +38,30 @@ fn shown(key: &[u8]) -> String {
     let text = sample["text"].as_str().map(|text| text.escape_debug().take(LONGEST_KEY).collect());
     text.unwrap_or_else(|| sample["base64"].as_str().unwrap_or_default().chars().take(LONGEST_KEY).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::trial::mark;
+
+    #[test]
+    fn a_note_says_what_a_mark_rests_on() {
+        let mut mark = mark(1, "a");
+        mark.evidence.as_mut().unwrap().carried.key = Some(b"k\n".to_vec());
+        let expected = "success by eventlatch\n* message t/3@17\n* key k\\n\n* arrived 2019-07-07T08:00:00Z\n\
+                        * matcher job-finish, sha256 abc\n* sensor s, wait 2019-07-07, business date 2019-07-07";
+        assert_eq!(of(&mark), expected);
+        mark.evidence = None;
+        assert!(of(&mark).contains("\n* no message: a deadline, a condition or a decision by hand\n"));
+        mark.kind = MarkKind::Gate;
+        assert!(of(&mark).contains("\n* the wait has ended\n"));
+    }
+
+    #[test]
+    fn a_note_is_no_longer_than_airflow_takes() {
+        let mut mark = mark(1, "a");
+        mark.wait = "ä".repeat(2_000);
+        mark.evidence.as_mut().unwrap().carried.key = Some(vec![255; 2_000]);
+        assert_eq!(of(&mark).chars().count(), LONGEST);
+    }
+}

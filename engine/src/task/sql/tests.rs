@@ -1,17 +1,9 @@
 //! The adapter on temporary databases.
 
-use std::{path::Path, sync::Arc};
-
-use jiff::Timestamp;
+use std::path::Path;
 
 use super::*;
-use crate::domain::{
-    mark::{Evidence, MarkId, MarkKind, TaskState},
-    message::Partition,
-    recording::Carried,
-    target::Target,
-    wait::WaitId,
-};
+use crate::task::trial::mark;
 
 const JOBS: &str = "CREATE TABLE jobs (day TEXT, name TEXT, state TEXT CHECK (state <> 'failed'), note TEXT);
                     INSERT INTO jobs VALUES ('2019-07-07', 'a', 'waiting', ''), ('2019-07-07', 'b', 'waiting', '')";
@@ -51,34 +43,6 @@ impl Fixture {
 
 fn open(path: &Path) -> Connection {
     Connection::open_with_flags(path, OpenFlags::default()).unwrap()
-}
-
-fn mark(id: i64, task_id: &str) -> Mark {
-    let partition = Partition { cluster: Arc::from("c"), topic: Arc::from("t"), number: 3, epoch: 0 };
-    let arrival: Timestamp = "2019-07-07T08:00:00Z".parse().unwrap();
-    let evidence = Evidence {
-        position: partition.at(17),
-        matcher: "job-finish".to_owned(),
-        sha256: "abc".to_owned(),
-        event_time: None,
-        arrival,
-        carried: Carried::default(),
-    };
-    Mark {
-        id: MarkId(id),
-        wait_id: WaitId(1),
-        ordering_key: None,
-        sensor: "s".to_owned(),
-        wait: "2019-07-07".to_owned(),
-        business_date: "2019-07-07".parse().unwrap(),
-        task_id: task_id.to_owned(),
-        kind: MarkKind::Task,
-        target: Target::default(),
-        expected_until: arrival,
-        state: TaskState::Success,
-        evidence: Some(evidence),
-        attempts: 0,
-    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import Run, World
+from world import Run, World
 
 
 def the_example_turns_green_message_by_message(world: World) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import scenes
-from conftest import Make, World
+from world import World
 
 
 @pytest.fixture(scope="module")
-def world(make_world: Make) -> World:
+def world(make_world: Callable[[str], World]) -> World:
     return make_world("2")
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
 import pytest
 import scenes
-from conftest import Make, World
 from stack import Kafka
+from world import World
 
 
 @pytest.fixture(scope="module")
-def world(make_world: Make) -> World:
+def world(make_world: Callable[[str], World]) -> World:
     return make_world("3")
 
 

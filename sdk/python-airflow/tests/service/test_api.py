@@ -1,5 +1,5 @@
 import pytest
-from conftest import Running, wants
+from running import Running, wants
 
 from eventlatch_airflow.api import Endpoint, Service, ServiceAwayError, ServiceError, is_settled
 from eventlatch_airflow.hooks import EventLatchHook

@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import Awaitable
 
 import pytest
-from conftest import Running, wants
+from running import Running, wants
 from stack import NotYet
 
 from eventlatch_airflow import following

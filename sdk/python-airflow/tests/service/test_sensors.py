@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import Running
+from running import Running
 from support import context
 
 from eventlatch_airflow.compat import AirflowException, AirflowFailException, AirflowSensorTimeout, AirflowSkipException

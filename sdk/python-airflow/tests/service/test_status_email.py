@@ -1,7 +1,7 @@
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message
-from conftest import Running, wants
+from running import Running, wants
 from stack import NotYet, free_port, wait_for
 from support import context
 

@@ -1,11 +1,12 @@
 //! Builds that are pushed: proved before they serve.
 
+use eventlatch::matcher::cases;
 use eventlatch_tests::{
     cluster::{Cluster, message},
     home::Home,
     service::Service,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     CHOOSY, GENERATIONS, PICKY, TAME, UNRULY, by_hand::matcher, home, listed, put, refused::with, unruly_message,
@@ -18,6 +19,18 @@ const MATCHED: &str = "SELECT count(*) FROM matches";
 pub(super) fn push(home: &Home, service: &mut Service, build: &[u8], options: &[&str]) -> (Option<i32>, String) {
     home.write("pushed.wasm", build);
     matcher(home, service, &[&["push", "pushed.wasm"], options].concat())
+}
+
+/// A build that brings a case of its own: this is said of a message that is wanted.
+fn with_case(home: &Home, build: &[u8], verdict: &str) -> Vec<u8> {
+    let case = json!({
+        "case": "its own",
+        "message": {"value": {"name": "a"}, "arrival": "2026-01-05T09:00:00"},
+        "wanted": {"name": "a"},
+        "expect": {"verdict": verdict},
+    });
+    home.write("case.json", case.to_string());
+    cases::embed(build, &[home.path("case.json")]).unwrap()
 }
 
 /// Has a build refused with these words, which changes nothing.
@@ -59,6 +72,14 @@ async fn a_bad_one_is_refused_with_its_reason_and_changes_nothing() {
         "imports",
     );
     refuse(&home, service, CHOOSY, &[], "it refuses the wanted message of `a` in the sensor `names`");
+    let own = |verdict: &str| with_case(&home, TAME, verdict);
+    refuse(
+        &home,
+        service,
+        &own("other"),
+        &[],
+        "1 of its own 1 cases fail; the first is \"its own\": verdict: expected",
+    );
     refuse(&home, service, PICKY, &["--strict"], "it differs from the build that serves on 1 of the last 1 messages");
     refuse(&home, service, TAME, &["--name", "tamer"], "it is no build of the matcher `tamer`");
 
@@ -83,9 +104,17 @@ async fn a_good_one_serves_and_going_back_is_one_command() {
     cluster.send(&message("unruly", unruly_message("a", 0, "pick"))).await;
     home.wait_for_rows(&mut service, MATCHED, &["1"]);
 
-    let (code, said) = push(&home, &mut service, PICKY, &[]);
+    let (code, said) = push(&home, &mut service, &with_case(&home, PICKY, "fulfilled"), &[]);
     assert_eq!(code, Some(0), "{said}");
-    for words in ["and is pinned", "1 of 1 messages differ", "only-old", "unruly/0@0", "names", "it is picked"] {
+    for words in [
+        "and is pinned",
+        "its own cases pass (1), and it judged the last 1 messages",
+        "1 of 1 messages differ",
+        "only-old",
+        "unruly/0@0",
+        "names",
+        "it is picked",
+    ] {
         assert!(said.contains(words), "`{words}` is not said in: {said}");
     }
     let shown = listed(&mut service, "unruly");

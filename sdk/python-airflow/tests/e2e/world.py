@@ -1,0 +1,72 @@
+"""A real Kafka, a real Airflow, the service that marks its tasks, and runs of DAGs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from stack import Airflow, NotYet, Service, wait_for
+
+#: How long something may take that is to happen soon, in seconds, on a machine with much to do.
+SOON = 90
+
+
+@dataclass
+class World:
+    """All of it."""
+
+    airflow: Airflow
+    service: Service
+    _numbers: Iterator[int] = field(default_factory=lambda: iter(range(1000)))
+
+    def start(self, dag: str, name: str | None = None, **fields: Any) -> Run:
+        """Starts a run that waits for jobs of a name, by default its own."""
+        run_id = f"test:{dag}+{next(self._numbers)}"
+        run = Run(self, dag, run_id, name or run_id)
+        self.airflow.trigger(dag, run.id, conf={"name": run.name}, **fields)
+        return run
+
+    def send(self, *jobs: str) -> list[str]:
+        """Says that jobs have finished, and where these messages are."""
+        return [self.service.send("job-finish", {"job_name": job, "is_success": True}) for job in jobs]
+
+
+@dataclass
+class Run:
+    """A run of a DAG."""
+
+    world: World
+    dag: str
+    id: str
+    name: str
+
+    def send(self, letters: str) -> list[str]:
+        """Sends the messages of some of its tasks."""
+        return self.world.send(*(f"{self.name}-{letter}" for letter in letters))
+
+    def states(self) -> dict[str, str | None]:
+        return self.world.airflow.states(self.dag, self.id)
+
+    def note(self, task: str) -> str:
+        return self.world.airflow.tasks(self.dag, self.id)[task]["note"] or ""
+
+    def expect(self, seconds: float = SOON, **wanted: str | None) -> dict[str, str | None]:
+        """Waits until tasks have the states that are wanted, ``none`` for no state; tells the states of all."""
+        tasks = {task: None if state == "none" else state for task, state in wanted.items()}
+
+        def ask() -> dict[str, str | None]:
+            states = self.states()
+            if not tasks.items() <= states.items():
+                raise NotYet(str(states))
+            return states
+
+        return wait_for(f"{self.dag} {self.id} to be {tasks}", seconds, ask)
+
+    def expect_end(self, state: str) -> None:
+        def ask() -> None:
+            now = self.world.airflow.run(self.dag, self.id)["state"]
+            if now != state:
+                raise NotYet(f"{now}: {self.states()}")
+
+        wait_for(f"{self.dag} {self.id} to be {state}", SOON, ask)
