@@ -17,7 +17,7 @@ use std::{
 pub use answers::{Answer, TaskInstance};
 use tempfile::TempDir;
 
-use crate::{target::free_port, waiting::wait_for};
+use crate::{ports, waiting::wait_for};
 
 /// Which Airflow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +109,7 @@ impl Airflow {
     fn begin(version: Version, remains: Remains) -> Self {
         let home = TempDir::with_prefix("eventlatch-airflow-").expect("a temporary directory can be made");
         fs::create_dir(home.path().join("dags")).expect("the temporary directory can be written");
-        let (port, logs) = (free_port(), [free_port(), free_port()]);
+        let [port, logs @ ..] = ports::free::<3>();
         let process = Mutex::new(run(version, home.path(), port, logs, 0, remains));
         let airflow = Self { version, home, port, logs, process, secret: Mutex::new(0) };
         airflow.wait_until_up();

@@ -12,6 +12,7 @@ pub mod home;
 mod jars;
 pub mod languages;
 pub mod ledger;
+mod ports;
 pub mod service;
 pub mod summary;
 pub mod target;

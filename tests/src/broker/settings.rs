@@ -1,6 +1,8 @@
 //! What a broker is configured with.
 
-use std::{fmt::Write as _, net::TcpListener, path::Path};
+use std::{fmt::Write as _, path::Path};
+
+use crate::ports;
 
 /// A listener beside the plain one, and how it is spoken to: `SSL`, `SASL_SSL`.
 #[derive(Debug, Clone, Copy)]
@@ -27,15 +29,9 @@ pub(super) struct Ports {
 }
 
 impl Ports {
-    /// Ports that nobody listens on, found together so that they differ. Not among those that outgoing connections get: a
-    /// broker that comes back would find its own taken.
+    /// Ports that nobody listens on, found together so that they differ.
     pub(super) fn free(special: &Special) -> Self {
-        let mut random = fastrand::Rng::new();
-        let bound = |_| {
-            let mut tried = (0..1_000).map(|_| TcpListener::bind(("127.0.0.1", random.u16(10_000..32_000))));
-            tried.find_map(Result::ok).expect("loopback has free ports")
-        };
-        let listeners: Vec<_> = (0..2 + special.listeners.len()).map(bound).collect();
+        let listeners: Vec<_> = (0..2 + special.listeners.len()).map(|_| ports::bound()).collect();
         let mut ports = listeners.iter().map(|it| it.local_addr().expect("a listener has an address").port());
         let mut next = || ports.next().expect("there are as many as listeners");
         let (controller, plain) = (next(), next());
