@@ -80,7 +80,7 @@ pub fn rust(folder: &str) -> Arc<[u8]> {
         cargo.args(["build", "--release", "--target", "wasm32-unknown-unknown", "--locked", "--message-format=json"]);
         let said = run(&mut cargo);
         let modules = said.split('"').filter(|word| word.ends_with(".wasm"));
-        fs::copy(modules.last().expect("cargo names what it made"), output).expect("the module can be copied");
+        fs::copy(modules.next_back().expect("cargo names what it made"), output).expect("the module can be copied");
     })
 }
 
