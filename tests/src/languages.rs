@@ -79,7 +79,7 @@ pub fn rust(folder: &str) -> Arc<[u8]> {
         let mut cargo = cargo(folder);
         cargo.args(["build", "--release", "--target", "wasm32-unknown-unknown", "--locked", "--message-format=json"]);
         let said = run(&mut cargo);
-        let modules = said.split('"').filter(|word| word.ends_with(".wasm"));
+        let mut modules = said.split('"').filter(|word| word.ends_with(".wasm"));
         fs::copy(modules.next_back().expect("cargo names what it made"), output).expect("the module can be copied");
     })
 }
