@@ -112,9 +112,14 @@ impl Replay {
         Ok(Replayed { partitions, arrivals, comparison, refused: days.refused(), gaps })
     }
 
-    fn builds(&self) -> Vec<(Build, Arc<Generation>)> {
-        let against = self.against.iter().map(|it| (Build::Old, Arc::clone(it)));
-        against.chain([(Build::New, Arc::clone(&self.candidate))]).collect()
+    /// Who judges, each once: a build may be held against itself.
+    fn builds(&self) -> Vec<(Arc<Generation>, &'static [Build])> {
+        let candidate = Arc::clone(&self.candidate);
+        match &self.against {
+            Some(against) if against.id == candidate.id => vec![(candidate, &[Build::Old, Build::New])],
+            Some(against) => vec![(Arc::clone(against), &[Build::Old]), (candidate, &[Build::New])],
+            None => vec![(candidate, &[Build::New])],
+        }
     }
 
     /// Has consecutive messages judged, on all workers.
