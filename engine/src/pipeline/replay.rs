@@ -114,11 +114,13 @@ impl Replay {
 
     /// Who judges, each once: a build may be held against itself.
     fn builds(&self) -> Vec<(Arc<Generation>, &'static [Build])> {
+        const BOTH: &[Build] = &[Build::Old, Build::New];
+        let (old, new) = BOTH.split_at(1);
         let candidate = Arc::clone(&self.candidate);
         match &self.against {
-            Some(against) if against.id == candidate.id => vec![(candidate, &[Build::Old, Build::New])],
-            Some(against) => vec![(Arc::clone(against), &[Build::Old]), (candidate, &[Build::New])],
-            None => vec![(candidate, &[Build::New])],
+            Some(against) if against.id == candidate.id => vec![(candidate, BOTH)],
+            Some(against) => vec![(Arc::clone(against), old), (candidate, new)],
+            None => vec![(candidate, new)],
         }
     }
 
