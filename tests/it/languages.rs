@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use eventlatch::{
     domain::message::Message,
-    matcher::{Cache, Extraction, GaveUp, Generation, Limits, Named, Origin, Pool, Runtime, WasmFile, Why, Worker},
+    matcher::{Cache, Extraction, GaveUp, Generation, Limits, Origin, Pool, Runtime, Settings, WasmFile, Why, Worker},
 };
 use eventlatch_tests::languages::Language;
 use jiff::Timestamp;
