@@ -470,7 +470,7 @@ fn a_command_that_is_none() {
     assert_snapshot!(home("").run(&["strat"]), @r"
     ! error: unrecognized subcommand 'strat'
     ! 
-    !   tip: a similar subcommand exists: 'status'
+    !   tip: some similar subcommands exist: 'store', 'status'
     ! 
     ! Usage: eventlatch [OPTIONS] <COMMAND>
     ! 
