@@ -29,6 +29,8 @@ fn lines_give_the_same_as_kafka() {
 
     let ranged = replay(&home, &[&arguments[..], &["--from", &minutes(10).to_string()]].concat());
     assert_eq!(result(&ranged, 13)["messages"], 4);
+    let until = replay(&home, &[&arguments[..], &["--to", &minutes(10).to_string()]].concat());
+    assert_eq!(result(&until, 13)["messages"], 4);
     let input = home.run_with_input(
         &["replay", "--topic", "etl-finish", "--matcher", CANDIDATE, "--lines", "-", "--format", "json"],
         &text.join("\n"),
