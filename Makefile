@@ -134,7 +134,7 @@ $(SDK_PYTHON)/requirements-dev.txt: sdk/python/requirements-dev.txt
 js: $(SDK_JS)/.package-lock.json
 
 $(SDK_JS)/.package-lock.json: sdk/js/package-lock.json
-	@command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20)' || { \
+	@command -v npm >/dev/null && node -e 'process.exit(Number(parseInt(process.versions.node) < 20))' || { \
 		echo "Node.js 20 or newer with npm is missing: install it for the JavaScript SDK" >&2; exit 1; }
 	npm ci --prefix sdk/js --no-audit --no-fund --silent
 	touch $@

@@ -112,9 +112,16 @@ impl Replay {
         Ok(Replayed { partitions, arrivals, comparison, refused: days.refused(), gaps })
     }
 
-    fn builds(&self) -> Vec<(Build, Arc<Generation>)> {
-        let against = self.against.iter().map(|it| (Build::Old, Arc::clone(it)));
-        against.chain([(Build::New, Arc::clone(&self.candidate))]).collect()
+    /// Who judges, each once: a build may be held against itself.
+    fn builds(&self) -> Vec<(Arc<Generation>, &'static [Build])> {
+        const BOTH: &[Build] = &[Build::Old, Build::New];
+        let (old, new) = BOTH.split_at(1);
+        let candidate = Arc::clone(&self.candidate);
+        match &self.against {
+            Some(against) if against.id == candidate.id => vec![(candidate, BOTH)],
+            Some(against) => vec![(Arc::clone(against), old), (candidate, new)],
+            None => vec![(candidate, new)],
+        }
     }
 
     /// Has consecutive messages judged, on all workers.

@@ -404,14 +404,14 @@ fn a_store_of_a_newer_version() {
     let home = started_once();
     home.execute("eventlatch.db", "PRAGMA user_version = 99");
     assert_snapshot!(home.run(&["run", "--input", "-"]), @r"
-    ! error: the store eventlatch.db has schema version 99, this eventlatch knows versions up to 4: use the newer eventlatch that wrote it, or restore a backup
+    ! error: the store eventlatch.db has schema version 99, this eventlatch knows versions up to 5: use the newer eventlatch that wrote it, or restore a backup
     exit 5
     ");
     assert_snapshot!(home.run(&["check"]), @r"
     configuration  ok
     matchers       ok  airflow-events etl-finish job-finish
     sensors        ok  1 (wanted messages: 1)
-    ! error: the store eventlatch.db has schema version 99, this eventlatch knows versions up to 4: use the newer eventlatch that wrote it, or restore a backup
+    ! error: the store eventlatch.db has schema version 99, this eventlatch knows versions up to 5: use the newer eventlatch that wrote it, or restore a backup
     exit 5
     ");
 }

@@ -67,7 +67,8 @@ pub(super) async fn verdicts(bench: &Bench) -> Vec<Verdict> {
         let wanted = [r#"{"order": "o-17", "at_least": 99.75}"#, r#"{"order": "o-17"}"#];
         let prepared = worker.prepare(&generation, &wanted, date(2019, 7, 7)).unwrap();
         let tokens: Vec<_> = prepared.into_iter().map(|prepared| prepared.unwrap().token).collect();
-        let candidates: Vec<_> = (messages.iter().flat_map(|message| tokens.iter().map(move |token| (message, token))))
+        let pairs = messages.iter().flat_map(|message| tokens.iter().map(move |token| (message, token)));
+        let candidates: Vec<_> = pairs
             .flat_map(|(message, token)| [Some(moment(7)), Some(moment(6)), None].map(|event| (message, token, event)))
             .map(|(message, token, event_time)| Candidate {
                 topic: "order-paid",

@@ -64,7 +64,7 @@ fn rule(worker: &mut Worker, components: &[Component]) {
     let messages = messages_of(WANTED);
     let messages: Vec<_> = messages.iter().collect();
     for batch in BATCHES {
-        let turn = if batch == 1 { &messages[..TURN_OF_ONE] } else { &messages };
+        let turn = if batch == 1 { &messages[..TURN_OF_ONE] } else { &messages[..] };
         let expected = judges[0].judge_all(worker, turn, batch);
         assert_eq!(expected.len(), turn.len() / 2, "half of the messages are wanted");
         let rounds = Rounds::run(ROUNDS, judges.len(), |contestant| {

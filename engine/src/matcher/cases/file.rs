@@ -56,7 +56,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Case>, WrongCase> {
     }
     .map_err(|error| WrongCase::Wrong {
         file: file.to_owned(),
-        line: error.line(),
+        line: error.line().max(1),
         message: without_place(&error),
     })?;
     let is_only = keys.len() == 1;

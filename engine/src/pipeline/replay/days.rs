@@ -43,7 +43,7 @@ pub struct Refused {
 pub(super) struct Days<'a> {
     pool: &'a Pool,
     wanted: &'a [ActiveWanted],
-    builds: Vec<(Build, Arc<Generation>)>,
+    builds: Vec<(Arc<Generation>, &'static [Build])>,
     index: Arc<Index>,
     refused: BTreeMap<WantedId, Refused>,
 }
@@ -53,7 +53,7 @@ impl<'a> Days<'a> {
         pool: &'a Pool,
         topic: &Arc<str>,
         wanted: &'a [ActiveWanted],
-        builds: Vec<(Build, Arc<Generation>)>,
+        builds: Vec<(Arc<Generation>, &'static [Build])>,
     ) -> Result<Self, RenderError> {
         let mut calendars: Vec<Calendar> = Vec::new();
         for wanted in wanted {
@@ -61,7 +61,7 @@ impl<'a> Days<'a> {
                 calendars.push(calendar(wanted)?);
             }
         }
-        let judging = builds.iter().map(|(_, generation)| (Arc::clone(topic), Arc::clone(generation.name())));
+        let judging = builds.iter().map(|(generation, _)| (Arc::clone(topic), Arc::clone(generation.name())));
         let index = Arc::new(Index::new(calendars, judging));
         Ok(Self { pool, wanted, builds, index, refused: BTreeMap::new() })
     }
@@ -89,15 +89,12 @@ impl<'a> Days<'a> {
         let mut tables = Tables::default();
         let ours: Vec<_> = self.wanted.iter().filter(|wanted| belongs(wanted, calendar)).cloned().collect();
         for page in ours.chunks(PAGE) {
-            for (build, generation) in self.builds.clone() {
+            for (generation, builds) in self.builds.clone() {
                 let answers = self.prepared(&generation, page, date).await?;
-                self.note_refused(build, page, date, &answers);
+                self.note_refused(builds, page, date, &answers);
                 // A wanted message has one rendering a date, and each date an index of its own.
                 let renderings: Vec<_> = page.iter().map(|wanted| Some(RenderingId(wanted.id.0))).collect();
-                let awaited = awaited(&generation, page, &renderings, answers);
-                // A build that is held against itself waits once.
-                let is_again = build == Build::New && self.builds[0].1.id == generation.id && self.builds.len() > 1;
-                awaited.iter().filter(|_| !is_again).for_each(|awaited| tables.add(awaited));
+                awaited(&generation, page, &renderings, answers).iter().for_each(|awaited| tables.add(awaited));
             }
         }
         Ok(DayIndex::new(calendar, date, tables.build().await))
@@ -119,7 +116,13 @@ impl<'a> Days<'a> {
         self.pool.run(prepare).await.map_err(gave_up)
     }
 
-    fn note_refused(&mut self, build: Build, page: &[ActiveWanted], date: Date, answers: &[Result<Prepared, Problem>]) {
+    fn note_refused(
+        &mut self,
+        builds: &[Build],
+        page: &[ActiveWanted],
+        date: Date,
+        answers: &[Result<Prepared, Problem>],
+    ) {
         let refused = page.iter().zip(answers).filter_map(|(wanted, answer)| Some((wanted, answer.as_ref().err()?)));
         for (wanted, problem) in refused {
             let refused = self.refused.entry(wanted.id).or_insert_with(|| Refused {
@@ -129,8 +132,10 @@ impl<'a> Days<'a> {
                 business_date: date,
                 reason: problem.to_string(),
             });
-            if !refused.by.contains(&build) {
-                refused.by.push(build);
+            for build in builds {
+                if !refused.by.contains(build) {
+                    refused.by.push(*build);
+                }
             }
         }
     }

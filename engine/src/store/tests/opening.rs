@@ -30,7 +30,7 @@ async fn an_identity_is_for_life() {
 #[tokio::test]
 async fn a_newer_schema_is_refused() {
     let (_dir, config) = changed("PRAGMA user_version = 99").await;
-    let expect = "the store PATH has schema version 99, this eventlatch knows versions up to 4: \
+    let expect = "the store PATH has schema version 99, this eventlatch knows versions up to 5: \
                   use the newer eventlatch that wrote it, or restore a backup";
     assert_eq!(refusal(&config), expect);
     assert!(matches!(Reader::open(&config.path), Err(StoreError::Newer { found: 99, .. })));
@@ -39,7 +39,7 @@ async fn a_newer_schema_is_refused() {
 #[tokio::test]
 async fn a_reader_does_not_migrate() {
     let (_dir, config) = changed("PRAGMA user_version = 0").await;
-    assert!(matches!(Reader::open(&config.path), Err(StoreError::Older { found: 0, supported: 4, .. })));
+    assert!(matches!(Reader::open(&config.path), Err(StoreError::Older { found: 0, supported: 5, .. })));
     let missing = config.path.with_file_name("other.db");
     assert!(matches!(Reader::open(&missing), Err(StoreError::Missing { .. })));
     assert!(!missing.exists());

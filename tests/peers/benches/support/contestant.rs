@@ -78,14 +78,14 @@ impl Judge {
             hits.extend(wanted.get(key).map(|(number, token)| (message, *number, token)));
         });
         let moment = |instant| moment(&self.calendar, instant);
-        let candidate = |(message, _, token): &(usize, u64, &'_ Vec<u8>)| Candidate {
+        let candidates = hits.iter().map(|(message, _, token)| Candidate {
             topic: TOPIC,
             message: messages[*message],
             event_time: times[*message].map(moment),
             arrival: moment(messages[*message].arrival),
             token,
-        };
-        let candidates: Vec<_> = hits.iter().map(candidate).collect();
+        });
+        let candidates: Vec<_> = candidates.collect();
         let verdicts = self.contestant.confirm(worker, &candidates);
         let fulfilled = hits.iter().zip(verdicts).filter(|(_, fulfils)| *fulfils);
         fulfilled.map(|((message, number, _), _)| (messages[*message].offset, *number)).collect()

@@ -53,7 +53,7 @@ fn mistakes_are_told_with_their_line() {
     );
     assert_eq!(
         of(r#""expect": {"verdict": "fulfilled"}"#),
-        "c.json:2: a `verdict` or a `problem` is about something `wanted`: give it"
+        "c.json:1: a `verdict` or a `problem` is about something `wanted`: give it"
     );
     assert_eq!(
         of(r#""expect": {"verdict": "fulfilled", "reason": "x"}"#),
