@@ -12,7 +12,7 @@ pub use tool::ToolError;
 use super::{language::Language, project::Project};
 use crate::matcher::{
     Generation, LoadError, Origin, Runtime, WasmFile,
-    cases::{EmbedError, WrongCase, embed},
+    cases::{EmbedError, WrongCase, embed, read},
 };
 
 /// A matcher that was built.
@@ -41,13 +41,16 @@ pub enum BuildError {
 
 /// Builds a project. What its language's tool says goes to the standard error, as it is said.
 pub fn build(project: &Project, runtime: &Runtime) -> Result<Built, BuildError> {
+    // Before minutes are spent on a build.
+    let cases = project.cases()?;
+    cases.iter().try_for_each(|file| read(file).map(drop))?;
     let made = match project.language {
         Language::Rust => rust::make(project)?,
         Language::Python => python::make(project)?,
         Language::JavaScript => js::make(project)?,
     };
     let bytes = fs::read(&made).map_err(|error| BuildError::Unreadable(made.clone(), error))?;
-    let bytes = embed(&bytes, &project.cases()?).map_err(|error| BuildError::Embed(made.clone(), error))?;
+    let bytes = embed(&bytes, &cases).map_err(|error| BuildError::Embed(made.clone(), error))?;
     let file = WasmFile::new(Origin::File(made), bytes);
     let generation = Generation::unconfigured(runtime, &file);
     let generation = generation.map_err(|error| BuildError::Load(Box::new(error)))?;

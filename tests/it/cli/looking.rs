@@ -62,6 +62,10 @@ fn one_matcher() {
      origin     built in
      size       [SIZE]
      sha256     [SHA256]
+     cases      0
+     form       component
+     imports    eventlatch:matcher/host@1.0.0
+     exports    eventlatch:matcher/guest@1.0.0
 
     schema of the wanted message:
     {
@@ -181,8 +185,9 @@ fn the_help() {
       send         Send messages to a topic
       status       Show what has been received and what is still missing
       explain      Say why a sensor still waits, or what one message would do
+      replay       Judge messages that came before by another build of a matcher, and show what differs
       report       Report what is missing now, or was on a date
-      matcher      Look at matchers
+      matcher      Write matchers, try them out, and look at those that serve
       dead-letter  Look at messages that were set aside, and have them judged again
       mark         Look at what is to be told to the outside, and have it tried again
       partition    Look at partitions, and release those that stand still
@@ -198,7 +203,7 @@ fn the_help() {
       -h, --help           Print help
       -V, --version        Print version
 
-    Exit codes: 0 done · 1 unexpected failure, or a scenario that differs · 2 wrong command line · 3 configuration, sensor or scenario file · 4 matcher · 5 store · 6 Kafka or input file · 7 marking · 8 the API: its address is taken, no service answers, or it wants a token · 9 a wait failed, was skipped or cancelled · 10 a wait has not ended yet · 11 a message at which the service is to stop (`on_fault`, `on_reject`) · 12 the service did not end in order: a second signal, or `shutdown_seconds` were over
+    Exit codes: 0 done · 1 unexpected failure, or a scenario or case that differs · 2 wrong command line · 3 configuration, sensor, scenario or case file · 4 matcher · 5 store · 6 Kafka or input file · 7 marking · 8 the API: its address is taken, no service answers, or it wants a token · 9 a wait failed, was skipped or cancelled · 10 a wait has not ended yet · 11 a message at which the service is to stop (`on_fault`, `on_reject`) · 12 the service did not end in order: a second signal, or `shutdown_seconds` were over · 13 two builds differ over the messages of a replay
     exit 0
     ");
 }

@@ -69,7 +69,12 @@ impl Content {
         let Some(Outline { form, imports, exports }) = &self.outline else {
             return vec![cases];
         };
-        let list = |names: &[String]| if names.is_empty() { "-".to_owned() } else { names.join("\n") };
+        // How values cross the boundary is nobody's concern.
+        let is_told = |name: &&String| !name.starts_with("cabi_");
+        let list = |names: &[String]| {
+            let names: Vec<_> = names.iter().filter(is_told).map(String::as_str).collect();
+            if names.is_empty() { "-".to_owned() } else { names.join("\n") }
+        };
         vec![cases, ("form", (*form).to_owned()), ("imports", list(imports)), ("exports", list(exports))]
     }
 }
