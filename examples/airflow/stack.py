@@ -127,7 +127,7 @@ log.cleaner.dedupe.buffer.size=4194304
         storage = ["kafka.tools.StorageTool", "format", "--cluster-id", "ZXZlbnRsYXRjaC1sYXB0b3", "--config", str(settings)]
         subprocess.run([*java, *storage], check=True, stdout=subprocess.DEVNULL)
         self.process = Process([*java, "kafka.Kafka", str(settings)], home / "kafka.log")
-        wait_for("Kafka", 90, self._answers)
+        wait_for("Kafka", 180, self._answers)
 
     def _answers(self) -> None:
         self.process.check()
@@ -165,7 +165,7 @@ class Service:
         self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
-        wait_for("eventlatch", 60, self._ready)
+        wait_for("eventlatch", 180, self._ready)
 
     def _ready(self) -> None:
         self.process.check()
@@ -256,7 +256,7 @@ class Airflow:
         self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
-        wait_for("Airflow", 240, self._ready)
+        wait_for("Airflow", 400, self._ready)
 
     def _ready(self) -> None:
         self.process.check()

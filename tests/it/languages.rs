@@ -21,6 +21,7 @@ const BOTH: [Language; 2] = [Language::Python, Language::JavaScript];
 
 /// A matcher with workers to run it, under the limits of a service that has none configured.
 struct Bench {
+    runtime: Runtime,
     generation: Arc<Generation>,
     pool: Pool,
 }
@@ -35,7 +36,8 @@ impl Bench {
         let runtime = Runtime::new(limits, Cache::open(&cache)).unwrap();
         let file = WasmFile::new(Origin::File("guest.wasm".into()), component.to_owned());
         let generation = Arc::new(Generation::load(&runtime, &file, None, named).unwrap());
-        Self { generation, pool: Pool::start(&runtime, 2).unwrap() }
+        let pool = Pool::start(&runtime, 2).unwrap();
+        Self { runtime, generation, pool }
     }
 
     /// As the service does it: what times out is asked about again aside.

@@ -37,7 +37,7 @@ pub(super) enum Command {
         #[arg(long, value_name = "ignore|heal")]
         late: Option<String>,
         /// Where its tasks are outside, as JSON: laid over the sensor's, key by key
-        #[arg(long, value_name = "JSON")]
+        #[arg(long, value_name = "JSON", value_parser = json)]
         target: Option<Value>,
         #[command(flatten)]
         shown: Shown,
@@ -146,6 +146,10 @@ pub(super) fn wait(config: &Config, command: &Command) -> Result<Exit, Failure> 
         }
     }
     Ok(Exit::Done)
+}
+
+fn json(text: &str) -> Result<Value, serde_json::Error> {
+    serde_json::from_str(text)
 }
 
 fn until(client: &Client, of: &Of, at_most: Option<Duration>) -> Result<WaitDetail, Failure> {

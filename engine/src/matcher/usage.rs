@@ -40,6 +40,11 @@ impl Usage {
         }
     }
 
+    /// Has the most memory be that of instances that are asked from now on.
+    pub fn forget_peak(&self) {
+        self.peak_memory.store(0, Relaxed);
+    }
+
     pub(super) fn note_cpu(&self, cpu: Duration) {
         self.cpu_ns.fetch_add(u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX), Relaxed);
     }

@@ -81,7 +81,10 @@ impl Log for LinesLog {
         Start::Earliest
     }
 
-    /// Lines are in no order of time: any may be as late as that.
+    fn is_ordered(&self) -> bool {
+        false
+    }
+
     fn extents(&mut self, topic: &str, _since: Timestamp) -> Result<Vec<Extent>, SourceError> {
         let extent = |high| Extent { partition: 0, low: 0, since: 1, high };
         if self.lines == Lines::Stdin {

@@ -15,6 +15,11 @@ pub trait Log: Send + Sync {
     /// Where deliveries start of a topic of which nothing is stored.
     fn start(&self) -> Start;
 
+    /// Whether messages stand in the order of their arrival, as far as Kafka's do.
+    fn is_ordered(&self) -> bool {
+        true
+    }
+
     /// The partitions of a topic as they are now; none if there is no such topic.
     fn extents(&mut self, topic: &str, since: Timestamp) -> Result<Vec<Extent>, SourceError>;
 

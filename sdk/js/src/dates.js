@@ -35,9 +35,7 @@ export function formatDate(date, format) {
       const [value, wide, padding] = NUMBERS[directive];
       return padded(String(value(at)), flag, width, wide, padding);
     }
-    if (Object.hasOwn(TEXTS, directive)) {
-      return cased(TEXTS[directive](at), flag).padStart(Math.min(Number(width || 0), WIDEST));
-    }
+    if (Object.hasOwn(TEXTS, directive)) return cased(TEXTS[directive](at), flag, directive);
     if (Object.hasOwn(WHOLE, directive)) return formatDate(date, WHOLE[directive]);
     throw new RangeError(`bad format '${format}': \`${found}\` is no directive for a date`);
   });
@@ -120,8 +118,8 @@ function padded(text, flag, width, ownWidth, ownPadding) {
   return text.padStart(flag === "-" ? 0 : width ? Math.min(Number(width), WIDEST) : ownWidth, padding);
 }
 
-function cased(text, flag) {
+/** A width is for numbers, and what `#` swaps is the case of `AM`. */
+function cased(text, flag, directive) {
   if (flag === "^") return text.toUpperCase();
-  if (flag !== "#") return text;
-  return [...text].map((it) => (it === it.toUpperCase() ? it.toLowerCase() : it.toUpperCase())).join("");
+  return flag === "#" && directive === "p" ? text.toLowerCase() : text;
 }

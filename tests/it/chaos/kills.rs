@@ -16,9 +16,10 @@ const PACE: Duration = Duration::from_millis(2_500);
 /// Before a kill on average: shorter, so that messages are sent until the last one.
 const PAUSE: Duration = Duration::from_millis(1_700);
 
-/// Every second kill comes within so long of the first thing that was recorded, if that comes soon.
+/// Every second kill comes within so long of the first thing that was recorded, if that comes soon: messages are sent for
+/// [`PACE`] only, and without any a kill shows nothing.
 const AT_WORK: Duration = Duration::from_millis(500);
-const STARTED: Duration = Duration::from_secs(10);
+const STARTED: Duration = Duration::from_secs(2);
 
 /// Of the kills at least two of three must find messages that were not recorded yet.
 const LAGGING: (usize, usize) = (2, 3);

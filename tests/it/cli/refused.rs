@@ -32,7 +32,7 @@ fn an_unknown_key() {
 #[test]
 fn an_unknown_section() {
     assert_snapshot!(check("[kakfa]\nbrokers = \"localhost:9092\"\n"), @r"
-    ! error: eventlatch.toml:1:2: unknown key `kakfa`, expected one of `kafka`, `store`, `sensors`, `matchers`, `marking`, `dead_letters`, `report`, `api`, `service`, `telemetry`
+    ! error: eventlatch.toml:1:2: unknown key `kakfa`, expected one of `kafka`, `topics`, `store`, `sensors`, `matchers`, `marking`, `dead_letters`, `report`, `api`, `service`, `telemetry`
     !   |
     ! 1 | [kakfa]
     !   |  ^^^^^
@@ -112,7 +112,7 @@ fn a_statement_with_an_unknown_parameter() {
     matchers       ok  airflow-events etl-finish job-finish
     sensors        ok  1 (wanted messages: 1)
     store          ok  eventlatch.db (will be created)
-    ! error: tasks cannot be marked: the statement has the unknown parameter `:stat`; known are :mark_id, :sensor, :wait, :business_date, :task_id, :state, :topic, :partition, :offset, :matcher, :sha256, :event_time, :arrival
+    ! error: tasks cannot be marked: the statement has the unknown parameter `:stat`; known are :mark_id, :sensor, :wait, :business_date, :task_id, :state, :target, :topic, :partition, :offset, :matcher, :sha256, :event_time, :arrival
     exit 7
     ");
 }

@@ -12,7 +12,7 @@ pub(super) const MESSAGES: [&[u8]; 14] = [
     br#"{"order": "o-17", "amount": 99.5, "paid_at": 1562486400.123}"#,
     br#"{"order": "o-17", "amount": 100, "paid_at": "2019-07-07 08:00:00"}"#,
     br#"{"order": "o-17", "amount": 100.0, "paid_at": "2019-07-07T08:00:00.5+08:00", "more": [1, {"a": null}]}"#,
-    "{\"order\": \"größer\\u4e2d\\ud83d\\ude00\", \"amount\": -1e-3, \"paid_at\": 0}".as_bytes(),
+    "{\"order\": \"größer\\u4e2d\\ud83d\\ude00\", \"amount\": 1e-3, \"paid_at\": 0}".as_bytes(),
     br#"{"order": "", "amount": 0, "paid_at": -1}"#,
     b"",
     b"\0\0\0\0\x07{}",

@@ -1,9 +1,9 @@
 //! `examples/order-paid` in Python and JavaScript beside the same matcher in Rust: whatever one says, the others say.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fs, sync::Arc};
 
-use eventlatch::matcher::{Limits, Settings, Verdict};
-use eventlatch_tests::languages::Language;
+use eventlatch::matcher::{Limits, Settings, Verdict, cases};
+use eventlatch_tests::languages::{Language, repository};
 
 use super::{
     BOTH, Bench,
@@ -94,6 +94,21 @@ async fn they_are_configured_as_their_twins() {
         ] {
             let words = super::refusal(&twin(language), &settings(wrong)).replace('`', "");
             assert!(words.contains(&said.replace('`', "")), "{language:?}: {words}");
+        }
+    }
+}
+
+#[test]
+fn each_passes_its_cases_which_are_those_of_its_twins() {
+    let file = |folder: &str| repository().join("examples/order-paid").join(folder).join("cases/messages.json");
+    let (python, javascript) = (twin(Language::Python), twin(Language::JavaScript));
+    for (folder, component) in [("rust", ORDER_PAID), ("python", &python[..]), ("js", &javascript[..])] {
+        assert!(fs::read(file(folder)).unwrap() == fs::read(file("rust")).unwrap(), "{folder} has cases of its own");
+        let bench = Bench::of(component);
+        let ran = cases::run(&bench.runtime, &bench.generation, &cases::read(&file(folder)).unwrap()).unwrap();
+        assert!(ran.len() >= 6, "{folder}");
+        for ran in ran {
+            assert!(ran.passed(), "{folder}: {}: {:?}", ran.case, ran.differences);
         }
     }
 }

@@ -29,6 +29,8 @@ fn lines_give_the_same_as_kafka() {
 
     let ranged = replay(&home, &[&arguments[..], &["--from", &minutes(10).to_string()]].concat());
     assert_eq!(result(&ranged, 13)["messages"], 4);
+    let until = replay(&home, &[&arguments[..], &["--to", &minutes(10).to_string()]].concat());
+    assert_eq!(result(&until, 13)["messages"], 4);
     let input = home.run_with_input(
         &["replay", "--topic", "etl-finish", "--matcher", CANDIDATE, "--lines", "-", "--format", "json"],
         &text.join("\n"),
@@ -91,7 +93,8 @@ fn a_candidate_that_keeps_failing_ends_it() {
     let ran = home.run(&["replay", "--topic", "unruly", "--matcher", "unruly.wasm", "--lines", "messages.jsonl"]);
     assert_eq!(ran.code, Some(4), "{ran}");
     let expected = "error: the messages from unruly/0@1 to unruly/0@200 cannot be judged by the candidate: the matcher fails on one message after another";
-    assert!(ran.stderr.starts_with(expected), "{ran}");
+    // Behind what it has to say of each panic.
+    assert!(ran.stderr.contains(expected), "{ran}");
 }
 
 #[test]

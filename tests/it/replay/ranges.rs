@@ -30,7 +30,9 @@ fn replay(home: &Home, topic: &str, arguments: &[&str]) -> Ran {
 async fn what_is_gone_from_kafka_is_said() {
     let topic = Topic::create("replay", 1).await;
     let home = home(&topic.name);
-    let begin = Timestamp::now() - SignedDuration::from_hours(5);
+    // Kafka knows milliseconds.
+    let now = Timestamp::from_millisecond(Timestamp::now().as_millisecond()).unwrap();
+    let begin = now - SignedDuration::from_hours(5);
     let at = |hours| begin + SignedDuration::from_hours(hours);
     for hours in 0..4 {
         let message = Outgoing { timestamp: Some(at(hours)), ..topic.message(r#"{"order": "a"}"#) };

@@ -76,6 +76,7 @@ impl Following {
         if !serving.budget.release() {
             return Err(ActError::NotOverBudget(name.to_owned()));
         }
+        serving.usage.forget_peak();
         tracing::info!(
             matcher = name,
             sha256 = serving.short_sha256(),

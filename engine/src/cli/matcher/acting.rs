@@ -14,6 +14,7 @@ use crate::{
         generation::{Generation, short},
         usage::MatcherUsage,
     },
+    matcher::Origin,
     pipeline::standing::MatcherStatus,
     store::Reader,
 };
@@ -51,8 +52,8 @@ fn show_serving(matchers: &[MatcherStatus], format: Format) -> Result<(), Failur
 }
 
 fn serving_row(it: &MatcherStatus) -> [String; 9] {
-    let pinned = if it.pinned { ", pinned" } else { "" };
-    let origin = Path::new(&it.origin).file_name().map_or_else(|| it.origin.clone(), |it| it.display().to_string());
+    // What was pushed is pinned.
+    let pinned = if it.pinned && it.origin != Origin::Pushed.to_string() { ", pinned" } else { "" };
     let MatcherUsage { messages, peak_memory, .. } = it.usage;
     let cost = it.usage.cpu_us_per_message().map_or("-".to_owned(), |cost| format!("{cost:.2}"));
     [
@@ -60,7 +61,7 @@ fn serving_row(it: &MatcherStatus) -> [String; 9] {
         it.version.clone(),
         format!("{}{pinned}", it.state.word()),
         it.topics.join(" "),
-        origin,
+        file_name(&it.origin),
         short(&it.sha256).to_owned(),
         messages.to_string(),
         cost,
@@ -68,13 +69,17 @@ fn serving_row(it: &MatcherStatus) -> [String; 9] {
     ]
 }
 
+/// A path would take the whole line.
+fn file_name(origin: &str) -> String {
+    Path::new(origin).file_name().map_or_else(|| origin.to_owned(), |name| name.display().to_string())
+}
+
 fn in_shadow(candidate: &StoredCandidate) -> String {
     let Tally { messages, different, .. } = candidate.tally;
     let sha256 = short(&candidate.sha256);
     let failed = if candidate.failed.is_some() { ", and it is not asked any more" } else { "" };
     format!(
-        "the candidate {sha256} judges in the shadow: {different} of {messages} messages differ{failed} \
-         (`eventlatch matcher diff {}`)",
+        "candidate {sha256}, {different} of {messages} messages differ{failed} (`eventlatch matcher diff {}`)",
         candidate.matcher
     )
 }
@@ -119,7 +124,7 @@ fn row(it: &Generation) -> [String; 9] {
     let (name, version) = (it.matcher.clone(), it.version.clone());
     let cost = it.usage.cpu_us_per_message().map_or("-".to_owned(), |cost| format!("{cost:.2}"));
     let (state, messages) = (it.state.word().to_owned(), it.usage.messages.to_string());
-    [loaded, name, version, state, sha256, messages, cost, it.origin.clone(), reason]
+    [loaded, name, version, state, sha256, messages, cost, file_name(&it.origin), reason]
 }
 
 pub(super) fn roll_back(config: &Config, service: &Service, matcher: &str) -> Result<(), Failure> {

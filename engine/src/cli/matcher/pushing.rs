@@ -42,13 +42,9 @@ fn said(pushed: &Pushed) -> String {
         (Role::Shadow, before) => format!("judges in the shadow of {} and marks nothing", before.unwrap_or("nobody")),
     };
     let messages = difference.tally.messages;
-    let proof = match (cases, messages) {
-        (0, 0) => "it has no cases of its own, and there was no message to judge".to_owned(),
-        (0, _) => format!("it has no cases of its own, and judged the last {messages} messages"),
-        (_, 0) => format!("its own cases pass ({cases}), and there was no message to judge"),
-        (_, _) => format!("its own cases pass ({cases}), and it judged the last {messages} messages"),
-    };
-    let mut text = format!("{matcher}: the build {} ({version}) {what}.\nProof: {proof}.", short(sha256));
+    let number = |count: u64| if count == 0 { "none".to_owned() } else { count.to_string() };
+    let proof = format!("cases of its own: {}, last messages: {}", number(*cases as u64), number(messages));
+    let mut text = format!("{matcher}: the build {} ({version}) {what}.\nProved on {proof}.", short(sha256));
     if serving_before.is_some() && messages > 0 {
         text += &format!("\n\n{}", differences(difference));
     }

@@ -129,8 +129,8 @@ impl Report {
         format!(
             "{} · {} to {} · {} of {} · {} by {whose}",
             self.topic,
-            time(self.from),
-            time(self.to),
+            time(self.from.or(self.first_arrival)),
+            time(self.to.or(self.last_arrival)),
             number(self.tally.messages, "message"),
             number(self.partitions as u64, "partition"),
             number(self.wanted as u64, "wanted message"),

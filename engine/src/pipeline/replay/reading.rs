@@ -181,7 +181,7 @@ impl Reader {
 /// Where each partition ends that was there before an instant. Messages do not stand in the exact order of their arrival.
 fn ends(log: &mut dyn Log, topic: &str, to: Timestamp) -> Result<Vec<Extent>, SourceError> {
     match to.checked_add(DISORDER) {
-        Ok(over) if over < Timestamp::now() => log.extents(topic, over),
+        Ok(over) if log.is_ordered() && over < Timestamp::now() => log.extents(topic, over),
         _ => Ok(Vec::new()),
     }
 }

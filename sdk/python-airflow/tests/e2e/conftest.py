@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -28,23 +29,21 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
 @pytest.fixture(scope="module")
 def make_world(kafka: Kafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], World]]:
     """Makes a world with an Airflow of a version. One at a time is enough for a small machine."""
-    made: list[World] = []
+    with ExitStack() as ends:
 
-    def make(major: str) -> World:
-        python = os.environ.get(f"EVENTLATCH_AIRFLOW{major}", python_of(f"airflow{major}"))
-        if not Path(python).exists():
-            pytest.fail(f"{python} is missing: run `make test-airflow`, or set EVENTLATCH_AIRFLOW{major}")
-        home = tmp_path_factory.mktemp(f"airflow{major}")
-        dags = home / "dags"
-        shutil.copytree(HERE / "dags", dags)
-        shutil.copytree(EXAMPLE / "dags", dags, dirs_exist_ok=True)
-        port = free_port()
-        airflow = Airflow(home / "airflow", python, dags, port)
-        service = Service(home / "eventlatch", airflow.configuration(kafka.address, group=f"airflow{major}"), port)
-        made.append(World(airflow, service))
-        return made[-1]
+        def make(major: str) -> World:
+            python = os.environ.get(f"EVENTLATCH_AIRFLOW{major}", python_of(f"airflow{major}"))
+            if not Path(python).exists():
+                pytest.fail(f"{python} is missing: run `make test-airflow`, or set EVENTLATCH_AIRFLOW{major}")
+            home = tmp_path_factory.mktemp(f"airflow{major}")
+            dags = home / "dags"
+            shutil.copytree(HERE / "dags", dags)
+            shutil.copytree(EXAMPLE / "dags", dags, dirs_exist_ok=True)
+            port = free_port()
+            airflow = Airflow(home / "airflow", python, dags, port)
+            ends.callback(airflow.process.stop)
+            service = Service(home / "eventlatch", airflow.configuration(kafka.address, group=f"airflow{major}"), port)
+            ends.callback(service.process.stop)
+            return World(airflow, service)
 
-    yield make
-    for world in made:
-        world.service.process.stop()
-        world.airflow.process.stop()
+        yield make

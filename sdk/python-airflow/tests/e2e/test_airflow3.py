@@ -9,12 +9,18 @@ from datetime import datetime, timedelta, timezone
 import pytest
 import scenes
 from stack import Kafka
-from world import World
+from world import Run, World
 
 
 @pytest.fixture(scope="module")
 def world(make_world: Callable[[str], World]) -> World:
     return make_world("3")
+
+
+def waits_of(run: Run) -> dict[str, str]:
+    """The waits of a run with their states."""
+    waits = run.world.service.get("/v1/waits")["waits"]
+    return {wait["name"]: wait["state"] for wait in waits if wait["name"].startswith(run.id)}
 
 
 def test_the_example_turns_green_message_by_message(world: World) -> None:
@@ -83,10 +89,11 @@ def test_airflow_is_killed_while_it_waits(world: World) -> None:
 def test_a_retry_has_what_came_before_and_a_deadline_of_its_own(world: World) -> None:
     run = world.start("tries_again")
     run.send("ab")
-    run.expect(gate="up_for_retry", c="failed")
+    run.expect(a="success", b="success", c="failed")
     run.send("c")
     run.expect(gate="success", a="success", b="success", c="success", after="success")
     run.expect_end("success")
+    assert waits_of(run) == {run.id: "failed", f"{run.id} (try 2)": "complete"}
 
 
 def test_cleared_tasks_are_marked_again(world: World) -> None:
@@ -98,9 +105,7 @@ def test_cleared_tasks_are_marked_again(world: World) -> None:
     assert at in run.note("a")
     run.send("c")
     run.expect_end("success")
-    waits = world.service.get("/v1/waits")["waits"]
-    mine = {wait["name"]: wait["state"] for wait in waits if wait["name"].startswith(run.id)}
-    assert mine == {run.id: "cancelled", f"{run.id} (try 2)": "complete"}
+    assert waits_of(run) == {run.id: "cancelled", f"{run.id} (try 2)": "complete"}
 
 
 @pytest.mark.parametrize(("dag", "state"), [("reschedules", "up_for_reschedule"), ("pokes", "running")])
@@ -109,8 +114,7 @@ def test_other_modes(world: World, dag: str, state: str) -> None:
     run.expect(gate=state)
     run.send("abc")
     run.expect_end("success")
-    waits = [wait["name"] for wait in world.service.get("/v1/waits")["waits"]]
-    assert [name for name in waits if name.startswith(run.id)] == [run.id]
+    assert waits_of(run) == {run.id: "complete"}
 
 
 def test_mapped_gates_wait_each_for_its_own(world: World) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from stack import Airflow, NotYet, Service, wait_for
 
 #: How long something may take that is to happen soon, in seconds, on a machine with much to do.
-SOON = 90
+SOON = 180
 
 
 @dataclass

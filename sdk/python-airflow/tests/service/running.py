@@ -34,7 +34,7 @@ class Running:
             self._child = subprocess.Popen(
                 command, cwd=self.home, env={**os.environ, **COMPILED}, stdin=subprocess.PIPE, stdout=log, stderr=log
             )
-        wait_for("the service", 60, self._ready)
+        wait_for("the service", 180, self._ready)
 
     def _ready(self) -> None:
         if self._child.poll() is not None:

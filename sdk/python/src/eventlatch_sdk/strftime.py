@@ -75,7 +75,7 @@ def strftime(day: date, form: str) -> str:
         if directive in _NUMBERS:
             return _number(day, flag, width, *_NUMBERS[directive])
         if directive in _TEXTS:
-            return _cased(_TEXTS[directive](day), flag).rjust(min(int(width or 0), _WIDEST))
+            return _cased(_TEXTS[directive](day), flag, directive)
         if directive in _WHOLE:
             return strftime(day, _WHOLE[directive])
         raise ValueError(f"bad format '{form}': `{match.group()}` is no directive for a date")
@@ -89,5 +89,8 @@ def _number(day: date, flag: str, width: str, value: Callable[[date], int], own_
     return str(value(day)).rjust(wide, padding)
 
 
-def _cased(text: str, flag: str) -> str:
-    return text.upper() if flag == "^" else text.swapcase() if flag == "#" else text
+def _cased(text: str, flag: str, directive: str) -> str:
+    """A width is for numbers, and what ``#`` swaps is the case of ``AM``."""
+    if flag == "^":
+        return text.upper()
+    return text.lower() if flag == "#" and directive == "p" else text

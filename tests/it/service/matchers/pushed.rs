@@ -108,7 +108,7 @@ async fn a_good_one_serves_and_going_back_is_one_command() {
     assert_eq!(code, Some(0), "{said}");
     for words in [
         "and is pinned",
-        "its own cases pass (1), and it judged the last 1 messages",
+        "Proved on cases of its own: 1, last messages: 1",
         "1 of 1 messages differ",
         "only-old",
         "unruly/0@0",
