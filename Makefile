@@ -64,7 +64,7 @@ openapi: wasm build-tools ## Renews docs/openapi.json, the document of the HTTP 
 
 lint: wasm build-tools ## Checks formatting and lints
 	$(CARGO) fmt --all --check
-	$(CARGO) fmt --all --check --manifest-path tests/peers/Cargo.toml
+	$(CARGO) fmt --check --manifest-path tests/peers/Cargo.toml --package eventlatch-peers --package extism-guest
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
 doc: wasm build-tools ## Builds the documentation of the crates
@@ -72,6 +72,7 @@ doc: wasm build-tools ## Builds the documentation of the crates
 
 fmt: rust ## Formats the code
 	$(CARGO) fmt --all
+	$(CARGO) fmt --manifest-path tests/peers/Cargo.toml --package eventlatch-peers --package extism-guest
 
 rust:
 	@command -v $(CARGO) >/dev/null || { echo "cargo is missing: install Rust with rustup" >&2; exit 1; }
