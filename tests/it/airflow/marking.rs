@@ -53,7 +53,7 @@ fn each_message_turns_its_task_green_and_the_last_one_the_gate(version: Version)
 fn a_deadline_fails_or_skips_what_is_missing(version: Version) {
     let (airflow, _using) = with_others(version);
     let mut marking = Marking::with(airflow);
-    marking.define("s", &["a", "b"], json!({"timeout": 5}));
+    marking.define("s", &["a", "b"], json!({"timeout": 15}));
     for (on_timeout, state) in [("fail", "failed"), ("skip", "skipped")] {
         airflow.trigger("gated", on_timeout);
         let target = json!({"dag_id": "gated", "run_id": on_timeout, "gate": "gate"}).to_string();
