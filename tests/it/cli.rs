@@ -6,7 +6,7 @@ macro_rules! assert_result {
         insta::with_settings!({filters => vec![
             (r"\b[0-9a-f]{64}\b", "[SHA256]"),
             (r"\b[0-9a-f]{12}\b", "[SHA256]"),
-            (r"\d+ KiB", "[SIZE]"),
+            (r"\d+ KiB|\d+\.\d MiB", "[SIZE]"),
             (r"\d+\.\d s\b", "[TIME]"),
             (r"\d{4}-\d\d-\d\d", "[DATE]"),
             (r"127\.0\.0\.1:\d{2,}", "[BROKER]"),

@@ -25,7 +25,7 @@ fn each_message_turns_its_task_green_and_the_last_one_the_gate(version: Version)
     let matcher = format!("matcher etl-finish, sha256 {sha256}");
     let lines = [
         "success by eventlatch",
-        "message etl-finish/0@0",
+        "message etl-finish/0@1",
         "key k",
         "arrived ",
         "happened ",
@@ -103,6 +103,6 @@ fn mapped_tasks_are_told_apart(version: Version) {
     marking.define("s", &["many"], json!({}));
     marking.open("s", "w", &json!({"dag_id": "mapped", "run_id": "m", "map_index": 1}));
     marking.send(&["many"]);
-    assert!(airflow.wait_for_state("mapped", "m", "many/1", "success").note.contains("message etl-finish/0@0"));
+    assert!(airflow.wait_for_state("mapped", "m", "many/1", "success").note.contains("message etl-finish/0@1"));
     assert_eq!(["many/0", "many/2"].map(|task| airflow.task("mapped", "m", task).state), ["none", "none"]);
 }
