@@ -5,7 +5,14 @@ import { key, log, matcher, Reject, shape, text } from "eventlatch-sdk";
 let calls = 0;
 
 const ACTS = {
-  read: () => typeof require === "undefined" && typeof process === "undefined" ? "no files" : "files",
+  read() {
+    const load = globalThis.require ?? globalThis.process?.getBuiltinModule;
+    try {
+      return load ? String(load("node:fs").readFileSync("/etc/passwd")) : "no files";
+    } catch (error) {
+      return `no files: ${error.name}`;
+    }
+  },
   connect: () => String(fetch("http://127.0.0.1:9092")),
   loop() {
     for (;;);

@@ -56,7 +56,7 @@ async fn there_is_nothing_to_be_had_of_the_machine() {
 
     let bench = Bench::of(&nosy(Language::JavaScript));
     let told = acts(&bench, &["read", "connect", "say"]).await;
-    assert_eq!(told[0], "key no files");
+    assert!(told[0].starts_with("key no files"), "{told:?}");
     assert!(told[1].contains("fetch") || told[1].starts_with("fault Trap"), "{told:?}");
     assert_eq!(told[2], "key said");
 }
