@@ -87,7 +87,7 @@ class EventLatchSensor(BaseSensorOperator):
         self.mark_success = mark_success
         self.deferrable = deferrable
         self.eventlatch_conn_id = eventlatch_conn_id
-        self._is_of_one_run = templates.depends_on_run(msgs)
+        self._depends_on_run = templates.depends_on_run(msgs)
 
     def render_template(self, content: Any, *args: Any, **kwargs: Any) -> Any:
         """Renders what is Airflow's, and leaves what is the service's."""
@@ -99,15 +99,15 @@ class EventLatchSensor(BaseSensorOperator):
             return super().execute(context)
         wait = self._opened(context)
         if is_settled(wait):
-            return self._end(wait)
+            return self._end(context, wait)
         self.log.info("Waits for %s", _told(wait))
         trigger = WaitTrigger(self.eventlatch_conn_id, wait["sensor"], wait["name"])
         self.defer(trigger=trigger, method_name="execute_complete")
         return None
 
-    def execute_complete(self, context: Context, event: Wait) -> Any:  # noqa: ARG002
+    def execute_complete(self, context: Context, event: Wait) -> Any:
         """Ends as the wait did."""
-        return self._end(event)
+        return self._end(context, event)
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Whether the wait has settled. In the mode ``poke``, which holds the worker anyway, answered when it has."""
@@ -117,7 +117,7 @@ class EventLatchSensor(BaseSensorOperator):
             if self.reschedule:
                 return PokeReturnValue(is_done=False)
             wait = self._service().wait(wait["sensor"], wait["name"], until_settled=_PATIENT_REQUEST) or self._opened(context)
-        return PokeReturnValue(is_done=True, xcom_value=self._end(wait))
+        return PokeReturnValue(is_done=True, xcom_value=self._end(context, wait))
 
     def _service(self) -> Service:
         return EventLatchHook(self.eventlatch_conn_id).get_conn()
@@ -139,7 +139,11 @@ class EventLatchSensor(BaseSensorOperator):
     def _sensor(self, context: Context) -> str:
         if self.sensor_name is not None:
             return self.sensor_name
-        return runs.own_sensor(context, of_one_run=self._is_of_one_run or runs.map_index(context) is not None)
+        return runs.own_sensor(context, of_one_run=self._is_of_one_run(context))
+
+    def _is_of_one_run(self, context: Context) -> bool:
+        """Whether each run has a sensor of its own, as it may want something else. What is mapped comes from anywhere."""
+        return self.sensor_name is None and (self._depends_on_run or runs.map_index(context) is not None)
 
     def _wait(self, context: Context, number: int) -> str:
         return runs.wait_name(context, shared=self.sensor_name is not None, number=number)
@@ -165,12 +169,13 @@ class EventLatchSensor(BaseSensorOperator):
                 request["target"]["map_index"] = runs.map_index(context)
         return request
 
-    def _end(self, wait: Wait) -> dict[str, Any]:
+    def _end(self, context: Context, wait: Wait) -> dict[str, Any]:
         """Ends the task as the wait has ended."""
         told = _told(wait)
         if wait["state"] == "complete":
             self.log.info("Complete: %s", told)
-            self._retire(wait["sensor"])
+            if self._is_of_one_run(context) and self.late == "ignore":
+                self._retire(wait["sensor"])
             return {key: wait.get(key) for key in ("sensor", "name", "business_date", "ended_at", "tasks")}
         if wait["state"] == "cancelled":
             raise AirflowFailException(f"The wait was cancelled: {told}")
@@ -185,11 +190,10 @@ class EventLatchSensor(BaseSensorOperator):
 
     def _retire(self, sensor: str) -> None:
         """A sensor of one run is needed no more. One that failed is kept: somebody may ask why."""
-        if self._is_of_one_run and self.sensor_name is None and self.late == "ignore":
-            try:
-                self._service().retire(sensor)
-            except (ServiceError, ServiceAwayError) as error:
-                self.log.warning("The sensor %s was not retired: %s", sensor, error)
+        try:
+            self._service().retire(sensor)
+        except (ServiceError, ServiceAwayError) as error:
+            self.log.warning("The sensor %s was not retired: %s", sensor, error)
 
     def _explain(self, wait: Wait) -> None:
         try:

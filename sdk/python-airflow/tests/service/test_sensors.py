@@ -132,6 +132,16 @@ def test_runs_that_want_something_else_have_sensors_of_their_own(running: Runnin
     assert running.service.count_sensors() == 1  # What is complete is retired.
 
 
+def test_the_sensor_of_a_mapped_task_is_retired_when_it_is_complete(running: Running, connection: str) -> None:
+    run = context("r", map_index=1)
+    trigger = deferred(gate(connection), run)
+    assert (trigger.sensor, trigger.wait) == ("dag.gate[1]/r", "r")
+    running.finish("x")
+    running.finish("y")
+    gate(connection).execute_complete(run, fired(trigger))
+    assert running.service.count_sensors() == 0
+
+
 def test_the_services_templates_reach_the_service(running: Running, connection: str) -> None:
     wanted = {"frequency": "D", "topic": "etl-finish", "db": "d", "table": "t", "task_id": "t"}
     task = gate(connection, msgs=[{**wanted, "partition_values": "{{yyyymm|dt.format(format='%Y%m')}}"}])
