@@ -27,7 +27,8 @@ def show(airflow: Airflow, run: str) -> None:
     """The tasks, with what is noted at them."""
     tasks = airflow.tasks(DAG, run)
     for name in TASKS:
-        say(f"    {name:<12} {tasks[name]['state'] or '-':<10} {(tasks[name].get('note') or '').splitlines()[:1] or ''}")
+        note, *_ = (tasks[name].get("note") or "").splitlines() or [""]
+        say(f"    {name:<12} {tasks[name]['state'] or '-':<10} {note}".rstrip())
 
 
 def send_one_by_one(airflow: Airflow, service: Service, run: str) -> None:
