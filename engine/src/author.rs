@@ -1,7 +1,7 @@
 //! What matcher authors do: begin a matcher, build it, measure it.
 //!
 //! A [`Project`] is a folder with the sources of a matcher in some language; [`Plan`] makes a new one, [`build`] makes its file
-//! with the language's own tool, [`bench`] says what a message costs. Knows matchers as the host meets them and nothing of the
+//! with the language's own tool, `bench` says what a message costs. Knows matchers as the host meets them and nothing of the
 //! service: no sensors, no store, no Kafka. What is printed is the commands' business.
 
 pub mod bench;

@@ -18,7 +18,7 @@ pub struct Sha256(String);
 /// The builds that may serve. Those that are built in always may.
 #[derive(Debug, Clone, Default)]
 pub struct AllowList {
-    /// `allow` in [matchers].
+    /// `allow` in `[matchers]`.
     pub named: Option<BTreeSet<Sha256>>,
     /// `allow_file`: read anew for each build, so that it may be changed while the service runs.
     pub file: Option<PathBuf>,

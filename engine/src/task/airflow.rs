@@ -1,7 +1,7 @@
 //! Marks tasks of Airflow by its REST API, 3.x and 2.x.
 //!
 //! A mark is idempotent by its state: what is asked for twice is so already. The wait's target says where its tasks are
-//! ([`place`]); what differs between the versions is in [`api`], what an answer means in [`meaning`]. Start at
+//! (`place`); what differs between the versions is in `api`, what an answer means in `meaning`. Start at
 //! `Airflow::mark`.
 
 mod api;
