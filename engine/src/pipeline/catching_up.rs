@@ -56,6 +56,8 @@ pub enum CatchUpError {
     Gone(String),
     #[error("it is not known yet where reading the topic begins")]
     NotBegun,
+    #[error("the topic was made anew: it is caught up when reading it has begun anew, too")]
+    AnotherTopic,
     #[error("messages of the partition {0} do not come")]
     Silent(i32),
     #[error("reading messages back ended by a defect of its own; the log says more")]

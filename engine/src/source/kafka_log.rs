@@ -17,6 +17,7 @@ use rdkafka::{
 use super::{
     Extent, KafkaConfig, Log, Piece, SourceError, Start, client,
     incoming::owned,
+    native,
     probe::Asking,
     starting::{Point, at_time},
 };
@@ -143,6 +144,13 @@ impl Log for KafkaLog {
 
     fn start(&self) -> Start {
         self.config.start
+    }
+
+    fn topic_id(&mut self, topic: &str) -> Result<Option<String>, SourceError> {
+        let topic = self.config.topics.in_kafka(topic);
+        let asked = native::topic_ids(self.consumer.client().native_ptr(), &[topic], PATIENCE);
+        // Older brokers have none.
+        Ok(asked.unwrap_or_default().remove(topic))
     }
 
     fn extents(&mut self, topic: &str, since: Timestamp) -> Result<Vec<Extent>, SourceError> {

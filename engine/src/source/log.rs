@@ -15,6 +15,11 @@ pub trait Log: Send + Sync {
     /// Where deliveries start of a topic of which nothing is stored.
     fn start(&self) -> Start;
 
+    /// Kafka's id of a topic, where it tells one: another topic of the same name has another.
+    fn topic_id(&mut self, _topic: &str) -> Result<Option<String>, SourceError> {
+        Ok(None)
+    }
+
     /// Whether messages stand in the order of their arrival, as far as Kafka's do.
     fn is_ordered(&self) -> bool {
         true

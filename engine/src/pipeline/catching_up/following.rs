@@ -95,7 +95,7 @@ impl Scanner {
         match outcome {
             Ok(()) => pauses.forget(topic),
             // It is known in a moment: whoever reads messages says where it begins.
-            Err(CatchUpError::NotBegun) => pauses.set(topic, FIRST_PAUSE),
+            Err(CatchUpError::NotBegun | CatchUpError::AnotherTopic) => pauses.set(topic, FIRST_PAUSE),
             Err(error) => {
                 let pause = pauses.extend(topic);
                 let (topic, error) = (&**topic, &error as &dyn Error);

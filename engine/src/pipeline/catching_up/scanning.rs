@@ -120,6 +120,7 @@ impl Scanner {
 
 impl Scan<'_> {
     async fn read(&mut self) -> Result<(), CatchUpError> {
+        self.is_the_same().await?;
         let mut all = self.shared.store.scan(self.id).await?;
         if all.is_empty() {
             self.plan().await?;
@@ -142,6 +143,18 @@ impl Scan<'_> {
         let seconds = began.elapsed().as_secs_f32();
         tracing::info!(topic, messages, matches, seconds, "Caught up");
         Ok(())
+    }
+
+    /// Another topic of the same name has other messages at the same offsets. Intake notices, and begins a new epoch of it.
+    async fn is_the_same(&mut self) -> Result<(), CatchUpError> {
+        let topic = Arc::clone(self.topic);
+        let (cluster, id) = self.log.ask(move |log| Ok((log.cluster()?, log.topic_id(&topic)?))).await?;
+        let (store, topic) = (self.shared.store.clone(), Arc::clone(self.topic));
+        let asking = tokio::task::spawn_blocking(move || store.topic_id(&cluster, &topic));
+        match (asking.await.map_err(|_| StoreError::Panicked)??, id) {
+            (Some(known), Some(id)) if known != id => Err(CatchUpError::AnotherTopic),
+            _ => Ok(()),
+        }
     }
 
     async fn plan(&mut self) -> Result<(), CatchUpError> {
