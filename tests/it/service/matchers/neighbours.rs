@@ -19,7 +19,8 @@ const HOSTILE_EVERY: usize = 250;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hostile_matcher_leaves_its_neighbour_in_peace() {
     let cluster = Cluster::start(&["unruly", "etl-finish"], 2).await;
-    let home = home(&cluster);
+    // To write very many lines takes nearly as long as these tests allow, and longer on a busy machine.
+    let home = home(&cluster).with("EVENTLATCH_MATCHERS_LIMITS_BASE_MS", 500);
     home.write("sensors/names.json", unruly_sensor(&["a"]));
     home.write("sensors/tables.json", sensor(&["b"]));
     put(&home, "matchers/unruly.wasm", UNRULY);
