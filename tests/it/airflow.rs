@@ -138,10 +138,11 @@ impl Marking {
         self.home.wait_for_rows(&mut self.service, marks, expected);
     }
 
-    /// Waits until the newest reason of a mark says something.
+    /// Waits until the reason of the newest mark that has one says something.
     fn wait_for_reason(&mut self, status: &str, says: &str) -> String {
-        let sql =
-            format!("SELECT ifnull(last_error, '') FROM marks WHERE status = '{status}' ORDER BY id DESC LIMIT 1");
+        let sql = format!(
+            "SELECT last_error FROM marks WHERE status = '{status}' AND last_error <> '' ORDER BY id DESC LIMIT 1"
+        );
         wait_for(&format!("a {status} mark that says `{says}`"), eventlatch_tests::home::DEADLINE * 2, || {
             let found = self.home.rows(&sql).pop().unwrap_or_default();
             if found.contains(says) { Ok(found) } else { Err(format!("{found}\n{}", self.service.log_end())) }

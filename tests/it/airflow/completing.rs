@@ -67,8 +67,8 @@ fn a_run_is_triggered_once(version: Version) {
     repeat(&mut marking);
     let runs = runs(airflow, "report");
     assert_eq!(runs.len(), 1, "{runs:?}");
-    let identity = &marking.home.rows("SELECT identity FROM store")[0];
-    assert_eq!(runs[0]["dag_run_id"], format!("eventlatch__{identity}-2"));
+    let id = marking.home.rows("SELECT identity || '-' || id FROM store, marks WHERE kind = 'on-complete'").remove(0);
+    assert_eq!(runs[0]["dag_run_id"], format!("eventlatch__{id}"));
     assert_eq!(
         (&runs[0]["conf"], runs[0]["note"].as_str()),
         (&json!({"rows": 7}), Some("triggered by eventlatch: sensor orders, wait w"))
