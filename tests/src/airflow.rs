@@ -8,6 +8,7 @@ mod settings;
 
 use std::{
     fs,
+    io::Write,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Mutex, OnceLock, PoisonError},
@@ -34,7 +35,7 @@ const SOON: Duration = Duration::from_secs(120);
 
 /// Runs a command, whose process it notes in a file, until it ends or its standard input is closed; then ends it with all that
 /// it has started, some of which is in sessions of its own (told to stand still first, so that nothing new comes in between), and
-/// removes a directory, if one is given.
+/// removes a directory, if one is given and nobody has said `keep`.
 const WATCHDOG: &str = r#"
 id=$1; removed=$2; shift 2; exec 3<&0
 setsid "$@" </dev/null 3<&- & main=$!; echo $main >"$id"
@@ -43,9 +44,9 @@ family() {
         { parent[$1] = $2 }
         END { for (it in parent) { up = it; while (up in parent && up != root) up = parent[up]; if (up == root) print it } }'
 }
-{ cat <&3 >/dev/null
+{ last=$(cat <&3)
   kill -STOP $(family) 2>/dev/null; kill -STOP $(family) 2>/dev/null; kill -9 $(family) -$main 2>/dev/null
-  sleep 0.1; [ -z "$removed" ] || rm -rf "$removed"; } &
+  [ -z "$removed" ] || [ "$last" = keep ] || { sleep 0.2; rm -rf "$removed"; }; } &
 wait $main
 "#;
 
@@ -63,6 +64,7 @@ pub struct Airflow {
     port: u16,
     logs: [u16; 2],
     process: Mutex<Child>,
+    remains: Remains,
     /// Signs tokens: with another one those from before are not taken any more.
     secret: Mutex<u32>,
 }
@@ -111,7 +113,7 @@ impl Airflow {
         fs::create_dir(home.path().join("dags")).expect("the temporary directory can be written");
         let [port, logs @ ..] = ports::free::<3>();
         let process = Mutex::new(run(version, home.path(), port, logs, 0, remains));
-        let airflow = Self { version, home, port, logs, process, secret: Mutex::new(0) };
+        let airflow = Self { version, home, port, logs, process, remains, secret: Mutex::new(0) };
         airflow.wait_until_up();
         airflow
     }
@@ -137,7 +139,9 @@ impl Airflow {
     /// Stops it, hard.
     pub fn stop(&self) {
         let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(process.stdin.take());
+        if let Some(mut watchdog) = process.stdin.take() {
+            watchdog.write_all(b"keep").expect("the watchdog reads");
+        }
         process.wait().expect("Airflow is our child");
     }
 
@@ -145,7 +149,7 @@ impl Airflow {
     pub fn restart(&self) {
         let mut secret = self.secret.lock().unwrap_or_else(PoisonError::into_inner);
         *secret += 1;
-        let process = run(self.version, self.home.path(), self.port, self.logs, *secret, Remains::Kept);
+        let process = run(self.version, self.home.path(), self.port, self.logs, *secret, self.remains);
         *self.process.lock().unwrap_or_else(PoisonError::into_inner) = process;
         self.wait_until_up();
     }
