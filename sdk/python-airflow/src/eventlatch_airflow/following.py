@@ -97,10 +97,10 @@ class Follower:
     async def _follow(self) -> None:
         """Until the stream ends."""
         endpoint = await self._endpoint()
-        # One connection for the stream, and one for looks, which closes when there is nothing to look at.
-        limits = httpx.Limits(max_connections=2, keepalive_expiry=2)
+        # Read once, as it takes a while: each client would read the system's certificates again.
+        options = {**endpoint.options(), "verify": httpx.create_ssl_context(verify=endpoint.verify)}
         async with (
-            httpx.AsyncClient(**endpoint.options(), limits=limits) as client,
+            httpx.AsyncClient(**options) as client,
             aconnect_sse(client, "GET", "/v1/changes", timeout=SILENCE) as stream,
         ):
             if not stream.response.is_success:
@@ -108,7 +108,7 @@ class Follower:
             checked(stream.response)
             self._pause = FIRST_PAUSE
             self._suspect(set(self._waiting))
-            await first_of(self._hear(stream), self._look_for_ever(client))
+            await first_of(self._hear(stream), self._look_for_ever(options))
 
     async def _hear(self, stream: EventSource) -> None:
         async for change in stream.aiter_sse():
@@ -118,20 +118,26 @@ class Follower:
                 settled = change.json()
                 self._suspect({(settled["sensor"], settled["wait"])} & self._waiting.keys())
 
-    async def _look_for_ever(self, client: httpx.AsyncClient) -> None:
+    async def _look_for_ever(self, options: dict[str, Any]) -> None:
         while True:
             await self._doubt.wait()
             self._doubt.clear()
-            keys, self._doubtful = self._doubtful, set()
-            try:
-                if len(keys) > MANY:
-                    keys -= await self._still_waiting(client)
-                for key in sorted(keys):
-                    await self._look(client, key)
-                    keys.discard(key)
-            except BaseException:
-                self._doubtful |= keys
-                raise
+            # A connection of its own, as long as there is something to look at: httpx closes none that is idle.
+            async with httpx.AsyncClient(**options) as client:
+                while self._doubtful:
+                    await self._look_at_all(client)
+
+    async def _look_at_all(self, client: httpx.AsyncClient) -> None:
+        keys, self._doubtful = self._doubtful, set()
+        try:
+            if len(keys) > MANY:
+                keys -= await self._still_waiting(client)
+            for key in sorted(keys):
+                await self._look(client, key)
+                keys.discard(key)
+        except BaseException:
+            self._doubtful |= keys
+            raise
 
     async def _still_waiting(self, client: httpx.AsyncClient) -> set[Key]:
         """All waits of the service that have not ended."""
