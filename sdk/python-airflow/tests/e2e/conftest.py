@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import stack
+from confluent_kafka.admin import AdminClient, NewTopic
 from stack import Airflow, Kafka, Service, free_port, python_of
 from world import World
 
@@ -22,8 +24,23 @@ EXAMPLE = Path(stack.__file__).resolve().parent
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
     kafka = Kafka(tmp_path_factory.mktemp("kafka") / "broker")
+    # Airflow tells nothing where its topic is not there.
+    admin = AdminClient({"bootstrap.servers": kafka.address})
+    admin.create_topics([NewTopic("airflow.events", 2)])["airflow.events"].result(60)
     yield kafka
     kafka.process.stop()
+
+
+def publishing(kafka: Kafka) -> dict[str, str]:
+    """The variables by which an Airflow tells in Kafka what becomes of the DAG ``load``."""
+    return {
+        "AIRFLOW_CONN_KAFKA_DEFAULT": json.dumps({"conn_type": "kafka", "extra": {"bootstrap.servers": kafka.address}}),
+        "AIRFLOW__KAFKA_EVENT_PRODUCER__DAG_RUN_EVENTS_ENABLED": "True",
+        "AIRFLOW__KAFKA_EVENT_PRODUCER__DAG_RUN_DAG_ID_ALLOWLIST": "load",
+        "AIRFLOW__KAFKA_EVENT_PRODUCER__TASK_INSTANCE_EVENTS_ENABLED": "True",
+        "AIRFLOW__KAFKA_EVENT_PRODUCER__TASK_INSTANCE_DAG_ID_ALLOWLIST": "load",
+        "AIRFLOW__KAFKA_EVENT_PRODUCER__SOURCE": "here",
+    }
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +57,7 @@ def make_world(kafka: Kafka, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             shutil.copytree(HERE / "dags", dags)
             shutil.copytree(EXAMPLE / "dags", dags, dirs_exist_ok=True)
             port = free_port()
-            airflow = Airflow(home / "airflow", python, dags, port)
+            airflow = Airflow(home / "airflow", python, dags, port, publishing(kafka))
             ends.callback(airflow.process.stop)
             service = Service(home / "eventlatch", airflow.configuration(kafka.address, group=f"airflow{major}"), port)
             ends.callback(service.process.stop)

@@ -47,3 +47,16 @@ def a_deadline_skips_what_is_missing(world: World) -> None:
     run.send("a")
     run.expect_end("success")
     run.expect(gate="skipped", a="success", b="skipped", c="skipped", after="success")
+
+
+def a_dag_waits_for_another_of_which_airflow_tells(world: World) -> None:
+    run = world.start("reports")
+    run.expect(gate="deferred", orders_are_loaded="none", checks_have_failed="none", load_has_failed="none")
+    # A run that nobody waits for tells the same.
+    world.airflow.trigger("load", f"{run.name}+other")
+    world.airflow.trigger("load", run.name)
+    run.expect_end("success")
+    run.expect(gate="success", orders_are_loaded="success", checks_have_failed="success", load_has_failed="success")
+    came = {task: note for task in ("orders_are_loaded", "checks_have_failed", "load_has_failed") if (note := run.note(task))}
+    assert len(set(came.values())) == 3, came
+    assert all("airflow.events/" in note for note in came.values()), came

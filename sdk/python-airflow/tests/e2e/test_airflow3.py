@@ -129,7 +129,7 @@ def test_mapped_gates_wait_each_for_its_own(world: World) -> None:
 def test_one_dag_sends_what_another_waits_for(world: World, kafka: Kafka) -> None:
     waits = world.start("waits")
     waits.expect(gate="deferred")
-    world.airflow.trigger("sends", f"{waits.id} sends", conf={"name": waits.name, "broker": kafka.address})
+    world.airflow.trigger("sends", f"{waits.id}+sends", conf={"name": waits.name, "broker": kafka.address})
     waits.expect_end("success")
 
 
@@ -141,3 +141,7 @@ def test_a_run_of_a_past_day_finds_what_came_on_it(world: World) -> None:
     run.expect_end("success")
     today = world.start("waits", name=name)
     today.expect(gate="deferred", a="none")
+
+
+def test_a_dag_waits_for_another_of_which_airflow_tells(world: World) -> None:
+    scenes.a_dag_waits_for_another_of_which_airflow_tells(world)
