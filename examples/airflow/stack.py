@@ -31,7 +31,7 @@ class NotYet(Exception):
     """What is waited for is not there; the text says what is instead."""
 
 
-def wait_for(what: str, seconds: float, ask: Callable[[], T]) -> T:
+def wait_for(what: str, seconds: float, ask: Callable[[], T], pause: float = 0.2) -> T:
     """Asks until nothing is raised that says *not yet*. When the time is over, the last state is told."""
     until = time.monotonic() + seconds
     while True:
@@ -40,7 +40,7 @@ def wait_for(what: str, seconds: float, ask: Callable[[], T]) -> T:
         except (NotYet, httpx.HTTPError) as state:
             if time.monotonic() > until:
                 raise TimeoutError(f"waited {seconds:g} s for {what}; last: {state!r}") from state
-        time.sleep(0.2)
+        time.sleep(pause)
 
 
 def free_port() -> int:

@@ -90,7 +90,7 @@ def measure(airflow: Airflow, service: Service, relay: Relay, runs: int) -> None
     began = time.monotonic()
     for number in range(runs):
         airflow.trigger("many", f"run-{number}")
-    wait_for("all gates to wait", 3600, lambda: all_are("deferred"))
+    wait_for("all gates to wait", 3600, lambda: all_are("deferred"), pause=3)
     say("Airflow", airflow.version)
     say("seconds until all waited", f"{time.monotonic() - began:.0f}")
     pool = airflow.ask("GET", "/pools/default_pool")
@@ -118,7 +118,7 @@ def measure(airflow: Airflow, service: Service, relay: Relay, runs: int) -> None
         service.send("job-finish", {"job_name": f"many-{number}", "is_success": True})
     ended = wait_for("all waits to end", 60, lambda: none_waits(service))
     say("seconds until all waits had ended", f"{ended - began:.1f}")
-    wait_for("all gates to end", 3600, lambda: all_are("success"))
+    wait_for("all gates to end", 3600, lambda: all_are("success"), pause=3)
     say("seconds until all gates had ended", f"{time.monotonic() - began:.0f}")
     say("requests for that", f"{relay.requests - before}, {(relay.requests - before) / runs / GATES:.1f} a wait")
 

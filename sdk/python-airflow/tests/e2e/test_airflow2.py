@@ -31,7 +31,3 @@ def test_reschedules(world: World) -> None:
     run.expect(gate="up_for_reschedule")
     run.send("abc")
     run.expect_end("success")
-
-
-def test_a_dag_waits_for_another_of_which_airflow_tells(world: World) -> None:
-    scenes.a_dag_waits_for_another_of_which_airflow_tells(world)

@@ -48,8 +48,16 @@ class Run:
     def states(self) -> dict[str, str | None]:
         return self.world.airflow.states(self.dag, self.id)
 
-    def note(self, task: str) -> str:
-        return self.world.airflow.tasks(self.dag, self.id)[task]["note"] or ""
+    def expect_note(self, task: str, text: str) -> str:
+        """Waits until the note at a task has a text, and tells the note. Airflow 2 is told the note after the state."""
+
+        def ask() -> str:
+            note: str = self.world.airflow.tasks(self.dag, self.id)[task]["note"] or ""
+            if text not in note:
+                raise NotYet(f"the note is {note!r}")
+            return note
+
+        return wait_for(f"{text!r} in the note at {task}", SOON, ask)
 
     def expect(self, seconds: float = SOON, **wanted: str | None) -> dict[str, str | None]:
         """Waits until tasks have the states that are wanted, ``none`` for no state; tells the states of all."""
