@@ -21,7 +21,7 @@ use crate::{
         difference::{Comparison, DifferenceKind},
         message::{Before, Partition, Slice, Span},
     },
-    matcher::{Generation, Worker},
+    matcher::{Generation, Serves, Worker, is_pattern},
     sensor::{DayIndex, Index},
     source::{Extent, KafkaConfig, KafkaLog, Log, SourceError},
 };
@@ -74,10 +74,10 @@ impl Shared {
         let Some(kafka) = kafka.filter(|_| proof.messages > 0) else {
             return Ok(Comparison::default());
         };
-        let (topics, count) = (candidate.topics.clone(), proof.messages);
+        let live = self.live.load_full();
+        let (topics, count) = (topics(candidate, &live.index), proof.messages);
         let reading = tokio::task::spawn_blocking(move || last_messages(&kafka, &topics, count));
         let batches = reading.await.map_err(|_| ProofError::Defect)??;
-        let live = self.live.load_full();
         let serving = live.registry.get(candidate.name());
         let mut all = Comparison::default();
         for slices in batches {
@@ -150,6 +150,15 @@ impl Shared {
         }
         Ok(index)
     }
+}
+
+/// Those that a build serves by their names, and of those that it serves by patterns the ones that are read for its matcher.
+fn topics(candidate: &Generation, index: &Index) -> Vec<Arc<str>> {
+    let named = candidate.topics.iter().filter(|topic| !is_pattern(topic)).cloned();
+    let read = index
+        .topics_and_matchers()
+        .filter(|(topic, matcher)| matcher == candidate.name() && candidate.serves(topic) == Some(Serves::ByPattern));
+    named.chain(read.map(|(topic, _)| topic)).collect()
 }
 
 /// Where the build that serves has no word on the messages, the candidate needs no better one: it may be the cure.

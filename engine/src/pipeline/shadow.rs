@@ -157,7 +157,7 @@ impl Shadows {
     }
 
     fn candidates_for(&self, offer: &Offer) -> Vec<Arc<Candidate>> {
-        let serves = |it: &Candidate| offer.topic().is_some_and(|topic| it.generation.topics.contains(topic));
+        let serves = |it: &Candidate| offer.topic().is_some_and(|topic| it.generation.serves(topic).is_some());
         self.all().into_iter().filter(|it| serves(it)).collect()
     }
 

@@ -5,9 +5,19 @@ use std::{
     sync::Arc,
 };
 
-use rdkafka::TopicPartitionList;
+use jiff::Timestamp;
+use rdkafka::{TopicPartitionList, error::RDKafkaErrorCode};
 
-use super::{SourceError, Tombstones, batch::Batch, deliveries::Delivery, desk::Desk, receipt::Lease, starting::Point};
+use super::{
+    SourceError, Tombstones,
+    batch::Batch,
+    deliveries::Delivery,
+    desk::Desk,
+    incoming,
+    native::partition_queue::{AT_ONCE, PartitionQueue},
+    receipt::Lease,
+    starting::Point,
+};
 use crate::domain::message::{Before, Message, Partition};
 
 /// One partition that is read now.
@@ -18,14 +28,28 @@ pub(super) struct Chain {
     pub(super) next: Option<i64>,
 }
 
+/// Where the messages of a partition wait that Kafka has brought.
+#[derive(Debug)]
+struct Waiting {
+    topic: Arc<str>,
+    number: i32,
+    queue: PartitionQueue,
+}
+
+/// What came out of the queues that is no message, with librdkafka's words on it.
+pub(super) type Trouble = (RDKafkaErrorCode, String);
+
 /// What is read now and has not been handed on. Only the source's thread touches it, in rebalances and between them.
 #[derive(Debug, Default)]
 pub(super) struct Assignment {
     pub(super) chains: Vec<Chain>,
     pub(super) batch: Batch,
+    waiting: Vec<Waiting>,
+    /// Whose turn it is of those.
+    turn: usize,
     /// Whether Kafka decides where reading goes on, and not the store.
     pub(super) unchecked: bool,
-    pub(super) tombstones: Tombstones,
+    tombstones: Tombstones,
     /// Whether nothing is fetched at the moment; partitions that come meanwhile are paused, too.
     pub(super) paused: bool,
     /// Topics that are paused whatever else is read.
@@ -37,6 +61,10 @@ pub(super) struct Assignment {
 }
 
 impl Assignment {
+    pub(super) fn new(unchecked: bool, tombstones: Tombstones) -> Self {
+        Self { unchecked, tombstones, ..Self::default() }
+    }
+
     /// What must be stored for a slice that goes on at an offset, or begins.
     fn before(&self, next: Option<i64>) -> Before {
         if self.unchecked { Before::Anything } else { next.into() }
@@ -117,22 +145,62 @@ impl Assignment {
         self.batch.end_of(&chain.lease).or(chain.next)
     }
 
-    /// Takes a message in. False if its partition is not ours (any more).
+    /// Takes messages of a partition from a queue of its own from now on.
+    pub(super) fn await_in(&mut self, topic: &str, number: i32, queue: PartitionQueue) {
+        self.await_no_more(topic, number);
+        self.waiting.push(Waiting { topic: topic.into(), number, queue });
+    }
+
+    pub(super) fn await_no_more(&mut self, topic: &str, number: i32) {
+        self.waiting.retain(|waiting| waiting.number != number || *waiting.topic != *topic);
+    }
+
+    /// Takes in a message that did not wait in a queue of its partition. False if its partition is not ours (any more).
     pub(super) fn add(&mut self, topic: &str, number: i32, message: impl FnOnce() -> Message) -> bool {
-        if !self.batch.turn_to(topic, number) {
-            if self.is_frozen(topic, number) {
-                return false;
-            }
-            let Some(chain) = self.chain(topic, number) else {
-                return false;
-            };
-            if chain.lease.ended() {
-                return false;
-            }
-            let (lease, next) = (chain.lease.clone(), chain.next);
-            self.batch.begin(lease, self.before(next), next.unwrap_or(0));
+        let ours = self.turn_to(topic, number);
+        if ours {
+            self.batch.add(message(), self.tombstones);
         }
-        self.batch.add(message(), self.tombstones);
+        ours
+    }
+
+    /// Takes in what waits, the partitions in turn, until the batch is full or nothing is left. False: there was nothing.
+    pub(super) fn draw(&mut self, max_messages: usize, max_bytes: usize, troubles: &mut Vec<Trouble>) -> bool {
+        let all = std::mem::take(&mut self.waiting);
+        let (mut found, mut empty, mut now) = (false, 0, Timestamp::now());
+        while empty < all.len() && !self.batch.is_full(max_messages, max_bytes) {
+            self.turn = (self.turn + 1) % all.len();
+            let room = max_messages.saturating_sub(self.batch.messages()).clamp(1, AT_ONCE);
+            let count = self.draw_from(&all[self.turn], room, &mut now, troubles);
+            found |= count > 0;
+            empty = if count > 0 { 0 } else { empty + 1 };
+        }
+        self.waiting = all;
+        found
+    }
+
+    fn draw_from(&mut self, from: &Waiting, room: usize, now: &mut Timestamp, troubles: &mut Vec<Trouble>) -> usize {
+        let Waiting { topic, number, queue } = from;
+        let mut ours = None;
+        queue.take(room, |message| match message.error() {
+            Some(trouble) => troubles.push(trouble),
+            None if *ours.get_or_insert_with(|| self.turn_to(topic, *number)) => {
+                self.batch.add(incoming::taken(message, now), self.tombstones);
+            }
+            None => tracing::debug!(%topic, partition = number, offset = message.offset(), "Not ours, dropped"),
+        })
+    }
+
+    /// Finds or begins the slice of a partition that grows. False if the partition is not ours (any more).
+    fn turn_to(&mut self, topic: &str, number: i32) -> bool {
+        if self.batch.turn_to(topic, number) {
+            return true;
+        }
+        let chain = self.chain(topic, number).filter(|chain| !chain.lease.ended() && !self.is_frozen(topic, number));
+        let Some((lease, next)) = chain.map(|chain| (chain.lease.clone(), chain.next)) else {
+            return false;
+        };
+        self.batch.begin(lease, self.before(next), next.unwrap_or(0));
         true
     }
 

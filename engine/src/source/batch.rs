@@ -90,6 +90,11 @@ impl Batch {
         self.slices.is_empty()
     }
 
+    /// How many messages came, also those that are passed over.
+    pub(super) fn messages(&self) -> usize {
+        self.messages
+    }
+
     pub(super) fn is_full(&self, max_messages: usize, max_bytes: usize) -> bool {
         self.messages > 0 && (self.messages >= max_messages || self.bytes >= max_bytes)
     }

@@ -23,6 +23,7 @@ use super::{
     desk::{Desk, State, lock},
     group::Held,
     lives::{Ids, Stored},
+    native::partition_queue::PartitionQueue,
     patience::{PATIENCE, patiently},
     reach::Reach,
     starting::{self, Known, Point},
@@ -44,14 +45,13 @@ impl Context {
     pub(super) fn new(desk: Arc<Desk>, bookmarks: Arc<dyn Bookmarks>, config: &KafkaConfig) -> Self {
         let reach = Reach::new(&config.brokers, desk.clone());
         let unchecked = config.delivery != Guarantee::ExactlyOnce;
-        let assignment = Assignment { unchecked, tombstones: config.tombstones, ..Assignment::default() };
         Self {
             desk,
             reach,
             bookmarks,
             config: config.clone(),
             cluster: OnceLock::new(),
-            assignment: assignment.into(),
+            assignment: Assignment::new(unchecked, config.tombstones).into(),
             ids: Mutex::default(),
         }
     }
@@ -236,7 +236,15 @@ impl Context {
         frozen
     }
 
+    /// Has the messages of a partition wait in a queue of its own. To be said before it is assigned.
+    pub(super) fn await_apart(&self, consumer: &BaseConsumer<Self>, topic: &str, number: i32) {
+        if let Some(queue) = PartitionQueue::open(consumer.client().native_ptr(), topic, number, &self.desk) {
+            self.assignment().await_in(topic, number, queue);
+        }
+    }
+
     fn hand_to_kafka(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> Result<(), SourceError> {
+        list.elements().iter().for_each(|element| self.await_apart(consumer, element.topic(), element.partition()));
         let result = match consumer.rebalance_protocol() {
             RebalanceProtocol::Cooperative => consumer.incremental_assign(list),
             RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.assign(list),
@@ -271,6 +279,7 @@ impl Context {
         for element in list.elements() {
             tracing::info!(topic = element.topic(), partition = element.partition(), "No longer reading a partition");
             assignment.end(element.topic(), element.partition());
+            assignment.await_no_more(element.topic(), element.partition());
         }
         self.count(&assignment);
         drop(assignment);

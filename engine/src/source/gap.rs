@@ -129,5 +129,6 @@ pub(super) fn restart(
     let mut list = rdkafka::TopicPartitionList::new();
     list.add_partition_offset(topic, number, point.offset()).map_err(failed)?;
     consumer.incremental_unassign(&list).map_err(failed)?;
+    consumer.context().await_apart(consumer, topic, number);
     consumer.incremental_assign(&list).map_err(failed)
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 
+use super::native::partition_queue::Taken;
 use crate::domain::message::{Header, Message};
 
 pub(super) fn owned(message: &BorrowedMessage<'_>) -> Message {
@@ -12,6 +13,21 @@ pub(super) fn owned(message: &BorrowedMessage<'_>) -> Message {
         key: message.key().map(<[u8]>::to_vec),
         value: message.payload().map(<[u8]>::to_vec),
         headers: message.headers().map(headers).unwrap_or_default(),
+    }
+}
+
+/// The same of one that was taken with others. `now` is a moment that has passed, and is renewed where it is too old.
+pub(super) fn taken(message: &Taken, now: &mut Timestamp) -> Message {
+    let record = message.timestamp();
+    if record > now.as_millisecond() {
+        *now = Timestamp::now();
+    }
+    Message {
+        offset: message.offset(),
+        arrival: arrival(Some(record), *now),
+        key: message.key().map(<[u8]>::to_vec),
+        value: message.value().map(<[u8]>::to_vec),
+        headers: message.headers(),
     }
 }
 

@@ -1,8 +1,11 @@
 //! What librdkafka can do and its Rust interface does not offer: commits with an answer for each partition, and the
 //! metadata of committed offsets whatever is in it, and the ids of topics.
 //!
-//! Each function takes a living client, and gives back what librdkafka lends it before it returns.
+//! Each function takes a living client, and gives back what librdkafka lends it before it returns. What stays longer is
+//! [`partition_queue`].
 #![expect(unsafe_code, reason = "calls into librdkafka; each says why it is sound")]
+
+pub(super) mod partition_queue;
 
 use std::{
     collections::BTreeMap,
@@ -30,7 +33,8 @@ use rdkafka::{
 /// The id of topics where brokers have none.
 const NO_ID: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 
-/// A queue of one's own for answers.
+/// A queue of one's own.
+#[derive(Debug)]
 struct Queue(*mut rd_kafka_queue_t);
 
 impl Queue {
@@ -39,6 +43,9 @@ impl Queue {
         Self(unsafe { rd_kafka_queue_new(client) })
     }
 }
+
+// SAFETY: librdkafka's queues may be used by any thread.
+unsafe impl Send for Queue {}
 
 impl Drop for Queue {
     fn drop(&mut self) {

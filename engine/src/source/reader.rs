@@ -46,7 +46,10 @@ pub fn open(
 ) -> Result<(Source, Deliveries), SourceError> {
     let (desk, names) = (Desk::new(true), Arc::new(config.topics.clone()));
     let context = Context::new(desk.clone(), names.renamed(bookmarks), config);
-    let consumer = client::consumer(config)?.create_with_context(context).map_err(|error| config.explain(error))?;
+    let mut consumer: BaseConsumer<Context> =
+        client::consumer(config)?.create_with_context(context).map_err(|error| config.explain(error))?;
+    let served = desk.clone();
+    consumer.set_nonempty_callback(move || served.wake());
     let (outlet, deliveries, ending) = channel(desk.clone(), Arc::clone(&names));
     let reader = Reader {
         consumer,
@@ -254,18 +257,19 @@ impl Reader {
         if resumes { self.consumer.resume(&list).map_err(cannot_pause) } else { Ok(()) }
     }
 
-    /// Polls until the batch is full or nothing is there at the moment.
+    /// Takes what is there until the batch is full or nothing is left, and waits for it if there is nothing.
     fn gather(&self) -> Result<(), SourceError> {
         let started = !self.consumer.context().assignment().batch.is_empty();
         let mut wait = if started { self.growing().map_or(GROWING, |rest| rest.min(IDLE)) } else { IDLE };
         while !self.is_full() && !self.desk.stopping() {
-            let Some(polled) = self.consumer.poll(wait) else {
+            // What is among the events is older than what waits for itself.
+            if self.serve(Duration::ZERO)? | self.draw()? {
+                wait = Duration::ZERO;
+            } else if wait.is_zero() {
                 break;
-            };
-            wait = Duration::ZERO;
-            match polled {
-                Ok(message) => self.add(&message),
-                Err(error) => self.judge(error)?,
+            } else {
+                thread::park_timeout(wait);
+                wait = Duration::ZERO;
             }
         }
         match self.consumer.context().assignment().failure.take() {
@@ -277,6 +281,27 @@ impl Reader {
     fn is_full(&self) -> bool {
         let batch = &self.consumer.context().assignment().batch;
         batch.is_full(self.config.max_messages, self.config.max_bytes)
+    }
+
+    /// Sees to what librdkafka has to say, rebalances above all. Whether there may be more of it.
+    fn serve(&self, wait: Duration) -> Result<bool, SourceError> {
+        match self.consumer.poll(wait) {
+            Some(Ok(message)) => self.add(&message),
+            Some(Err(error)) => self.judge(error)?,
+            None => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Takes in messages that wait. False: there are none.
+    fn draw(&self) -> Result<bool, SourceError> {
+        let (context, mut troubles) = (self.consumer.context(), Vec::new());
+        let found = context.assignment().draw(self.config.max_messages, self.config.max_bytes, &mut troubles);
+        for (code, words) in troubles {
+            context.reach.heard(Some(code), &words);
+            self.judge(KafkaError::MessageConsumption(code))?;
+        }
+        Ok(found)
     }
 
     fn add(&self, message: &BorrowedMessage<'_>) {
@@ -371,11 +396,7 @@ impl Reader {
         tracing::debug!("Nothing can be handed on, pausing");
         self.pause(true)?;
         while !self.desk.stopping() && !is_so(self) {
-            match self.consumer.poll(PAUSED) {
-                Some(Ok(message)) => self.add(&message),
-                Some(Err(error)) => self.judge(error)?,
-                None => {}
-            }
+            self.serve(PAUSED)?;
             self.errands()?;
         }
         self.pause(false)

@@ -76,7 +76,7 @@ impl Builds<'_> {
         name: Option<&str>,
     ) -> Result<Arc<Generation>, PrepareError> {
         let is_called = |it: &Arc<Generation>| name.is_none_or(|name| **it.name() == *name);
-        let serves = |it: &Arc<Generation>| it.topics.iter().any(|served| **served == *self.topic);
+        let serves = |it: &Arc<Generation>| it.serves(self.topic).is_some();
         let serving: Vec<_> = all.iter().filter(|it| is_called(it) && serves(it)).collect();
         let topic = self.topic.to_owned();
         match serving[..] {

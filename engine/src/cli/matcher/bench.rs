@@ -65,7 +65,7 @@ fn read(path: &Path, subject: &Subject) -> Result<Messages, Failure> {
     let mut messages = Messages::default();
     for (line, number) in text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty()) {
         let sent = Outgoing::parse(line).map_err(|error| unusable(format!(":{number}: {error}")))?;
-        let is_served = subject.generation.topics.iter().any(|topic| **topic == sent.topic);
+        let is_served = subject.generation.serves(&sent.topic).is_some();
         if messages.topic.is_empty() && is_served {
             messages.topic.clone_from(&sent.topic);
         }

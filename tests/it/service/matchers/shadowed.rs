@@ -103,6 +103,30 @@ async fn a_deliberate_difference_is_shown_exactly_and_marks_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn topics_that_are_served_by_a_pattern_are_judged_by_a_candidate_too() {
+    let cluster = Cluster::start(&["unruly.eu"], 1).await;
+    let home = home(&cluster);
+    home.write("eventlatch.toml", "[matchers]\ndirectory = \"matchers\"\n[matchers.unruly]\ntopics = ['^unruly\\.']\n");
+    home.write("sensors/names.json", unruly_sensor(&["a"]).replace("\"topic\":\"unruly\"", "\"topic\":\"unruly.eu\""));
+    put(&home, "matchers/unruly.wasm", TAME);
+    let mut service = home.serve();
+    home.wait_for_rows(&mut service, GENERATIONS, &["serving"]);
+    cluster.send(&message("unruly.eu", unruly_message("a", 0, "pick"))).await;
+    recorded(&home, &mut service, 1);
+
+    // What is there already proves it, what comes is judged beside.
+    let (code, said) = push(&home, &mut service, PICKY, &["--shadow", "--format", "json"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("\"only_old\": 1"), "{said}");
+    for (number, act) in [(1, ""), (2, "pick"), (3, "")] {
+        cluster.send(&message("unruly.eu", unruly_message("a", number, act))).await;
+    }
+    let shown = wait_for_count(&mut service, 3);
+    let tally = &shown["candidate"]["tally"];
+    assert_eq!((&tally["same"], &tally["only_old"]), (&2.into(), &1.into()), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_counted_outlives_a_kill_and_nothing_is_counted_twice() {
     let cluster = Cluster::start(&["unruly"], 2).await;
     let (home, mut service) = tame_service(&cluster, &["a"]).await;
