@@ -6,8 +6,10 @@ Started by ``run`` beside it, with the Python of an environment that has Airflow
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -24,10 +26,10 @@ def say(text: str) -> None:
 
 
 def show(airflow: Airflow, run: str) -> None:
-    """The tasks, with what is noted at them."""
+    """The tasks, with the beginning of what is noted at them."""
     tasks = airflow.tasks(DAG, run)
     for name in TASKS:
-        note, *_ = (tasks[name].get("note") or "").splitlines() or [""]
+        note = ", ".join((tasks[name].get("note") or "").split("\n* ")[:3])
         say(f"    {name:<12} {tasks[name]['state'] or '-':<10} {note}".rstrip())
 
 
@@ -35,12 +37,13 @@ def send_one_by_one(airflow: Airflow, service: Service, run: str) -> None:
     """Each message, and then its task."""
     wanted = {it["task_id"]: it for it in service.get(f"/v1/sensors/{DAG}.my_consumer/status")["wanted"]}
     for task in ("tbla", "tblb", "joba"):
-        topic = wanted[task]["topic"]
-        at = service.send(topic, wanted[task]["rendered"])
-        say(f"\nsent {topic} {wanted[task]['wanted']} as {at}")
+        topic, message = wanted[task]["topic"], wanted[task]["rendered"]
+        at = service.send(topic, message)
+        say(f"\nsent {topic} {json.dumps(message)} as {at}")
         wait_until(airflow, run, task, "success")
         show(airflow, run)
-    wait_until(airflow, run, "my_task", "success")
+    for task in ("my_consumer", "my_task"):
+        wait_until(airflow, run, task, "success")
     say("\nall three have come, so my_consumer has ended and my_task has run")
     show(airflow, run)
 
@@ -59,6 +62,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8080, help="of Airflow, default: %(default)s")
     parser.add_argument("--once", action="store_true", help="end when the DAG has run, instead of with Ctrl-C")
     chosen = parser.parse_args()
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", chosen.port)) == 0:
+            parser.error(f"somebody listens on port {chosen.port} already: choose another with --port")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="eventlatch-airflow-") as folder:
         home = Path(folder)

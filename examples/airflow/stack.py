@@ -291,6 +291,8 @@ class Airflow:
         answer = self._client.request(method, path, **options)
         if answer.status_code == 404:
             raise NotYet(f"{answer.url} is not there")
+        if "Database error" in answer.text:  # "database is locked", in words that Airflow keeps to itself
+            raise NotYet(f"{answer.url} answered {answer.status_code}: {answer.text}")
         if not answer.is_success:
             raise RuntimeError(f"{answer.url} answered {answer.status_code}: {answer.text}")
         return answer.json() if answer.content else None
@@ -299,7 +301,8 @@ class Airflow:
         """Starts a run, when the DAG is known."""
         logical = {"logical_date": None} if self.is_3 else {}
         wait_for(f"the DAG {dag}", 120, lambda: self.ask("GET", f"/dags/{dag}/tasks"))
-        self.ask("POST", f"/dags/{dag}/dagRuns", json={"dag_run_id": run, **logical, **fields})
+        wished = {"dag_run_id": run, **logical, **fields}
+        wait_for(f"{dag} {run} to start", 60, lambda: self.ask("POST", f"/dags/{dag}/dagRuns", json=wished))
 
     def run(self, dag: str, run: str) -> dict[str, Any]:
         answer: dict[str, Any] = self.ask("GET", f"/dags/{dag}/dagRuns/{quote(run, safe='')}")

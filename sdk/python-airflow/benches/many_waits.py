@@ -72,7 +72,7 @@ def main(runs: int) -> None:
         kafka, port = Kafka(home / "kafka"), free_port()
         service = Service(home / "eventlatch", f'[kafka]\nbrokers = "{kafka.address}"\n', port)
         relay = Relay(port)
-        variables = {"AIRFLOW__CORE__PARALLELISM": "8", "AIRFLOW__TRIGGERER__CAPACITY": "1000"}
+        variables = {"AIRFLOW__CORE__PARALLELISM": "4", "AIRFLOW__TRIGGERER__CAPACITY": "1000"}
         airflow = Airflow(home / "airflow", sys.executable, HERE / "dags", relay.port, variables)
         measure(airflow, service, relay, runs)
         service.process.stop()
@@ -87,9 +87,11 @@ def measure(airflow: Airflow, service: Service, relay: Relay, runs: int) -> None
         if count(state) != runs * GATES:
             raise NotYet(f"{count(state)} are {state}, {count('failed')} failed")
 
-    began = time.monotonic()
+    # Queued while the DAG is paused: a scheduler that is at work and this here are in each other's way in SQLite.
     for number in range(runs):
         airflow.trigger("many", f"run-{number}")
+    began = time.monotonic()
+    airflow.ask("PATCH", "/dags/many", json={"is_paused": False})
     wait_for("all gates to wait", 3600, lambda: all_are("deferred"), pause=3)
     say("Airflow", airflow.version)
     say("seconds until all waited", f"{time.monotonic() - began:.0f}")
