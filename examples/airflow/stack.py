@@ -14,12 +14,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
+import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
@@ -77,13 +79,14 @@ class Process:
     def stop(self, by: signal.Signals = signal.SIGTERM, patience: float = 20) -> None:
         """Ends it, and what it has started: politely, and after a while for good."""
         for chosen in (by, signal.SIGKILL):
-            try:
+            with suppress(ProcessLookupError, subprocess.TimeoutExpired):
                 os.killpg(self._child.pid, chosen)
                 self._child.wait(patience)
-            except ProcessLookupError:
-                return
-            except subprocess.TimeoutExpired:
-                continue
+        # Some of Airflow's processes leave the group, but none the session.
+        for process in psutil.process_iter():
+            with suppress(ProcessLookupError, PermissionError, psutil.NoSuchProcess):
+                if os.getsid(process.pid) == self._child.pid:
+                    process.kill()
 
     def check(self) -> None:
         """Raises an error if it has ended by itself."""
