@@ -147,12 +147,13 @@ impl Assignment {
 
     /// Takes messages of a partition from a queue of its own from now on.
     pub(super) fn await_in(&mut self, topic: &str, number: i32, queue: PartitionQueue) {
-        self.await_no_more(topic, number);
         self.waiting.push(Waiting { topic: topic.into(), number, queue });
     }
 
-    pub(super) fn await_no_more(&mut self, topic: &str, number: i32) {
-        self.waiting.retain(|waiting| waiting.number != number || *waiting.topic != *topic);
+    pub(super) fn await_no_more(&mut self, topic: &str, number: i32) -> Option<PartitionQueue> {
+        let is = |waiting: &Waiting| waiting.number == number && *waiting.topic == *topic;
+        let at = self.waiting.iter().position(is)?;
+        Some(self.waiting.swap_remove(at).queue)
     }
 
     /// Takes in a message that did not wait in a queue of its partition. False if its partition is not ours (any more).

@@ -238,6 +238,8 @@ impl Context {
 
     /// Has the messages of a partition wait in a queue of its own. To be said before it is assigned.
     pub(super) fn await_apart(&self, consumer: &BaseConsumer<Self>, topic: &str, number: i32) {
+        // One that is dropped takes the call back with it.
+        drop(self.assignment().await_no_more(topic, number));
         if let Some(queue) = PartitionQueue::open(consumer.client().native_ptr(), topic, number, &self.desk) {
             self.assignment().await_in(topic, number, queue);
         }
@@ -275,18 +277,20 @@ impl Context {
     fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> KafkaResult<()> {
         // Kafka is told what is done before the partitions go.
         self.commit_last(consumer);
-        let mut assignment = self.assignment();
+        let (mut assignment, mut left) = (self.assignment(), Vec::new());
         for element in list.elements() {
             tracing::info!(topic = element.topic(), partition = element.partition(), "No longer reading a partition");
             assignment.end(element.topic(), element.partition());
-            assignment.await_no_more(element.topic(), element.partition());
+            left.extend(assignment.await_no_more(element.topic(), element.partition()));
         }
         self.count(&assignment);
         drop(assignment);
-        match consumer.rebalance_protocol() {
+        let done = match consumer.rebalance_protocol() {
             RebalanceProtocol::Cooperative => consumer.incremental_unassign(list),
             RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.unassign(),
-        }
+        };
+        left.iter().for_each(PartitionQueue::clear);
+        done
     }
 
     fn count(&self, assignment: &Assignment) {

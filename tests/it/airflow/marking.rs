@@ -27,8 +27,7 @@ fn each_message_turns_its_task_green_and_the_last_one_the_gate(version: Version)
     let sha256 = &marking.home.rows("SELECT sha256 FROM matches")[0];
     let matcher = format!("matcher etl-finish, sha256 {sha256}");
     let lines = [
-        "success by eventlatch",
-        "message etl-finish/0@1",
+        "success by eventlatch: message etl-finish/0@1\n",
         "key k",
         "arrived ",
         "happened ",
@@ -67,7 +66,7 @@ fn a_deadline_fails_or_skips_what_is_missing(version: Version) {
         // A gate that is marked has Airflow clear what failed behind it, which then fails on its account.
         let missing = if state == "failed" { "upstream_failed" } else { state };
         let note = airflow.wait_for_state("gated", on_timeout, "b", missing).note;
-        assert!(note.contains("no message: a deadline"), "{note}");
+        assert!(note.contains("no message, but a deadline"), "{note}");
         assert_eq!(airflow.task("gated", on_timeout, "a").state, "success");
     }
 }

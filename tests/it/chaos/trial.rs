@@ -13,7 +13,7 @@ use eventlatch_tests::{
     home::{Home, noon_zone},
     service::Service,
     summary,
-    waiting::wait_for,
+    waiting::{wait_for, wait_while_moving},
 };
 use tokio::task::JoinHandle;
 
@@ -100,12 +100,12 @@ impl Trial {
 
     fn wait_until_caught_up(&mut self) {
         let ends = self.ends();
-        wait_for("all messages to be recorded and all tasks to be marked", CAUGHT_UP, || {
+        wait_while_moving("all messages to be recorded and all tasks to be marked", CAUGHT_UP, || {
             assert!(self.service.ended().is_none(), "the service has ended by itself:\n{}", self.service.log_end());
             let pending = self.home.rows("SELECT count(*) FROM marks WHERE status = 'pending'");
             let stored: Vec<_> = self.stored().into_iter().filter(|row| !row.ends_with("|0")).collect();
-            let state = format!("{stored:?} of {ends:?}, {pending:?} marks pending\n{}", self.service.log_end());
-            if stored == ends && pending == ["0"] { Ok(()) } else { Err(state) }
+            let far = format!("{stored:?} of {ends:?}, {pending:?} marks pending");
+            if stored == ends && pending == ["0"] { Ok(()) } else { Err((far, self.service.log_end())) }
         });
     }
 

@@ -64,6 +64,11 @@ impl PartitionQueue {
         taken.iter().take(count).for_each(|message| each(&Taken(*message)));
         count
     }
+
+    /// Lets go of what still waits: librdkafka keeps it after nothing is fetched any more.
+    pub(in crate::source) fn clear(&self) {
+        while self.take(AT_ONCE, |_| {}) > 0 {}
+    }
 }
 
 impl Drop for PartitionQueue {

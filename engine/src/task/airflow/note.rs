@@ -1,4 +1,5 @@
-//! The note that is left at a task: what it rests on, as a list that reads well as text and as Markdown.
+//! The note that is left at a task: what it rests on, first on the one line that Airflow's pages show, then as a list that
+//! reads well as text and as Markdown.
 
 use crate::domain::{
     dead_letter::Sample,
@@ -12,19 +13,24 @@ const LONGEST: usize = 1_000;
 const LONGEST_KEY: usize = 200;
 
 pub(super) fn of(mark: &Mark) -> String {
-    let mut lines = vec![format!("{} by eventlatch", mark.state.word())];
-    lines.extend(match (&mark.evidence, mark.kind) {
-        (Some(evidence), _) => rests_on(evidence),
-        (None, MarkKind::Task) => vec!["no message: a deadline, a condition or a decision by hand".to_owned()],
-        (None, MarkKind::Gate | MarkKind::OnComplete) => vec!["the wait has ended".to_owned()],
-    });
+    let basis = match (&mark.evidence, mark.kind) {
+        (Some(evidence), _) => message(evidence),
+        (None, MarkKind::Task) => "no message, but a deadline, a condition or a decision by hand".to_owned(),
+        (None, MarkKind::Gate | MarkKind::OnComplete) => "the wait has ended".to_owned(),
+    };
+    let mut lines = vec![format!("{} by eventlatch: {basis}", mark.state.word())];
+    lines.extend(mark.evidence.iter().flat_map(|evidence| details(evidence)));
     lines.push(format!("sensor {}, wait {}, business date {}", mark.sensor, mark.wait, mark.business_date));
     lines.join("\n* ").chars().take(LONGEST).collect()
 }
 
-fn rests_on(evidence: &Evidence) -> Vec<String> {
+fn message(evidence: &Evidence) -> String {
     let partition = &evidence.position.partition;
-    let mut lines = vec![format!("message {}/{}@{}", partition.topic, partition.number, evidence.position.offset)];
+    format!("message {}/{}@{}", partition.topic, partition.number, evidence.position.offset)
+}
+
+fn details(evidence: &Evidence) -> Vec<String> {
+    let mut lines = Vec::new();
     lines.extend(evidence.carried.key.as_ref().map(|key| format!("key {}", shown(key))));
     lines.push(format!("arrived {}", evidence.arrival));
     lines.extend(evidence.event_time.map(|time| format!("happened {time}")));
@@ -48,13 +54,13 @@ mod tests {
     fn a_note_says_what_a_mark_rests_on() {
         let mut mark = mark(1, "a");
         mark.evidence.as_mut().unwrap().carried.key = Some(b"k\n".to_vec());
-        let expected = "success by eventlatch\n* message t/3@17\n* key k\\n\n* arrived 2019-07-07T08:00:00Z\n\
+        let expected = "success by eventlatch: message t/3@17\n* key k\\n\n* arrived 2019-07-07T08:00:00Z\n\
                         * matcher job-finish, sha256 abc\n* sensor s, wait 2019-07-07, business date 2019-07-07";
         assert_eq!(of(&mark), expected);
         mark.evidence = None;
-        assert!(of(&mark).contains("\n* no message: a deadline, a condition or a decision by hand\n"));
+        assert!(of(&mark).starts_with("success by eventlatch: no message, but a deadline, a condition or a decision"));
         mark.kind = MarkKind::Gate;
-        assert!(of(&mark).contains("\n* the wait has ended\n"));
+        assert!(of(&mark).starts_with("success by eventlatch: the wait has ended\n* sensor"));
     }
 
     #[test]
