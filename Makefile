@@ -49,8 +49,8 @@ chaos: wasm build-tools kafka ## Breaks everything again and again under load, a
 		code=$$?; cat $(TARGET_DIR)/tmp/chaos/*.txt; exit $$code
 
 bench: wasm build-tools kafka ## Measures; a quiet machine gives better figures
-	$(CARGO) build --release --bin eventlatch
-	$(CARGO) bench --package eventlatch-tests --bench '*'
+	$(CARGO) build --release --workspace --bin eventlatch --benches
+	$(CARGO) bench --workspace --bench '*'
 
 bench-peers: wasm build-tools python js ## Measures against Extism, quamina, and matchers in other languages
 	mkdir -p tests/peers/guests/build
@@ -95,7 +95,7 @@ $(KAFKA)/pom.xml: tests/pom.xml
 	@command -v java >/dev/null || { echo "java is missing: install Java 17 or newer for the tests' broker" >&2; exit 1; }
 	@command -v mvn >/dev/null || { echo "mvn is missing: install Maven, which fetches the tests' broker" >&2; exit 1; }
 	rm -rf $(KAFKA)
-	mvn -q -B -f tests/pom.xml dependency:copy-dependencies -DincludeScope=runtime \
+	mvn -q -B -Dstyle.color=never -f tests/pom.xml dependency:copy-dependencies -DincludeScope=runtime \
 		-DoutputDirectory=$(abspath $(KAFKA))
 	cp tests/pom.xml $@
 

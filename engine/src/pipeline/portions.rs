@@ -15,6 +15,9 @@ use crate::{
 /// A batch smaller than this is not worth splitting over workers.
 const PORTION: usize = 256;
 
+/// More messages in one call cost no less each, and need more of a guest's memory.
+const LARGEST: usize = 1_024;
+
 /// How a batch is cut.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cut {
@@ -45,7 +48,7 @@ pub(super) fn portions(
         return Vec::new();
     };
     let places = places(slices);
-    let share = places.len().div_ceil(cut.workers).max(PORTION).min(cut.messages.unwrap_or(usize::MAX));
+    let share = places.len().div_ceil(cut.workers).clamp(PORTION, LARGEST).min(cut.messages.unwrap_or(usize::MAX));
     let portion = |places: &[Place]| Portion {
         slices: Arc::clone(slices),
         topic: Arc::clone(&first.partition.topic),

@@ -38,7 +38,7 @@ pub struct KafkaConfig {
     pub on_gap: OnGap,
 
     /// How many messages are handed on together at most. More are faster under load; a single message never waits for
-    /// others. Default: 2000.
+    /// others. Default: 10000.
     pub max_messages: usize,
 
     /// How many bytes of keys and values are handed on together at most (one message may be larger). Default: 4194304.
@@ -79,7 +79,7 @@ impl Default for KafkaConfig {
             delivery: Guarantee::ExactlyOnce,
             start: Start::Earliest,
             on_gap: OnGap::Stop,
-            max_messages: 2000,
+            max_messages: 10_000,
             max_bytes: 4 << 20,
             max_wait_ms: 0,
             tombstones: Tombstones::Deliver,
