@@ -6,19 +6,32 @@
 use std::{
     fs,
     hash::{BuildHasher, DefaultHasher, Hash, Hasher},
-    io::{self, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
 use foldhash::quality::FixedState;
 use wasmtime::{Engine, component::Component};
 
+/// The form of the files: one of another form has another name.
+const FORM: u8 = 2;
+
 const CHECKSUM: usize = 8;
+
+/// So much is read and hashed at a time.
+const PIECE: usize = 64 << 10;
 
 /// Tells a damaged file from a whole one, and nothing else: a start reads megabytes of code, and a hash that withstands people
 /// would take most of its time. (Another release of the hash makes all of them anew.)
-fn checksum(code: &[u8]) -> [u8; CHECKSUM] {
-    FixedState::with_seed(CHECKSUM as u64).hash_one(code).to_le_bytes()
+fn checksum(mut code: impl Read, mut length: u64) -> io::Result<[u8; CHECKSUM]> {
+    let (mut hasher, mut piece) = (FixedState::with_seed(CHECKSUM as u64).build_hasher(), vec![0; PIECE]);
+    while length > 0 {
+        let next = PIECE.min(usize::try_from(length).unwrap_or(PIECE));
+        code.read_exact(&mut piece[..next])?;
+        hasher.write(&piece[..next]);
+        length -= next as u64;
+    }
+    Ok(hasher.finish().to_le_bytes())
 }
 
 /// A directory of compiled matchers, or none: then every start compiles anew.
@@ -62,21 +75,32 @@ impl Cache {
 
 fn file_name(engine: &Engine, sha256: &str) -> String {
     let mut compatibility = DefaultHasher::new();
+    FORM.hash(&mut compatibility);
     engine.precompile_compatibility_hash().hash(&mut compatibility);
     format!("{sha256}-{:016x}.cwasm", compatibility.finish())
 }
 
 #[expect(unsafe_code, reason = "the only way to load compiled code; see the module's head for why it can be trusted")]
 fn load(engine: &Engine, path: &Path) -> Option<Component> {
-    let bytes = fs::read(path).ok()?;
-    let (sum, code) = bytes.split_at_checked(CHECKSUM)?;
-    if checksum(code) != *sum {
+    let file = fs::File::open(path).ok()?;
+    if !is_whole(file).unwrap_or(false) {
         tracing::warn!(path = %path.display(), "A damaged compiled matcher is made anew");
         return None;
     }
     // SAFETY: the checksum shows the bytes to be those that `save` wrote, whole, and the file's name that this very
-    // engine's version and settings made them.
-    unsafe { Component::deserialize(engine, code) }.ok()
+    // engine's version and settings made them. They are mapped, not copied: nobody else can write the file, and we only
+    // put another one in its place.
+    unsafe { Component::deserialize_file(engine, path) }.ok()
+}
+
+/// Whether the code is the one that its checksum behind it was made of.
+fn is_whole(mut file: fs::File) -> io::Result<bool> {
+    let Some(length) = file.metadata()?.len().checked_sub(CHECKSUM as u64) else {
+        return Ok(false);
+    };
+    let (found, mut noted) = (checksum(&mut file, length)?, [0; CHECKSUM]);
+    file.read_exact(&mut noted)?;
+    Ok(found == noted)
 }
 
 /// Written beside and renamed, so that no reader meets half a file.
@@ -84,8 +108,8 @@ fn save(path: &Path, component: &Component) -> io::Result<()> {
     let code = component.serialize().map_err(io::Error::other)?;
     let beside = path.with_extension(format!("{}.tmp", std::process::id()));
     let mut file = private_file(&beside)?;
-    file.write_all(&checksum(&code))?;
     file.write_all(&code)?;
+    file.write_all(&checksum(&*code, code.len() as u64)?)?;
     file.sync_all()?;
     fs::rename(beside, path)
 }
