@@ -19,7 +19,7 @@ pub(super) fn of(mark: &Mark) -> String {
         (None, MarkKind::Gate | MarkKind::OnComplete) => "the wait has ended".to_owned(),
     };
     let mut lines = vec![format!("{} by eventlatch: {basis}", mark.state.word())];
-    lines.extend(mark.evidence.iter().flat_map(|evidence| details(evidence)));
+    lines.extend(mark.evidence.iter().flat_map(details));
     lines.push(format!("sensor {}, wait {}, business date {}", mark.sensor, mark.wait, mark.business_date));
     lines.join("\n* ").chars().take(LONGEST).collect()
 }
