@@ -58,7 +58,8 @@ mod tests {
                         * matcher job-finish, sha256 abc\n* sensor s, wait 2019-07-07, business date 2019-07-07";
         assert_eq!(of(&mark), expected);
         mark.evidence = None;
-        assert!(of(&mark).starts_with("success by eventlatch: no message, but a deadline, a condition or a decision"));
+        let expected = "success by eventlatch: no message, but a deadline, a condition or a decision by hand\n* sensor";
+        assert!(of(&mark).starts_with(expected));
         mark.kind = MarkKind::Gate;
         assert!(of(&mark).starts_with("success by eventlatch: the wait has ended\n* sensor"));
     }
