@@ -92,7 +92,7 @@ fn message(offset: i64) -> Message {
         offset % 1009,
         1_562_486_400 + offset,
     );
-    Message { offset, arrival: Timestamp::UNIX_EPOCH, key: None, value: Some(value.into_bytes()), headers: Vec::new() }
+    Message { offset, arrival: Timestamp::UNIX_EPOCH, key: None, value: Some(value.into()), headers: Vec::new() }
 }
 
 /// Loads a component, and says how long that took.

@@ -16,7 +16,7 @@ const PARTITIONS: i32 = 6;
 async fn main() {
     let topic = Topic::create("bench", PARTITIONS).await;
     let value = "x".repeat(BYTES);
-    let message = |number: usize| Outgoing { key: Some(number.to_string().into_bytes()), ..topic.message(&value) };
+    let message = |number: usize| Outgoing { key: Some(number.to_string().into()), ..topic.message(&value) };
     let started = Instant::now();
     producer().send_all((0..MESSAGES).map(message)).await.expect("the broker takes messages");
     report("sent", started, MESSAGES);

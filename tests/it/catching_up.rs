@@ -50,7 +50,13 @@ struct MemoryLog {
 impl MemoryLog {
     fn append(&self, arrival: Timestamp, value: Option<Vec<u8>>) -> Message {
         let mut messages = self.messages.lock().unwrap();
-        let message = Message { offset: messages.len() as i64, arrival, key: None, value, headers: Vec::new() };
+        let message = Message {
+            offset: messages.len() as i64,
+            arrival,
+            key: None,
+            value: value.map(Into::into),
+            headers: Vec::new(),
+        };
         messages.push(message.clone());
         message
     }

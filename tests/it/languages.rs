@@ -62,7 +62,7 @@ fn messages(values: &[&[u8]]) -> Vec<Message> {
         offset,
         arrival: Timestamp::UNIX_EPOCH,
         key: None,
-        value: Some(value.to_vec()),
+        value: Some(value.to_vec().into()),
         headers: Vec::new(),
     };
     (0..).zip(values).map(message).collect()

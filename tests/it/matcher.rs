@@ -93,7 +93,7 @@ fn messages(values: &[&str]) -> Vec<Message> {
         offset,
         arrival: Timestamp::UNIX_EPOCH,
         key: None,
-        value: Some(value.as_bytes().to_vec()),
+        value: Some(value.as_bytes().to_vec().into()),
         headers: Vec::new(),
     };
     (0..).zip(values).map(message).collect()

@@ -63,5 +63,11 @@ impl Cluster {
 
 /// A message as tests write it.
 pub fn message(topic: &str, value: impl Into<Vec<u8>>) -> Outgoing {
-    Outgoing { topic: topic.to_owned(), key: None, value: Some(value.into()), headers: Vec::new(), timestamp: None }
+    Outgoing {
+        topic: topic.to_owned(),
+        key: None,
+        value: Some(value.into().into()),
+        headers: Vec::new(),
+        timestamp: None,
+    }
 }

@@ -87,7 +87,7 @@ impl Topic {
 
     /// A message for this topic with a text as its value.
     pub fn message(&self, value: &str) -> Outgoing {
-        let value = Some(value.as_bytes().to_vec());
+        let value = Some(value.as_bytes().to_vec().into());
         Outgoing { topic: self.name.clone(), key: None, value, headers: Vec::new(), timestamp: None }
     }
 

@@ -116,7 +116,7 @@ fn messages() -> [(Outgoing, usize); 4] {
 }
 
 fn outgoing(topic: &str, value: serde_json::Value) -> Outgoing {
-    let value = Some(value.to_string().into_bytes());
+    let value = Some(value.to_string().into());
     Outgoing { topic: topic.into(), key: None, value, headers: Vec::new(), timestamp: None }
 }
 

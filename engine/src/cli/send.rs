@@ -67,8 +67,8 @@ fn message(topic: String, args: &Args) -> Outgoing {
     let header = |(name, value): &(String, String)| Header { name: name.clone(), value: value.clone().into_bytes() };
     Outgoing {
         topic,
-        key: args.key.clone().map(String::into_bytes),
-        value: args.value.clone().map(String::into_bytes),
+        key: args.key.clone().map(Into::into),
+        value: args.value.clone().map(Into::into),
         headers: args.header.iter().map(header).collect(),
         timestamp: None,
     }

@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
+use bytes::Bytes;
 use jiff::Timestamp;
 
 /// One life of one partition of a topic: offsets are comparable within it, and only within it.
@@ -46,9 +47,9 @@ pub struct Message {
     pub offset: i64,
     /// The record's timestamp, never later than the moment it was read; the wall clock where the record has none.
     pub arrival: Timestamp,
-    pub key: Option<Vec<u8>>,
+    pub key: Option<Bytes>,
     /// None is a tombstone; an empty value is not.
-    pub value: Option<Vec<u8>>,
+    pub value: Option<Bytes>,
     pub headers: Vec<Header>,
 }
 

@@ -94,7 +94,7 @@ pub struct Carried {
 
 impl Carried {
     pub fn by(message: &Message) -> Self {
-        Self { key: message.key.clone(), trace: TraceContext::of(message) }
+        Self { key: message.key.as_deref().map(<[u8]>::to_vec), trace: TraceContext::of(message) }
     }
 }
 

@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
+
 use crate::domain::message::Message;
 
 /// Counted since the generation was loaded.
@@ -57,7 +59,7 @@ impl Usage {
 
     pub(super) fn note_messages(&self, messages: &[&Message]) {
         self.messages.fetch_add(messages.len() as u64, Relaxed);
-        let bytes = messages.iter().filter_map(|message| message.value.as_ref()).map(Vec::len).sum::<usize>();
+        let bytes = messages.iter().filter_map(|message| message.value.as_ref()).map(Bytes::len).sum::<usize>();
         self.bytes.fetch_add(bytes as u64, Relaxed);
     }
 }

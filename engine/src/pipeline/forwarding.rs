@@ -119,7 +119,8 @@ impl Forwarder {
 
 fn outgoing(letter: &StoredDeadLetter, forward: &Forward, store: &str) -> Outgoing {
     let Forward { topic, key, value, headers } = forward.clone();
-    Outgoing { topic, key, value, headers: headers.into_iter().chain(cause(letter, store)).collect(), timestamp: None }
+    let headers = headers.into_iter().chain(cause(letter, store)).collect();
+    Outgoing { topic, key: key.map(Into::into), value: value.map(Into::into), headers, timestamp: None }
 }
 
 /// Where it was, and why it was set aside.

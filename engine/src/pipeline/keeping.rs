@@ -1,5 +1,6 @@
 //! What is kept of a message that is set aside: applied before anything is written.
 
+use bytes::Bytes;
 use serde::{Deserialize, de::Error as _};
 use serde_json::Value;
 
@@ -63,7 +64,7 @@ impl Keeping {
     pub(super) fn keep(&self, message: &Message, mut reason: String) -> (Kept, String) {
         let mut removed = Vec::new();
         let sample = |bytes: Vec<u8>| Sample::of(&bytes, self.sample_bytes);
-        let payload_size = message.value.as_ref().map(Vec::len);
+        let payload_size = message.value.as_ref().map(Bytes::len);
         let kept = Kept {
             key: self.part(self.key, message.key.as_deref(), &mut removed).map(sample),
             payload: self.part(self.payload, message.value.as_deref(), &mut removed).map(sample),
@@ -141,8 +142,8 @@ mod tests {
         let message = Message {
             offset: 0,
             arrival: jiff::Timestamp::UNIX_EPOCH,
-            key: key.map(|key| key.as_bytes().to_vec()),
-            value: Some(value.to_vec()),
+            key: key.map(|key| Bytes::copy_from_slice(key.as_bytes())),
+            value: Some(Bytes::copy_from_slice(value)),
             headers: Vec::new(),
         };
         let (kept, reason) = keeping.keep(&message, reason.to_owned());
@@ -175,14 +176,15 @@ mod tests {
         let message = Message {
             offset: 0,
             arrival: jiff::Timestamp::UNIX_EPOCH,
-            key: Some(b"k".to_vec()),
-            value: Some(br#"{"a": "secret", "b": 1}"#.to_vec()),
+            key: Some(Bytes::from_static(b"k")),
+            value: Some(Bytes::from_static(br#"{"a": "secret", "b": 1}"#)),
             headers: vec![header],
         };
         let forward = |config: &str| toml::from_str::<Keeping>(config).unwrap().forward(&message);
         assert_eq!(forward(""), None);
         let whole = forward("topic = \"dead\"\nsample_bytes = 3").unwrap();
-        assert_eq!((&whole.key, &whole.value, &whole.headers), (&message.key, &message.value, &message.headers));
+        assert_eq!((whole.key.as_deref(), whole.value.as_deref()), (message.key.as_deref(), message.value.as_deref()));
+        assert_eq!(whole.headers, message.headers);
         let redacted = forward("topic = \"dead\"\nredact = [\"a\"]").unwrap();
         assert_eq!(redacted.value.as_deref(), Some(&br#"{"a":"[redacted]","b":1}"#[..]));
         assert_eq!((redacted.key, redacted.headers.len()), (None, 0));

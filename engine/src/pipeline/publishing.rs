@@ -50,7 +50,13 @@ impl KafkaPublisher {
 impl Publisher for KafkaPublisher {
     fn publish(&self, publication: Publication) -> Answer<'_, ()> {
         let Publication { topic, key, value, headers } = publication;
-        Box::pin(self.send(Outgoing { topic, key, value: Some(value), headers, timestamp: None }))
+        Box::pin(self.send(Outgoing {
+            topic,
+            key: key.map(Into::into),
+            value: Some(value.into()),
+            headers,
+            timestamp: None,
+        }))
     }
 
     fn find<'a>(&'a self, topic: &'a str) -> Answer<'a, ()> {

@@ -15,6 +15,7 @@ use std::{
     },
 };
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
@@ -110,7 +111,7 @@ impl Shadows {
             }
         }
         let message = |place: &Place| &slices[place.slice].messages[place.message];
-        let bytes = places.iter().map(|place| message(place).value.as_ref().map_or(0, Vec::len) + MESSAGE).sum();
+        let bytes = places.iter().map(|place| message(place).value.as_ref().map_or(0, Bytes::len) + MESSAGE).sum();
         let offer = Offer { slices, places, bytes };
         let candidates = self.candidates_for(&offer);
         let mut offers = lock(&self.offers);

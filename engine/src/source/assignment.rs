@@ -5,7 +5,6 @@ use std::{
     sync::Arc,
 };
 
-use jiff::Timestamp;
 use rdkafka::{TopicPartitionList, error::RDKafkaErrorCode};
 
 use super::{
@@ -13,7 +12,7 @@ use super::{
     batch::Batch,
     deliveries::Delivery,
     desk::Desk,
-    incoming,
+    incoming::Tray,
     native::partition_queue::{AT_ONCE, PartitionQueue},
     receipt::Lease,
     starting::Point,
@@ -47,6 +46,7 @@ pub(super) struct Assignment {
     waiting: Vec<Waiting>,
     /// Whose turn it is of those.
     turn: usize,
+    tray: Tray,
     /// Whether Kafka decides where reading goes on, and not the store.
     pub(super) unchecked: bool,
     tombstones: Tombstones,
@@ -168,11 +168,12 @@ impl Assignment {
     /// Takes in what waits, the partitions in turn, until the batch is full or nothing is left. False: there was nothing.
     pub(super) fn draw(&mut self, max_messages: usize, max_bytes: usize, troubles: &mut Vec<Trouble>) -> bool {
         let all = std::mem::take(&mut self.waiting);
-        let (mut found, mut empty, mut now) = (false, 0, Timestamp::now());
+        let (mut found, mut empty) = (false, 0);
+        self.tray.renew();
         while empty < all.len() && !self.batch.is_full(max_messages, max_bytes) {
             self.turn = (self.turn + 1) % all.len();
             let room = max_messages.saturating_sub(self.batch.messages()).clamp(1, AT_ONCE);
-            let count = self.draw_from(&all[self.turn], room, &mut now, troubles);
+            let count = self.draw_from(&all[self.turn], room, troubles);
             found |= count > 0;
             empty = if count > 0 { 0 } else { empty + 1 };
         }
@@ -180,13 +181,13 @@ impl Assignment {
         found
     }
 
-    fn draw_from(&mut self, from: &Waiting, room: usize, now: &mut Timestamp, troubles: &mut Vec<Trouble>) -> usize {
+    fn draw_from(&mut self, from: &Waiting, room: usize, troubles: &mut Vec<Trouble>) -> usize {
         let Waiting { topic, number, queue } = from;
         let mut ours = None;
         queue.take(room, |message| match message.error() {
             Some(trouble) => troubles.push(trouble),
             None if *ours.get_or_insert_with(|| self.turn_to(topic, *number)) => {
-                self.batch.add(incoming::taken(message, now), self.tombstones);
+                self.batch.add(self.tray.owned(message), self.tombstones);
             }
             None => tracing::debug!(%topic, partition = number, offset = message.offset(), "Not ours, dropped"),
         })

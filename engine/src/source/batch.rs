@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
+
 use super::{
     Tombstones,
     deliveries::Delivery,
@@ -64,7 +66,7 @@ impl Batch {
         slice.to = message.offset + 1;
         self.since.get_or_insert_with(Instant::now);
         self.messages += 1;
-        self.bytes += message.key.as_ref().map_or(0, Vec::len) + message.value.as_ref().map_or(0, Vec::len);
+        self.bytes += message.key.as_ref().map_or(0, Bytes::len) + message.value.as_ref().map_or(0, Bytes::len);
         if message.value.is_some() || tombstones == Tombstones::Deliver {
             slice.messages.push(message);
         }
@@ -126,7 +128,13 @@ mod tests {
     }
 
     fn message(offset: i64) -> Message {
-        Message { offset, arrival: Timestamp::UNIX_EPOCH, key: None, value: Some(vec![0; 10]), headers: Vec::new() }
+        Message {
+            offset,
+            arrival: Timestamp::UNIX_EPOCH,
+            key: None,
+            value: Some(Bytes::from_static(&[0; 10])),
+            headers: Vec::new(),
+        }
     }
 
     #[test]

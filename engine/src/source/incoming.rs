@@ -1,5 +1,6 @@
 //! Messages as Kafka brings them, made ours.
 
+use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 
@@ -10,24 +11,54 @@ pub(super) fn owned(message: &BorrowedMessage<'_>) -> Message {
     Message {
         offset: message.offset(),
         arrival: arrival(message.timestamp().to_millis(), Timestamp::now()),
-        key: message.key().map(<[u8]>::to_vec),
-        value: message.payload().map(<[u8]>::to_vec),
+        key: message.key().map(Bytes::copy_from_slice),
+        value: message.payload().map(Bytes::copy_from_slice),
         headers: message.headers().map(headers).unwrap_or_default(),
     }
 }
 
-/// The same of one that was taken with others. `now` is a moment that has passed, and is renewed where it is too old.
-pub(super) fn taken(message: &Taken, now: &mut Timestamp) -> Message {
-    let record = message.timestamp();
-    if record > now.as_millisecond() {
-        *now = Timestamp::now();
+/// What messages that are taken together share.
+#[derive(Debug)]
+pub(super) struct Tray {
+    /// A moment that has passed, and is renewed where it is too old.
+    now: Timestamp,
+    /// Keys and values lie in it side by side: allocating each would cost more than to copy it.
+    room: BytesMut,
+}
+
+/// So many bytes of keys and values lie together.
+const ROOM: usize = 64 << 10;
+
+impl Default for Tray {
+    fn default() -> Self {
+        Self { now: Timestamp::now(), room: BytesMut::with_capacity(ROOM) }
     }
-    Message {
-        offset: message.offset(),
-        arrival: arrival(Some(record), *now),
-        key: message.key().map(<[u8]>::to_vec),
-        value: message.value().map(<[u8]>::to_vec),
-        headers: message.headers(),
+}
+
+impl Tray {
+    /// Says that more are taken, some time after the last.
+    pub(super) fn renew(&mut self) {
+        self.now = Timestamp::now();
+    }
+
+    /// A message made ours.
+    pub(super) fn owned(&mut self, message: &Taken) -> Message {
+        let record = message.timestamp();
+        if record > self.now.as_millisecond() {
+            self.now = Timestamp::now();
+        }
+        Message {
+            offset: message.offset(),
+            arrival: arrival(Some(record), self.now),
+            key: message.key().map(|key| self.copy(key)),
+            value: message.value().map(|value| self.copy(value)),
+            headers: message.headers(),
+        }
+    }
+
+    fn copy(&mut self, bytes: &[u8]) -> Bytes {
+        self.room.extend_from_slice(bytes);
+        self.room.split().freeze()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -12,9 +13,9 @@ use crate::domain::message::Header;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
     pub topic: String,
-    pub key: Option<Vec<u8>>,
+    pub key: Option<Bytes>,
     /// None is a tombstone.
-    pub value: Option<Vec<u8>>,
+    pub value: Option<Bytes>,
     pub headers: Vec<Header>,
     /// None: whoever takes the message sets it.
     pub timestamp: Option<Timestamp>,
@@ -60,13 +61,13 @@ impl Outgoing {
             .map_err(|error| LineError::Json(error.to_string().replace(" at line 1 column ", " in column ")))?;
         let value = match (value, raw) {
             (Some(Value::Null), None) => None,
-            (Some(value), None) => Some(value.to_string().into_bytes()),
-            (None, Some(raw)) => Some(raw.into_bytes()),
+            (Some(value), None) => Some(value.to_string().into()),
+            (None, Some(raw)) => Some(raw.into()),
             _ => return Err(LineError::Value),
         };
         let headers = headers.into_iter().map(|(name, value)| Header { name, value: value.into_bytes() }).collect();
         let timestamp = timestamp.map(|timestamp| time(&timestamp).ok_or(LineError::Timestamp)).transpose()?;
-        Ok(Self { topic, key: key.map(String::into_bytes), value, headers, timestamp })
+        Ok(Self { topic, key: key.map(Bytes::from), value, headers, timestamp })
     }
 }
 
@@ -84,7 +85,7 @@ mod tests {
 
     fn check(line: &str, value: Option<&str>) {
         let message = Outgoing::parse(line).unwrap();
-        assert_eq!(message.value.map(|value| String::from_utf8(value).unwrap()).as_deref(), value, "{line}");
+        assert_eq!(message.value.as_deref(), value.map(str::as_bytes), "{line}");
     }
 
     fn refused(line: &str, expected: &str) {
@@ -107,7 +108,7 @@ mod tests {
                 format!(r#"{{"topic": "t", "raw": "", "key": "k", "headers": {{"h": "v"}}, "timestamp": {time}}}"#);
             let message = Outgoing::parse(&line).unwrap();
             assert_eq!(message.timestamp.unwrap().to_string(), "2019-07-08T00:15:00Z");
-            assert_eq!((message.key.unwrap(), message.headers.len()), (b"k".to_vec(), 1));
+            assert_eq!((message.key.unwrap(), message.headers.len()), (Bytes::from_static(b"k"), 1));
         }
     }
 

@@ -24,7 +24,7 @@ pub(crate) fn message(offset: i64, value: Vec<u8>) -> Message {
         offset,
         arrival: Timestamp::from_second(SECOND + 60).expect("2019 is in range"),
         key: None,
-        value: Some(value),
+        value: Some(value.into()),
         headers: Vec::new(),
     }
 }

@@ -9,7 +9,7 @@ use crate::guests::{CHOOSY, TAME, UNRULY};
 
 /// A line as `run --input` reads it.
 fn line(message: &Outgoing) -> String {
-    let raw = String::from_utf8(message.value.clone().unwrap()).unwrap();
+    let raw = String::from_utf8(message.value.clone().unwrap().into()).unwrap();
     json!({"topic": message.topic, "raw": raw, "timestamp": message.timestamp.unwrap().to_string()}).to_string()
 }
 

@@ -59,9 +59,9 @@ async fn each_is_published_whole_with_the_cause_in_its_headers() {
     let home = home(&cluster, "sample_bytes = 8\n");
     let header = Header { name: "trace".to_owned(), value: b"xyz".to_vec() };
     let long = "no JSON at all, and longer than what is kept of it";
-    let malformed = Outgoing { key: Some(b"k".to_vec()), headers: vec![header], ..message(TOPIC, long) };
+    let malformed = Outgoing { key: Some(b"k".to_vec().into()), headers: vec![header], ..message(TOPIC, long) };
     cluster.send(&malformed).await;
-    cluster.send(&Outgoing { value: Some(Vec::new()), ..message(TOPIC, "") }).await;
+    cluster.send(&Outgoing { value: Some(Vec::new().into()), ..message(TOPIC, "") }).await;
     cluster.send(&message(TOPIC, table_written("a").to_string())).await;
     let mut service = home.serve();
     home.wait_for_rows(&mut service, TASKS, &["a|success", "b|pending"]);

@@ -28,7 +28,7 @@ async fn each_is_set_aside_with_its_reason_and_reading_goes_on() {
     for value in &malformed {
         cluster.send(&message(TOPIC, value.clone())).await;
     }
-    let tombstone = Outgoing { key: Some(b"a".to_vec()), value: None, ..good("a") };
+    let tombstone = Outgoing { key: Some(b"a".to_vec().into()), value: None, ..good("a") };
     cluster.send(&tombstone).await;
     cluster.send(&good("b")).await;
     // The last one has nothing behind it that could move the offset on.

@@ -9,7 +9,7 @@ fn read(log: &mut KafkaLog, topic: &Topic, from: i64, until: i64) -> (Vec<String
     let (mut values, mut gone, mut next) = (Vec::new(), None, from);
     while next < until {
         let piece: Piece = log.read(&topic.name, 0, next, until).unwrap();
-        let texts = piece.messages.iter().map(|it| String::from_utf8(it.value.clone().unwrap()).unwrap());
+        let texts = piece.messages.iter().map(|it| String::from_utf8(it.value.clone().unwrap().into()).unwrap());
         values.extend(texts);
         gone = gone.or(piece.gone_before);
         next = piece.next;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use jiff::{
     Timestamp,
     civil::DateTime,
@@ -39,9 +40,9 @@ pub(super) struct Step {
 pub(super) struct Sent {
     pub(super) topic: String,
     pub(super) arrival: Timestamp,
-    pub(super) key: Option<Vec<u8>>,
+    pub(super) key: Option<Bytes>,
     /// None is a tombstone.
-    pub(super) value: Option<Vec<u8>>,
+    pub(super) value: Option<Bytes>,
     pub(super) headers: Vec<Header>,
 }
 
@@ -161,8 +162,8 @@ fn sent(text: &Text<'_>, keys: SendKeys<'_>, zone: &TimeZone, at: Timestamp) -> 
     let SendKeys { topic, value, raw, key, headers, arrived } = keys;
     let value = match (value.map(RawValue::get), raw) {
         (Some("null"), None) => None,
-        (Some(value), None) => Some(value.as_bytes().to_vec()),
-        (None, Some(raw)) => Some(raw.into_bytes()),
+        (Some(value), None) => Some(Bytes::copy_from_slice(value.as_bytes())),
+        (None, Some(raw)) => Some(raw.into()),
         _ => {
             let message = "a message has either a `value` (any JSON, null for a tombstone) or a `raw` text";
             return Err(text.problem(topic.text, message.to_owned()));
@@ -176,7 +177,7 @@ fn sent(text: &Text<'_>, keys: SendKeys<'_>, zone: &TimeZone, at: Timestamp) -> 
         },
     };
     let headers = headers.into_iter().map(|(name, value)| Header { name, value: value.into_bytes() }).collect();
-    Ok(Sent { topic: topic.it, arrival, key: key.map(String::into_bytes), value, headers })
+    Ok(Sent { topic: topic.it, arrival, key: key.map(Bytes::from), value, headers })
 }
 
 /// A civil time in the scenario's zone, or RFC 3339. Of a time that the clock shows twice it is the first.

@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use bytes::Bytes;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde_json::{Map, Value, json};
 
@@ -101,7 +102,7 @@ fn message(args: &Args) -> Result<Message, Failure> {
     let arrival = args.on.map(noon).transpose().map_err(Failure::config)?.unwrap_or_else(Timestamp::now);
     let header = |(name, value): &(String, String)| Header { name: name.clone(), value: value.clone().into_bytes() };
     let headers = args.header.iter().map(header).collect();
-    Ok(Message { offset: 0, arrival, key: args.key.clone().map(String::into_bytes), value: Some(value), headers })
+    Ok(Message { offset: 0, arrival, key: args.key.clone().map(Bytes::from), value: Some(value.into()), headers })
 }
 
 fn tell(judgement: &Judgement, format: Format) -> Result<(), Failure> {

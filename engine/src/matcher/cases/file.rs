@@ -7,6 +7,7 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Map, Value, value::RawValue};
@@ -101,8 +102,8 @@ impl Keys {
         let message = Message {
             offset: 0,
             arrival: arrival.instant(&zone),
-            key: key.map(String::into_bytes),
-            value,
+            key: key.map(Bytes::from),
+            value: value.map(Bytes::from),
             headers: headers.into_iter().map(header).collect(),
         };
         let (name, file) = (case.unwrap_or(otherwise), file.to_owned());

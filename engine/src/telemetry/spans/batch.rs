@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, time::SystemTime};
 
+use bytes::Bytes;
 use opentelemetry::{
     KeyValue,
     trace::{Link, Span as _, SpanContext, SpanKind, Status},
@@ -156,5 +157,5 @@ fn of_batch(spans: &Spans, topic: &str, slices: &[Slice]) -> Vec<KeyValue> {
 }
 
 fn size(message: &Message) -> i64 {
-    message.value.as_ref().map_or(0, Vec::len) as i64
+    message.value.as_ref().map_or(0, Bytes::len) as i64
 }

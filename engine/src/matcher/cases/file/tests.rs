@@ -33,8 +33,8 @@ fn a_value_may_be_any_bytes_or_none() {
         cases[1].message.value.clone()
     };
     assert_eq!(value(r#""value": null"#), None);
-    assert_eq!(value(r#""raw": """#), Some(Vec::new()));
-    assert_eq!(value(r#""base64": "AAEC""#), Some(vec![0, 1, 2]));
+    assert_eq!(value(r#""raw": """#), Some(Bytes::new()));
+    assert_eq!(value(r#""base64": "AAEC""#), Some(Bytes::from_static(&[0, 1, 2])));
 }
 
 #[test]
