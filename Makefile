@@ -36,7 +36,7 @@ test-airflow-package: kafka airflow-package
 	cd sdk/python-airflow && $(PACKAGE)3/bin/ruff format --check . ../../examples/airflow --config pyproject.toml
 	cd sdk/python-airflow && $(PACKAGE)3/bin/mypy
 	cd sdk/python-airflow && $(PACKAGE)2/bin/python -m pytest -q
-	cd sdk/python-airflow && $(PACKAGE)3/bin/python -m pytest -q tests/unit tests/service tests/e2e --durations=0
+	cd sdk/python-airflow && $(PACKAGE)3/bin/python -m pytest -q tests/unit tests/service tests/e2e --numprocesses 2 --dist loadfile --durations=10
 
 # What one fault does once is told by other tests; they belong to the picture.
 CHAOS := chaos:: guarded:: modes:: source::gaps source::groups source::guarantees source::stores source::trouble \

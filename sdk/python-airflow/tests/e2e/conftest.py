@@ -21,8 +21,9 @@ HERE = Path(__file__).resolve().parent
 EXAMPLE = Path(stack.__file__).resolve().parent
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+    """One for each world: what was sent in another would mark the tasks of this one."""
     kafka = Kafka(tmp_path_factory.mktemp("kafka") / "broker")
     # Airflow tells nothing where its topic is not there.
     admin = AdminClient({"bootstrap.servers": kafka.address})
