@@ -46,6 +46,7 @@ mod tests;
 
 use std::{path::Path, sync::Arc};
 
+use bytes::Bytes;
 use jiff::{Timestamp, civil::Date};
 use tokio::sync::watch;
 
@@ -281,7 +282,7 @@ impl Store {
     }
 
     /// Notes a build of a matcher, and keeps its file if it is given. One that serves retires the one before it.
-    pub async fn save_generation(&self, generation: Generation, wasm: Option<Arc<[u8]>>) -> Result<(), StoreError> {
+    pub async fn save_generation(&self, generation: Generation, wasm: Option<Bytes>) -> Result<(), StoreError> {
         let save = move |session: &mut Session<'_>| {
             generations::save(session, &generation)?;
             wasm.map_or(Ok(()), |wasm| modules::keep(session, &generation.sha256, &wasm))
@@ -290,7 +291,7 @@ impl Store {
     }
 
     /// Keeps a build's file.
-    pub async fn keep_module(&self, sha256: String, wasm: Arc<[u8]>) -> Result<(), StoreError> {
+    pub async fn keep_module(&self, sha256: String, wasm: Bytes) -> Result<(), StoreError> {
         self.writer.call(move |session| modules::keep(session, &sha256, &wasm)).await
     }
 

@@ -112,7 +112,7 @@ impl Matchers {
     pub(super) async fn save(&self, store: &Store) -> Result<(), StoreError> {
         for it in self.registry.serving_any() {
             let file = self.files.iter().find(|file| file.sha256 == *it.sha256());
-            store.save_generation(serving(it), file.map(|it| Arc::clone(&it.bytes))).await?;
+            store.save_generation(serving(it), file.map(|it| it.bytes.clone())).await?;
         }
         for it in &self.refused {
             store.save_generation(refused_row(it, None), None).await?;

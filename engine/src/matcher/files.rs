@@ -7,10 +7,11 @@ use std::{
     sync::Arc,
 };
 
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::{
-    builtin::BUILTINS,
+    builtin::{BUILTIN_SHA256, BUILTINS},
     config::{Config, Named},
     limits::Limits,
     load::{Generation, Origin},
@@ -24,12 +25,13 @@ pub struct WasmFile {
     pub origin: Origin,
     /// In lower-case hexadecimal.
     pub sha256: Arc<str>,
-    pub bytes: Arc<[u8]>,
+    pub bytes: Bytes,
 }
 
 impl WasmFile {
-    pub fn new(origin: Origin, bytes: Vec<u8>) -> Self {
-        Self { origin, sha256: hex(&Sha256::digest(&bytes)).into(), bytes: bytes.into() }
+    pub fn new(origin: Origin, bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        Self { origin, sha256: hex(&Sha256::digest(&bytes)).into(), bytes }
     }
 
     pub fn path(&self) -> Option<&Path> {
@@ -62,7 +64,12 @@ impl WasmFile {
 
 /// The matchers that come with eventlatch.
 pub fn built_in() -> Vec<WasmFile> {
-    BUILTINS.into_iter().map(|bytes| WasmFile::new(Origin::BuiltIn, bytes.to_owned())).collect()
+    let file = |(bytes, sha256): (&'static [u8], &str)| WasmFile {
+        origin: Origin::BuiltIn,
+        sha256: sha256.into(),
+        bytes: Bytes::from_static(bytes),
+    };
+    BUILTINS.into_iter().zip(BUILTIN_SHA256).map(file).collect()
 }
 
 /// The paths of the matcher directory's `*.wasm` files, in their order.
@@ -93,4 +100,16 @@ pub fn read(path: &Path, limits: &Limits) -> io::Result<WasmFile> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_built_in_has_the_hash_of_its_bytes() {
+        for file in built_in() {
+            assert_eq!(WasmFile::new(Origin::BuiltIn, file.bytes.clone()).sha256, file.sha256);
+        }
+    }
 }

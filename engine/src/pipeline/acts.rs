@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
@@ -20,7 +21,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Build {
     pub generation: Arc<Generation>,
-    pub wasm: Arc<[u8]>,
+    pub wasm: Bytes,
 }
 
 /// What is to be done.

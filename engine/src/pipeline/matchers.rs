@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{
@@ -57,7 +58,7 @@ impl Shared {
     pub async fn appoint(
         &self,
         candidate: Arc<Generation>,
-        wasm: Option<Arc<[u8]>>,
+        wasm: Option<Bytes>,
         probation: Duration,
     ) -> Result<(), Refusal> {
         let _alone = self.changing.lock().await;
@@ -80,7 +81,7 @@ impl Shared {
         Ok(self.store.pins().await?.iter().any(|(matcher, _)| matcher == name))
     }
 
-    pub(super) async fn note_serving(&self, generation: &Generation, wasm: Option<Arc<[u8]>>) {
+    pub(super) async fn note_serving(&self, generation: &Generation, wasm: Option<Bytes>) {
         if let Err(error) = self.store.save_generation(serving(generation), wasm).await {
             let (error, matcher) = (&error as &dyn std::error::Error, &**generation.name());
             tracing::error!(error, matcher, "A matcher's build was not kept");

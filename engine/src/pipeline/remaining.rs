@@ -6,12 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
+
 use super::{Shared, matchers::Refusal};
 use crate::matcher::{Generation, Post, Probation};
 
 impl Shared {
     /// Has the build that serves come from another file: the same one, loaded from there. Its trial goes on.
-    pub async fn relocate(&self, same: Arc<Generation>, wasm: Arc<[u8]>) -> Result<(), Refusal> {
+    pub async fn relocate(&self, same: Arc<Generation>, wasm: Bytes) -> Result<(), Refusal> {
         let _alone = self.changing.lock().await;
         let live = self.live.load_full();
         let days = self.days_of(&Post::of(Arc::clone(&same)), &live).await?;

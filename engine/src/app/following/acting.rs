@@ -86,7 +86,7 @@ impl Following {
             let Some(file) = self.kept(sha256, meant).await? else {
                 continue;
             };
-            let wasm = Arc::clone(&file.bytes);
+            let wasm = file.bytes.clone();
             self.serve(&meant.name, file).await?;
             if self.shared.is_pinned(&meant.name).await? {
                 self.shared.store.keep_module(sha256.to_owned(), wasm).await?;
@@ -109,7 +109,7 @@ impl Following {
         let missing = || ActError::NoSuchBuild { matcher: meant.name.clone(), sha256: sha256.clone() };
         let file = self.kept(&sha256, meant).await?.ok_or_else(missing)?;
         // One that is built in is not kept otherwise, and another release has another one.
-        self.shared.store.keep_module(sha256.clone(), Arc::clone(&file.bytes)).await?;
+        self.shared.store.keep_module(sha256.clone(), file.bytes.clone()).await?;
         if meant.serving_sha256() != Some(&sha256) {
             self.serve(&meant.name, file).await?;
         }

@@ -15,7 +15,7 @@ impl Following {
     pub(super) async fn take_over(&self, name: &str, build: Build) -> Result<(), ActError> {
         let Build { generation, wasm } = build;
         let (store, sha256) = (&self.shared.store, generation.sha256().to_string());
-        store.keep_module(sha256.clone(), Arc::clone(&wasm)).await?;
+        store.keep_module(sha256.clone(), wasm.clone()).await?;
         let serving = self.shared.live.load().registry.get(name).cloned();
         if serving.is_none_or(|serving| serving.sha256() != generation.sha256()) {
             let probation = Duration::from_secs(u64::from(self.config.probation_minutes) * 60);

@@ -101,7 +101,7 @@ impl Following {
             return Ok(());
         }
         if is_same && from.is_some() {
-            self.shared.relocate(Arc::clone(generation), Arc::clone(&file.bytes)).await?;
+            self.shared.relocate(Arc::clone(generation), file.bytes.clone()).await?;
             tracing::info!(matcher = &**name, origin = %generation.origin, "A matcher's file has another name");
         } else if self.shared.is_pinned(name).await? {
             tracing::warn!(
@@ -110,7 +110,7 @@ impl Following {
             );
         } else {
             let probation = Duration::from_secs(u64::from(self.config.probation_minutes) * 60);
-            self.shared.appoint(Arc::clone(generation), Some(Arc::clone(&file.bytes)), probation).await?;
+            self.shared.appoint(Arc::clone(generation), Some(file.bytes.clone()), probation).await?;
             tracing::info!(
                 matcher = &**name, version = generation.description.version, origin = %generation.origin,
                 sha256 = generation.short_sha256(), "A new matcher serves"
