@@ -1,7 +1,9 @@
 //! How long it takes from sending a message until its task is marked, at a tenth of what the service can read.
 //!
 //! `EVENTLATCH_BENCH_RATE` sets how many messages are sent a second. One in a hundred marks a task of its own, in the
-//! transaction that records the match (`local`). What is timed ends when another process sees the mark.
+//! transaction that records the match (`local`). What is timed ends when another process sees the mark. Beside it a bare
+//! consumer sees the same messages: that much of it is the broker's. What is sent in the first seconds is not counted: a broker
+//! that has just started compiles itself.
 
 #[path = "support/sending.rs"]
 mod sending;
@@ -20,12 +22,17 @@ use eventlatch_tests::{
     service::Service,
     waiting::wait_for,
 };
+use rdkafka::{
+    Message as _, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+};
 use rusqlite::Connection;
 use serde_json::json;
 
 const TOPIC: &str = "etl-finish";
 const PARTITIONS: i32 = 4;
-const SECONDS: u64 = 20;
+const SECONDS: u64 = 25;
+const WARMING: u64 = 5;
 const RATE: u64 = 20_000;
 
 /// One message of so many marks a task.
@@ -37,7 +44,7 @@ const TICKS: u64 = 200;
 const LOOK: Duration = Duration::from_micros(500);
 
 /// When the message was sent that marks a task.
-type Sent = Arc<Mutex<HashMap<String, Instant>>>;
+type Sent = Arc<Mutex<HashMap<u64, Instant>>>;
 
 #[tokio::main]
 async fn main() {
@@ -53,14 +60,27 @@ async fn main() {
         if reading == PARTITIONS as usize { Ok(()) } else { Err(service.log_end()) }
     });
     let sent = Sent::default();
+    let (brokers, seen) = (cluster.brokers().to_owned(), Arc::clone(&sent));
+    let bare = thread::spawn(move || see_bare(&brokers, tasks, &seen));
     let sending = tokio::spawn(send(cluster.brokers(), rate, Arc::clone(&sent)));
     let store = open(&home.path("eventlatch.db"));
-    let mut took = tokio::task::block_in_place(|| watch(&store, tasks as usize, &sent, &mut service));
+    let marks = tokio::task::block_in_place(|| watch(&store, tasks as usize, &sent, &mut service));
     sending.await.expect("the broker takes messages");
-    took.sort();
+    let bare = bare.join().expect("the bare consumer sees all");
     println!("latency: from sending to the mark, {rate} messages a second; goal 20 ms or less for 99 of 100");
+    let early = rate * WARMING / SHARE;
+    tell("bare consumer", bare, early);
+    tell("marks", marks, early);
+}
+
+/// Whose message took how long.
+type Took = Vec<(u64, Duration)>;
+
+fn tell(what: &str, took: Took, early: u64) {
+    let mut took: Vec<_> = took.into_iter().filter(|(task, _)| *task >= early).map(|(_, took)| took).collect();
+    took.sort();
     let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize];
-    println!("  {} marks: p50 {:.1?}, p99 {:.1?}, longest {:.1?}", took.len(), at(0.5), at(0.99), at(1.0));
+    println!("  {what}: {} of them, p50 {:.1?}, p99 {:.1?}, longest {:.1?}", took.len(), at(0.5), at(0.99), at(1.0));
 }
 
 fn home(cluster: &Cluster, tasks: u64) -> Home {
@@ -97,7 +117,7 @@ async fn send(brokers: String, rate: u64, sent: Sent) {
             let mut message = message(TOPIC, sending::written(&table, number));
             message.key = Some(number.to_string().into());
             if wanted {
-                sent.lock().expect("nobody panicked").insert(table, Instant::now());
+                sent.lock().expect("nobody panicked").insert(number / SHARE, Instant::now());
             }
             let producer = producer.clone();
             arriving.spawn(async move { producer.send(&message).await });
@@ -107,21 +127,48 @@ async fn send(brokers: String, rate: u64, sent: Sent) {
     arriving.join_all().await;
 }
 
+fn since(sent: &Sent, task: u64, now: Instant) -> (u64, Duration) {
+    (task, now - *sent.lock().expect("nobody panicked").get(&task).expect("it was sent before it came"))
+}
+
+/// Sees the messages of tasks as a consumer gets them that does nothing else.
+fn see_bare(brokers: &str, tasks: u64, sent: &Sent) -> Took {
+    let mut config = rdkafka::ClientConfig::new();
+    config.set("bootstrap.servers", brokers).set("group.id", "bare");
+    let consumer: BaseConsumer = config.create().expect("the configuration is good");
+    let mut all = TopicPartitionList::new();
+    for partition in 0..PARTITIONS {
+        all.add_partition_offset(TOPIC, partition, Offset::Beginning).expect("it is an offset");
+    }
+    consumer.assign(&all).expect("the topic is there");
+    let mut took = Vec::new();
+    while (took.len() as u64) < tasks {
+        if let Some(polled) = consumer.poll(Duration::from_millis(100)) {
+            let message = polled.expect("the broker delivers");
+            let key = message.key().and_then(|key| str::from_utf8(key).ok());
+            let number: u64 = key.and_then(|key| key.parse().ok()).expect("its key is its number");
+            if number.is_multiple_of(SHARE) {
+                took.push(since(sent, number / SHARE, Instant::now()));
+            }
+        }
+    }
+    took
+}
+
 /// Sees marks as they come.
-fn watch(store: &Connection, tasks: usize, sent: &Sent, service: &mut Service) -> Vec<Duration> {
+fn watch(store: &Connection, tasks: usize, sent: &Sent, service: &mut Service) -> Took {
     let mut took = Vec::with_capacity(tasks);
     let mut seen = 0;
     let mut look = store
-        .prepare("SELECT id, task_id FROM marks WHERE id > ? AND status = 'delivered' ORDER BY id")
+        .prepare("SELECT id, CAST(substr(task_id, 6) AS INTEGER) FROM marks WHERE id > ? AND status = 'delivered' ORDER BY id")
         .expect("the store has marks");
     while took.len() < tasks {
         let rows = look.query_map([seen], |row| Ok((row.get(0)?, row.get(1)?))).expect("the store can be read");
-        let new: Vec<(i64, String)> = rows.collect::<Result<_, _>>().expect("the store can be read");
+        let new: Vec<(i64, i64)> = rows.collect::<Result<_, _>>().expect("the store can be read");
         let now = Instant::now();
         for (id, task) in new {
             seen = id;
-            let begun = sent.lock().expect("nobody panicked").remove(&task).expect("it was sent before it came");
-            took.push(now - begun);
+            took.push(since(sent, task.cast_unsigned(), now));
         }
         assert!(service.ended().is_none(), "the service has ended:\n{}", service.log_end());
         thread::sleep(LOOK);
