@@ -159,9 +159,9 @@ fn see_bare(brokers: &str, tasks: u64, sent: &Sent) -> Took {
 fn watch(store: &Connection, tasks: usize, sent: &Sent, service: &mut Service) -> Took {
     let mut took = Vec::with_capacity(tasks);
     let mut seen = 0;
-    let mut look = store
-        .prepare("SELECT id, CAST(substr(task_id, 6) AS INTEGER) FROM marks WHERE id > ? AND status = 'delivered' ORDER BY id")
-        .expect("the store has marks");
+    let marks = "SELECT id, CAST(substr(task_id, 6) AS INTEGER) FROM marks
+                  WHERE id > ? AND status = 'delivered' ORDER BY id";
+    let mut look = store.prepare(marks).expect("the store has marks");
     while took.len() < tasks {
         let rows = look.query_map([seen], |row| Ok((row.get(0)?, row.get(1)?))).expect("the store can be read");
         let new: Vec<(i64, i64)> = rows.collect::<Result<_, _>>().expect("the store can be read");
