@@ -1,13 +1,13 @@
 //! How far a replay is, on a terminal.
 
-use std::time::Duration;
+use std::{fmt::Write, time::Duration};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::pipeline::replay::Progress;
 
-const STYLE: &str = "{bar:30} {percent:>3}%  {human_pos} of {human_len} offsets, {per_sec}, {eta} left";
-const ENDLESS: &str = "{spinner} {human_pos} lines, {per_sec}";
+const STYLE: &str = "{bar:30} {percent:>3}%  {human_pos} of {human_len} offsets, {rate}/s, {eta} left";
+const ENDLESS: &str = "{spinner} {human_pos} lines, {rate}/s";
 
 /// Drawn on standard error, where that is a terminal.
 pub(super) fn bar() -> ProgressBar {
@@ -25,5 +25,11 @@ pub(super) fn tell(bar: &ProgressBar, progress: Progress) {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.with_key("rate", rate)
+}
+
+/// `{per_sec}` has four decimals.
+fn rate(state: &ProgressState, shown: &mut dyn Write) {
+    write!(shown, "{}", HumanCount(state.per_sec() as u64)).unwrap_or_default();
 }
