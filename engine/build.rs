@@ -28,7 +28,7 @@ fn main() {
         let file = format!("{}.wasm", matcher.replace('-', "_"));
         let module = fs::read(target.join(TARGET).join("release").join(&file)).expect("cargo built the matcher");
         let component = component(&module);
-        // A start that hashed them would be half as fast.
+        // A start that hashed them would take half as long again.
         let sha256 = Sha256::digest(&component).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         fs::write(out.join(&file), component).expect("OUT_DIR can be written");
         fs::write(out.join(format!("{file}.sha256")), sha256).expect("OUT_DIR can be written");

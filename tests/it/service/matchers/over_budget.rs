@@ -46,8 +46,11 @@ async fn one_over_budget_is_quarantined_with_the_figure_until_it_is_released() {
     let (code, said) = matcher(&home, &mut service, &["release", "unruly"]);
     assert_eq!(code, Some(4), "{said}");
 
-    // What it used is kept for the history, also for a batch that it was asked again because it took too long.
+    // Every message counts once.
     assert_eq!(service.terminate().code(), Some(0), "{}", service.log_end());
+    assert_eq!(home.rows("SELECT count(*) FROM matches"), ["2001"]);
+
+    // What it used is kept for the history, also where it was asked about a message more than once.
     let usage = "SELECT messages >= 2001, cpu_us > 0, calls > 0, bytes > 0, peak_memory > 0 FROM matcher_usage
                   WHERE matcher = 'unruly'";
     assert_eq!(home.rows(usage), ["1|1|1|1|1"]);
