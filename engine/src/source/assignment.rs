@@ -50,9 +50,8 @@ pub(super) struct Assignment {
     /// Whether Kafka decides where reading goes on, and not the store.
     pub(super) unchecked: bool,
     tombstones: Tombstones,
-    /// Whether nothing is fetched at the moment; partitions that come meanwhile are paused, too.
-    pub(super) paused: bool,
-    /// Topics that are paused whatever else is read.
+    /// Topics whose messages stay where they wait. Pausing them in librdkafka would drop what waits, and it takes up to a
+    /// second to begin again.
     pub(super) held: HashSet<String>,
     /// Partitions that are paused until they are put back, by topic.
     pub(super) frozen: HashMap<String, HashSet<i32>>,
@@ -112,11 +111,6 @@ impl Assignment {
         partitions.map(|partition| (Arc::clone(&partition.topic), partition.number)).collect()
     }
 
-    /// Whether a partition is paused whatever else is read.
-    pub(super) fn is_held(&self, partition: &Partition) -> bool {
-        self.held.contains(&*partition.topic) || self.is_frozen(&partition.topic, partition.number)
-    }
-
     pub(super) fn is_frozen(&self, topic: &str, number: i32) -> bool {
         self.frozen.get(topic).is_some_and(|numbers| numbers.contains(&number))
     }
@@ -165,7 +159,8 @@ impl Assignment {
         ours
     }
 
-    /// Takes in what waits, the partitions in turn, until the batch is full or nothing is left. False: there was nothing.
+    /// Takes in what waits, the partitions in turn, until the batch is full or nothing is left but what is held. False:
+    /// there was nothing.
     pub(super) fn draw(&mut self, max_messages: usize, max_bytes: usize, troubles: &mut Vec<Trouble>) -> bool {
         let all = std::mem::take(&mut self.waiting);
         let (mut found, mut empty) = (false, 0);
@@ -183,6 +178,9 @@ impl Assignment {
 
     fn draw_from(&mut self, from: &Waiting, room: usize, troubles: &mut Vec<Trouble>) -> usize {
         let Waiting { topic, number, queue } = from;
+        if self.held.contains(&**topic) {
+            return 0;
+        }
         let mut ours = None;
         queue.take(room, |message| match message.error() {
             Some(trouble) => troubles.push(trouble),

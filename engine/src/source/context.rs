@@ -147,7 +147,7 @@ impl Context {
         for (topic, number, frozen) in frozen {
             self.assignment().freeze(&topic, number, frozen);
         }
-        self.begin(consumer, beginnings, list)?;
+        self.begin(consumer, beginnings)?;
         self.claim(consumer, &held);
         Ok(())
     }
@@ -258,18 +258,13 @@ impl Context {
         &self,
         consumer: &BaseConsumer<Self>,
         beginnings: Vec<(Partition, Option<i64>, Point)>,
-        list: &TopicPartitionList,
     ) -> Result<(), SourceError> {
         let mut assignment = self.assignment();
         for (partition, stored, point) in beginnings {
             assignment.begin(partition, stored, point);
         }
-        if assignment.paused {
-            consumer.pause(list).map_err(SourceError::Assign)?;
-        } else {
-            let held = assignment.partitions(|partition| assignment.is_held(partition));
-            consumer.pause(&held).map_err(SourceError::Assign)?;
-        }
+        let frozen = assignment.partitions(|partition| assignment.is_frozen(&partition.topic, partition.number));
+        consumer.pause(&frozen).map_err(SourceError::Assign)?;
         self.count(&assignment);
         Ok(())
     }

@@ -29,9 +29,9 @@ use crate::domain::message::Partition;
 const IDLE: Duration = Duration::from_millis(100);
 /// How long a batch that is not full grows on while the receiver still has another one.
 const GROWING: Duration = Duration::from_millis(2);
-/// How long the thread waits for the receiver without polling, before it pauses and polls to stay in the group.
+/// How long the thread waits for the receiver without polling, before it polls to stay in the group.
 const PATIENCE: Duration = Duration::from_secs(1);
-const PAUSED: Duration = Duration::from_millis(20);
+const WAITING: Duration = Duration::from_millis(20);
 /// A commit that failed is tried again after so long.
 const COMMIT_AGAIN: Duration = Duration::from_millis(500);
 /// How often it is looked whether another store reads in the group.
@@ -141,6 +141,8 @@ impl Reader {
         for (topic, id) in context.changed(&ids) {
             if context.stored(&self.consumer, &topic, Some(&id))?.begun {
                 for (_, number) in read.iter().filter(|(of, _)| **of == *topic) {
+                    // librdkafka has another queue for it than for the partition of the same name that is gone.
+                    context.await_apart(&self.consumer, &topic, *number);
                     self.begin_again(&topic, *number)?;
                 }
             }
@@ -182,8 +184,12 @@ impl Reader {
                 }
                 Order::PutBack { partition, next } => self.put_back(partition, next)?,
                 Order::Reset { topic, partition } => self.reset(&topic, partition)?,
-                Order::Hold(topic) => self.hold(topic)?,
-                Order::Release(topic) => self.release(&topic)?,
+                Order::Hold(topic) => {
+                    self.consumer.context().assignment().held.insert(topic);
+                }
+                Order::Release(topic) => {
+                    self.consumer.context().assignment().held.remove(&topic);
+                }
             }
         }
         Ok(())
@@ -217,10 +223,10 @@ impl Reader {
 
     fn pause_as_needed(&self, partition: &Partition) -> Result<(), SourceError> {
         let assignment = self.consumer.context().assignment();
-        let held = assignment.paused || assignment.is_held(partition);
+        let frozen = assignment.is_frozen(&partition.topic, partition.number);
         let list = assignment.partitions(|other| other == partition);
         drop(assignment);
-        let done = if held { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
+        let done = if frozen { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
         done.map_err(cannot_pause)
     }
 
@@ -238,23 +244,6 @@ impl Reader {
         context.look_whether_frozen(topic, number);
         let partition = context.assignment().chain(topic, number).map(|chain| chain.lease.partition.clone());
         partition.map_or(Ok(()), |partition| self.pause_as_needed(&partition))
-    }
-
-    fn hold(&self, topic: String) -> Result<(), SourceError> {
-        let mut assignment = self.consumer.context().assignment();
-        let list = assignment.partitions(|other| *other.topic == *topic);
-        assignment.held.insert(topic);
-        drop(assignment);
-        self.consumer.pause(&list).map_err(cannot_pause)
-    }
-
-    fn release(&self, topic: &str) -> Result<(), SourceError> {
-        let mut assignment = self.consumer.context().assignment();
-        let was_held = assignment.held.remove(topic);
-        let list = assignment.partitions(|other| &*other.topic == topic && !assignment.is_held(other));
-        let resumes = was_held && !assignment.paused;
-        drop(assignment);
-        if resumes { self.consumer.resume(&list).map_err(cannot_pause) } else { Ok(()) }
     }
 
     /// Takes what is there until the batch is full or nothing is left, and waits for it if there is nothing.
@@ -343,7 +332,7 @@ impl Reader {
             return Ok(Ok(()));
         }
         if !self.outlet.has_room() {
-            self.paused_until(Self::has_room)?;
+            self.wait_until(Self::has_room)?;
         }
         if self.config.delivery == Guarantee::AtMostOnce {
             self.commit_ahead()?;
@@ -371,7 +360,7 @@ impl Reader {
         if self.consumer.context().commit_ahead(&self.consumer) {
             return Ok(());
         }
-        self.paused_until(|reader| {
+        self.wait_until(|reader| {
             let due = reader.committed.elapsed() >= COMMIT_AGAIN;
             due && {
                 reader.committed = Instant::now();
@@ -384,8 +373,8 @@ impl Reader {
         self.outlet.has_room()
     }
 
-    /// Waits for something: at first just so, then paused and polling, to stay in the group.
-    fn paused_until(&mut self, mut is_so: impl FnMut(&mut Self) -> bool) -> Result<(), SourceError> {
+    /// Waits for something, and takes no messages meanwhile: at first just so, then polling, to stay in the group.
+    fn wait_until(&mut self, mut is_so: impl FnMut(&mut Self) -> bool) -> Result<(), SourceError> {
         let since = Instant::now();
         while since.elapsed() < PATIENCE {
             thread::park_timeout(PATIENCE.saturating_sub(since.elapsed()));
@@ -393,22 +382,12 @@ impl Reader {
                 return Ok(());
             }
         }
-        tracing::debug!("Nothing can be handed on, pausing");
-        self.pause(true)?;
+        tracing::debug!("Nothing can be handed on");
         while !self.desk.stopping() && !is_so(self) {
-            self.serve(PAUSED)?;
+            self.serve(WAITING)?;
             self.errands()?;
         }
-        self.pause(false)
-    }
-
-    fn pause(&self, pause: bool) -> Result<(), SourceError> {
-        let mut assignment = self.consumer.context().assignment();
-        assignment.paused = pause;
-        let list = assignment.partitions(|partition| !assignment.is_held(partition));
-        drop(assignment);
-        let result = if pause { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
-        result.map_err(cannot_pause)
+        Ok(())
     }
 
     /// What is done from time to time.
