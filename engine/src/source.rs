@@ -25,6 +25,7 @@ mod lines;
 mod lines_log;
 mod lives;
 mod log;
+mod looking;
 mod mock;
 mod native;
 mod outgoing;

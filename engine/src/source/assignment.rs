@@ -1,7 +1,7 @@
 //! The partitions that are ours, and the chain of slices of each.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -109,6 +109,11 @@ impl Assignment {
     pub(super) fn all(&self) -> Vec<(Arc<str>, i32)> {
         let partitions = self.chains.iter().map(|chain| &chain.lease.partition);
         partitions.map(|partition| (Arc::clone(&partition.topic), partition.number)).collect()
+    }
+
+    /// The topics of all that is read.
+    pub(super) fn topics(&self) -> BTreeSet<Arc<str>> {
+        self.chains.iter().map(|chain| Arc::clone(&chain.lease.partition.topic)).collect()
     }
 
     pub(super) fn is_frozen(&self, topic: &str, number: i32) -> bool {

@@ -126,7 +126,7 @@ impl Context {
     fn assign(&self, consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) -> Result<(), SourceError> {
         let topics: BTreeSet<_> = list.elements().iter().map(|element| element.topic().to_owned()).collect();
         let held = self.held(consumer, &topics)?;
-        let ids = self.ids(consumer, &topics.iter().map(String::as_str).collect::<Vec<_>>());
+        let ids = self.ids(consumer, &topics);
         let of =
             |topic: &String| Ok((topic.clone(), self.stored(consumer, topic, ids.get(topic).map(String::as_str))?));
         let stored: HashMap<_, _> = topics.iter().map(of).collect::<Result<_, SourceError>>()?;

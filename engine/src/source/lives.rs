@@ -4,7 +4,10 @@
 //! cluster, has other messages at the same offsets. Nothing is guessed then: `on_gap` decides, and where reading goes on
 //! a new epoch begins, so that no position is taken twice.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
@@ -64,8 +67,9 @@ pub(super) struct Stored {
 
 impl Context {
     /// Kafka's ids of these topics. None of those that it does not know, or where brokers have no ids.
-    pub(super) fn ids(&self, consumer: &BaseConsumer<Self>, topics: &[&str]) -> Ids {
-        native::topic_ids(consumer.client().native_ptr(), topics, PATIENCE).unwrap_or_else(|error| {
+    pub(super) fn ids(&self, consumer: &BaseConsumer<Self>, topics: &BTreeSet<impl AsRef<str>>) -> Ids {
+        let topics: Vec<_> = topics.iter().map(AsRef::as_ref).collect();
+        native::topic_ids(consumer.client().native_ptr(), &topics, PATIENCE).unwrap_or_else(|error| {
             tracing::debug!(%error, "The ids of topics are not known");
             Ids::new()
         })

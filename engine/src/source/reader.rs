@@ -1,7 +1,6 @@
 //! The thread that owns the consumer: polls, hands batches on, keeps its place in the group when nobody takes them.
 
 use std::{
-    collections::BTreeSet,
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -21,6 +20,7 @@ use super::{
     gap,
     group::Held,
     incoming::owned,
+    looking::Looking,
     starting::{self, Known},
 };
 use crate::domain::message::Partition;
@@ -34,8 +34,6 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const WAITING: Duration = Duration::from_millis(20);
 /// A commit that failed is tried again after so long.
 const COMMIT_AGAIN: Duration = Duration::from_millis(500);
-/// How often it is looked whether another store reads in the group.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
 const ASK_EVERY: Duration = Duration::from_secs(2);
 
 /// Opens Kafka: checks the configuration, and connects, joins and reads in the background for as long as it takes.
@@ -52,14 +50,14 @@ pub fn open(
     consumer.set_nonempty_callback(move || served.wake());
     let (outlet, deliveries, ending) = channel(desk.clone(), Arc::clone(&names));
     let reader = Reader {
-        consumer,
+        consumer: Arc::new(consumer),
         topics: names.all_in_kafka(topics),
         config: config.clone(),
         desk: desk.clone(),
         outlet,
         committed: Instant::now(),
         commit_failed: false,
-        looked: Instant::now(),
+        looking: Looking::new(),
         asked: Instant::now(),
     };
     let thread = thread::Builder::new().name("kafka-source".to_owned());
@@ -68,7 +66,7 @@ pub fn open(
 }
 
 struct Reader {
-    consumer: BaseConsumer<Context>,
+    consumer: Arc<BaseConsumer<Context>>,
     topics: Vec<String>,
     config: KafkaConfig,
     desk: Arc<Desk>,
@@ -76,8 +74,7 @@ struct Reader {
     /// When a commit was tried last, and whether it failed.
     committed: Instant,
     commit_failed: bool,
-    /// When the group was looked at last.
-    looked: Instant,
+    looking: Looking,
     asked: Instant,
 }
 
@@ -122,8 +119,7 @@ impl Reader {
     }
 
     /// Does not read on where another store does: two may have begun at once.
-    fn look(&mut self) -> Result<(), SourceError> {
-        self.looked = Instant::now();
+    fn look(&self) -> Result<(), SourceError> {
         let topics = self.topics.iter().cloned().collect();
         match Held::ask(&self.consumer, &topics) {
             Ok(held) => self.consumer.context().refuse_other_store(&held)?,
@@ -136,8 +132,7 @@ impl Reader {
     fn look_at_ids(&self) -> Result<(), SourceError> {
         let context = self.consumer.context();
         let read = context.assignment().all();
-        let topics: BTreeSet<_> = read.iter().map(|(topic, _)| &**topic).collect();
-        let ids = context.ids(&self.consumer, &topics.into_iter().collect::<Vec<_>>());
+        let ids = context.ids(&self.consumer, &context.assignment().topics());
         for (topic, id) in context.changed(&ids) {
             if context.stored(&self.consumer, &topic, Some(&id))?.begun {
                 for (_, number) in read.iter().filter(|(of, _)| **of == *topic) {
@@ -400,8 +395,11 @@ impl Reader {
             }
             self.asked = Instant::now();
         }
-        if !is_down && self.looked.elapsed() >= LOOK_EVERY {
+        if self.looking.found_something() {
             self.look()?;
+        }
+        if !is_down {
+            self.looking.begin(&self.consumer, &self.topics);
         }
         Ok(())
     }
@@ -424,13 +422,14 @@ impl Reader {
 
     /// Stays in the group until nothing more is settled, then tells Kafka and leaves.
     fn finish(self) {
-        let Self { consumer, desk, outlet, .. } = self;
+        let Self { consumer, desk, outlet, mut looking, .. } = self;
         drop(outlet);
         consumer.context().assignment().batch.take(&desk);
         while !desk.closing() {
             let _read_again_next_time = consumer.poll(IDLE);
         }
         consumer.context().commit_last(&consumer);
+        looking.end();
         // Dropping the consumer leaves the group.
         drop(consumer);
         tracing::debug!("The consumer is closed");
