@@ -28,7 +28,7 @@ use std::hint::black_box;
 use eventlatch::{domain::message::Message, matcher::Worker};
 
 use component::Component;
-use contestant::{Contestant, Judge};
+use contestant::Judge;
 use extism_plugin::Plugin;
 use messages::Random;
 use native_rule::Native;
