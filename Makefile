@@ -21,11 +21,10 @@ demo: wasm build-tools ## Shows a sensor filling up; needs no broker
 	$(TARGET_DIR)/release/eventlatch demo
 
 # Most tests wait for a broker or a service, so one more than there are cores.
-TEST_THREADS = $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
-
+test: export RUST_TEST_THREADS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 test: wasm build-tools kafka python js ## Runs every test, with a real Apache Kafka
 	$(CARGO) build --workspace --all-targets
-	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$(TEST_THREADS)} $(CARGO) test --workspace
+	$(CARGO) test --workspace
 
 # Left out by `make test`, which says so: they need two Airflows, half a gigabyte.
 test-airflow: wasm build-tools kafka airflow ## Runs the tests that mark tasks in real Airflows, 3 and 2

@@ -9,7 +9,7 @@ use std::{
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
-use super::{context::Context, group::Held};
+use super::{SourceError, context::Context, group::Held};
 
 const EVERY: Duration = Duration::from_secs(5);
 
@@ -56,10 +56,16 @@ impl Looking {
 /// Whether another store reads in the group, or a topic is not the one that is read.
 fn something_is_wrong(consumer: &BaseConsumer<Context>, topics: &BTreeSet<String>, read: &BTreeSet<Arc<str>>) -> bool {
     let context = consumer.context();
+    look_at_group(consumer, topics).is_err() || !context.changed(&context.ids(consumer, read)).is_empty()
+}
+
+/// Does not read on where another store does: two may have begun at once.
+pub(super) fn look_at_group(consumer: &BaseConsumer<Context>, topics: &BTreeSet<String>) -> Result<(), SourceError> {
     match Held::ask(consumer, topics) {
-        Ok(held) if context.refuse_other_store(&held).is_err() => return true,
-        Ok(_) => {}
-        Err(error) => tracing::debug!(%error, "Whose group it is could not be asked"),
+        Ok(held) => consumer.context().refuse_other_store(&held),
+        Err(error) => {
+            tracing::debug!(%error, "Whose group it is could not be asked");
+            Ok(())
+        }
     }
-    !context.changed(&context.ids(consumer, read)).is_empty()
 }

@@ -18,9 +18,8 @@ use super::{
     deliveries::{Ending, NotSent, Outlet, channel},
     desk::{Desk, Order, State},
     gap,
-    group::Held,
     incoming::owned,
-    looking::Looking,
+    looking::{Looking, look_at_group},
     starting::{self, Known},
 };
 use crate::domain::message::Partition;
@@ -31,6 +30,7 @@ const IDLE: Duration = Duration::from_millis(100);
 const GROWING: Duration = Duration::from_millis(2);
 /// How long the thread waits for the receiver without polling, before it polls to stay in the group.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How long such a poll waits.
 const WAITING: Duration = Duration::from_millis(20);
 /// A commit that failed is tried again after so long.
 const COMMIT_AGAIN: Duration = Duration::from_millis(500);
@@ -118,13 +118,9 @@ impl Reader {
         self.consumer.context().held(&self.consumer, &topics).map(drop)
     }
 
-    /// Does not read on where another store does: two may have begun at once.
+    /// Acts on what was seen from afar, if it is still so.
     fn look(&self) -> Result<(), SourceError> {
-        let topics = self.topics.iter().cloned().collect();
-        match Held::ask(&self.consumer, &topics) {
-            Ok(held) => self.consumer.context().refuse_other_store(&held)?,
-            Err(error) => tracing::debug!(%error, "Whose group it is could not be asked"),
-        }
+        look_at_group(&self.consumer, &self.topics.iter().cloned().collect())?;
         self.look_at_ids()
     }
 
