@@ -53,7 +53,7 @@ pub use key::shown as shown_key;
 pub use limits::Limits;
 pub use load::{Generation, LoadError, Origin};
 pub use loader::Loader;
-pub use measure::{BatchCost, Costs, MeasureError, Sample, measure};
+pub use measure::{BatchCost, Call, Costs, MeasureError, Sample, measure};
 pub use policy::{OnFailure, Policies, Policy};
 pub use pool::Pool;
 pub use recent::Recent;

@@ -12,8 +12,8 @@ pub use last::{Last, LastError};
 use crate::{
     domain::message::Message,
     matcher::{
-        BatchCost, Costs, Generation, Limits, MeasureError, Runtime, RuntimeError, Sample, WasmFile, cases::Case,
-        measure,
+        BatchCost, Call, Costs, Generation, Limits, MeasureError, Question, Runtime, RuntimeError, Sample, WasmFile,
+        cases::Case, measure,
     },
 };
 
@@ -27,6 +27,8 @@ pub struct Messages {
     /// The matcher's configuration.
     pub config: Map<String, Value>,
     pub messages: Vec<Message>,
+    /// What the last word is asked about: those in which something is wanted.
+    pub cases: Vec<Case>,
 }
 
 /// Why a matcher cannot be measured.
@@ -47,19 +49,27 @@ impl Messages {
     pub fn of_cases(cases: &[Case], generation: &Generation) -> Self {
         let mut groups: Vec<Self> = Vec::new();
         for case in cases.iter().filter(|case| !case.is_of_malformed() && case.message.value.is_some()) {
-            let topic = case.topic.as_deref().or(generation.topics.first().map(|topic| &**topic)).unwrap_or_default();
-            match groups.iter_mut().find(|group| group.topic == topic && group.config == case.config) {
-                Some(group) => group.messages.push(case.message.clone()),
-                None => groups.push(Self {
-                    topic: topic.to_owned(),
-                    config: case.config.clone(),
-                    messages: vec![case.message.clone()],
-                }),
-            }
+            let topic = topic(case, generation);
+            let at = groups.iter().position(|group| group.topic == topic && group.config == case.config);
+            let at = at.unwrap_or_else(|| {
+                groups.push(Self { topic: topic.to_owned(), config: case.config.clone(), ..Self::default() });
+                groups.len() - 1
+            });
+            groups[at].messages.push(case.message.clone());
+            groups[at].cases.extend(case.wanted.is_some().then(|| case.clone()));
         }
         // Of several that are as large the first.
         groups.into_iter().rev().max_by_key(|group| group.messages.len()).unwrap_or_default()
     }
+}
+
+fn topic<'a>(case: &'a Case, generation: &'a Generation) -> &'a str {
+    case.topic.as_deref().or(generation.topics.first().map(|topic| &**topic)).unwrap_or_default()
+}
+
+fn question<'a>(case: &'a Case, generation: &'a Generation) -> Question<'a> {
+    let Case { message, zone, wanted, .. } = case;
+    Question { topic: topic(case, generation), message, zone, wanted: wanted.as_ref(), on: None }
 }
 
 /// What was measured.
@@ -73,6 +83,8 @@ pub struct Report {
     pub messages: usize,
     /// How many of them the matcher finds malformed.
     pub rejects: usize,
+    /// How many cases the last word was measured with: those whose message has the key of what is wanted.
+    pub hits: usize,
     pub batches: Vec<Row>,
     pub memory: Usage,
     pub file: Usage,
@@ -83,6 +95,7 @@ pub struct Report {
 /// Calls with so many messages.
 #[derive(Debug, Serialize)]
 pub struct Row {
+    pub call: Call,
     pub messages: usize,
     pub ns_per_message: f64,
     pub fuel_per_message: f64,
@@ -117,7 +130,9 @@ pub fn bench(runtime: &Runtime, file: &WasmFile, messages: &Messages) -> Result<
         Ok::<_, MeasureError>(Arc::new(generation))
     };
     let (generation, counted) = (load(runtime)?, load(&metered)?);
-    let sample = Sample { topic: &messages.topic, messages: &messages.messages, batches: &BATCHES };
+    let questions: Vec<_> = messages.cases.iter().map(|case| question(case, &generation)).collect();
+    let sample =
+        Sample { topic: &messages.topic, messages: &messages.messages, questions: &questions, batches: &BATCHES };
     let costs = measure((runtime, &generation), (&metered, &counted), &sample)?;
     let mut report = Report::of(&generation, runtime.limits(), messages, &costs);
     if let Some(path) = file.path() {
@@ -140,6 +155,7 @@ impl Report {
             topic: messages.topic.clone(),
             messages: messages.messages.len(),
             rejects: costs.rejects,
+            hits: costs.hits,
             batches: costs.batches.iter().map(|cost| Row::of(cost, limits)).collect(),
             memory: usage(costs.memory, limits.memory()),
             file: usage(generation.size, limits.file()),
@@ -153,6 +169,7 @@ impl Row {
         let each = cost.messages.max(1) as f64;
         let (time, allowed) = (nanos(cost.time), nanos(limits.time_for(cost.messages)));
         Self {
+            call: cost.call,
             messages: cost.messages,
             ns_per_message: rounded(time as f64 / each),
             fuel_per_message: rounded(cost.fuel as f64 / each),

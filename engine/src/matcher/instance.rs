@@ -87,6 +87,13 @@ pub enum Verdict {
     Faulted(Fault),
 }
 
+impl Verdict {
+    /// So many bytes the guest returned for it: which one it is, and where its reason lies and how long that is.
+    pub(super) fn bytes(&self) -> usize {
+        12 + if let Self::Refused(reason) = self { reason.len() } else { 0 }
+    }
+}
+
 pub(super) struct Instance {
     store: Store<Guest>,
     exports: Matcher,

@@ -96,8 +96,9 @@ impl Judgement {
 
 /// Asks a matcher about one message.
 pub(super) fn judge(worker: &mut Worker, generation: &Arc<Generation>, question: &Question<'_>) -> Judgement {
-    let asked = Asked { generation, question, calendar: generation.calendar(question.zone) };
-    asked.judge(worker).unwrap_or_else(|error| Judgement::without_message(Outcome::Faulted(error.fault().clone())))
+    Asked::new(generation, question)
+        .judge(worker)
+        .unwrap_or_else(|error| Judgement::without_message(Outcome::Faulted(error.fault().clone())))
 }
 
 struct Asked<'a> {
@@ -106,8 +107,21 @@ struct Asked<'a> {
     calendar: Calendar,
 }
 
-impl Asked<'_> {
+impl<'a> Asked<'a> {
+    fn new(generation: &'a Arc<Generation>, question: &'a Question<'a>) -> Self {
+        Self { generation, question, calendar: generation.calendar(question.zone) }
+    }
+
     fn judge(&self, worker: &mut Worker) -> Result<Judgement, GaveUp> {
+        let (mut judgement, hit) = self.join(worker)?;
+        if let Some(hit) = hit {
+            judgement.outcome = hit.confirm(worker, self.generation)?;
+        }
+        Ok(judgement)
+    }
+
+    /// All but the last word, and what that is to be asked about.
+    fn join(&self, worker: &mut Worker) -> Result<(Judgement, Option<Hit<'a>>), GaveUp> {
         let message = self.question.message;
         let mut judgement = Judgement::without_message(Outcome::Other);
         // The host passes over what a matcher does not want to see.
@@ -117,16 +131,19 @@ impl Asked<'_> {
             judgement.event_time = extraction.event_time(0);
             if let Some(SetAside { why, .. }) = extraction.set_aside.pop() {
                 judgement.outcome = set_aside(why);
-                return Ok(judgement);
+                return Ok((judgement, None));
             }
         }
-        judgement.outcome = match self.prepare(worker)? {
-            None => Outcome::NotAsked,
-            Some(Err(problem)) => Outcome::Problem(problem),
-            Some(Ok(wanted)) if !wanted.keys.iter().any(|key| judgement.keys.contains(key)) => Outcome::Other,
-            Some(Ok(wanted)) => self.confirm(worker, judgement.event_time, &wanted.token)?,
-        };
-        Ok(judgement)
+        match self.prepare(worker)? {
+            None => judgement.outcome = Outcome::NotAsked,
+            Some(Err(problem)) => judgement.outcome = Outcome::Problem(problem),
+            Some(Ok(wanted)) if wanted.keys.iter().any(|key| judgement.keys.contains(key)) => {
+                let hit = self.hit(judgement.event_time, wanted.token);
+                return Ok((judgement, Some(hit)));
+            }
+            Some(Ok(_)) => {}
+        }
+        Ok((judgement, None))
     }
 
     fn prepare(&self, worker: &mut Worker) -> Result<Option<Result<Prepared, Problem>>, GaveUp> {
@@ -142,17 +159,9 @@ impl Asked<'_> {
         Ok(prepared.into_iter().next())
     }
 
-    fn confirm(&self, worker: &mut Worker, time: Option<EventTime>, token: &[u8]) -> Result<Outcome, GaveUp> {
-        let Question { topic, message, .. } = *self.question;
+    fn hit(&self, time: Option<EventTime>, token: Vec<u8>) -> Hit<'a> {
         let event_time = time.map(|time| self.moment(self.instant(time)));
-        let candidate = Candidate { topic, message, event_time, arrival: self.moment(message.arrival), token };
-        let verdict = worker.confirm(self.generation, &[candidate])?.into_iter().next();
-        Ok(match verdict {
-            Some(Verdict::Fulfilled) => Outcome::Fulfilled,
-            Some(Verdict::Refused(reason)) => Outcome::Refused(reason),
-            Some(Verdict::Faulted(fault)) => Outcome::Faulted(fault),
-            None => Outcome::Other,
-        })
+        Hit { question: self.question, event_time, arrival: self.moment(self.question.message.arrival), token }
     }
 
     fn instant(&self, time: EventTime) -> Timestamp {
@@ -165,6 +174,40 @@ impl Asked<'_> {
     fn moment(&self, instant: Timestamp) -> Moment {
         let civil = self.calendar.civil_of(instant);
         Moment { instant, civil, business_date: self.calendar.business_date(instant) }
+    }
+}
+
+/// A message whose key is that of what is wanted: what the last word is asked about.
+pub(super) struct Hit<'a> {
+    question: &'a Question<'a>,
+    event_time: Option<Moment>,
+    arrival: Moment,
+    token: Vec<u8>,
+}
+
+impl<'a> Hit<'a> {
+    /// None: the message is malformed, or about something else.
+    pub(super) fn find(
+        worker: &mut Worker,
+        generation: &'a Arc<Generation>,
+        question: &'a Question<'a>,
+    ) -> Result<Option<Self>, GaveUp> {
+        Ok(Asked::new(generation, question).join(worker)?.1)
+    }
+
+    pub(super) fn candidate(&self) -> Candidate<'_> {
+        let Self { question: &Question { topic, message, .. }, event_time, arrival, ref token } = *self;
+        Candidate { topic, message, event_time, arrival, token }
+    }
+
+    fn confirm(&self, worker: &mut Worker, generation: &Arc<Generation>) -> Result<Outcome, GaveUp> {
+        let verdict = worker.confirm(generation, &[self.candidate()])?.into_iter().next();
+        Ok(match verdict {
+            Some(Verdict::Fulfilled) => Outcome::Fulfilled,
+            Some(Verdict::Refused(reason)) => Outcome::Refused(reason),
+            Some(Verdict::Faulted(fault)) => Outcome::Faulted(fault),
+            None => Outcome::Other,
+        })
     }
 }
 

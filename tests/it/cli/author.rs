@@ -55,9 +55,12 @@ fn from_an_empty_folder_to_a_file_that_is_tested_and_measured() {
     let (first, second) = (costs("orders"), costs("orders/build/orders.wasm"));
     assert_eq!(first["last"], Value::Null);
     assert_eq!(second["last"]["sha256"], first["sha256"]);
-    for (number, batch) in [1, 64, 1_000].into_iter().enumerate() {
+    assert_eq!(first["hits"], 2, "the one that fulfils and the near miss");
+    let calls = ["extract", "confirm"].into_iter().flat_map(|call| [1, 64, 1_000].map(|batch| (call, batch)));
+    assert_eq!(first["batches"].as_array().unwrap().len(), 6);
+    for (number, (call, batch)) in calls.enumerate() {
         let (first, second) = (&first["batches"][number], &second["batches"][number]);
-        assert_eq!(first["messages"], batch);
+        assert_eq!((&first["call"], &first["messages"]), (&json!(call), &json!(batch)));
         assert_eq!(first["fuel_per_message"], second["fuel_per_message"], "fuel is the same each time");
         assert!(first["fuel_per_message"].as_f64() > Some(100.0), "{first:#}");
         assert!(
@@ -68,7 +71,9 @@ fn from_an_empty_folder_to_a_file_that_is_tested_and_measured() {
     }
     assert_eq!(first["memory"]["limit"], 64 << 20);
     let told = home.run(&["matcher", "bench", "orders"]);
-    assert!(told.stdout.contains("3 messages of orders, from its cases") && told.stdout.contains("(+0.0 %)"), "{told}");
+    assert!(told.stdout.contains("extract  3 messages of orders, from its cases\n"), "{told}");
+    assert!(told.stdout.contains("confirm  2 cases whose message has the wanted key\n"), "{told}");
+    assert!(told.stdout.contains("(+0.0 %)"), "{told}");
 }
 
 #[test]

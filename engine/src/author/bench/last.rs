@@ -7,7 +7,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::Report;
+use super::{Report, Row};
+use crate::matcher::Call;
 
 /// What was measured the last time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -20,6 +21,7 @@ pub struct Last {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Batch {
+    call: Call,
     messages: usize,
     ns_per_message: f64,
     fuel_per_message: f64,
@@ -35,7 +37,8 @@ pub struct LastError {
 
 impl Last {
     pub(super) fn of(report: &Report) -> Self {
-        let batch = |row: &super::Row| Batch {
+        let batch = |row: &Row| Batch {
+            call: row.call,
             messages: row.messages,
             ns_per_message: row.ns_per_message,
             fuel_per_message: row.fuel_per_message,
@@ -53,9 +56,10 @@ impl Last {
         self.matcher == report.matcher && self.topic == report.topic
     }
 
-    /// Time and fuel of a message in calls with so many.
-    pub fn costs(&self, messages: usize) -> Option<(f64, f64)> {
-        let batch = self.batches.iter().find(|batch| batch.messages == messages)?;
+    /// Time and fuel of a message in calls of the same kind with as many.
+    pub fn costs(&self, row: &Row) -> Option<(f64, f64)> {
+        let is_like = |batch: &&Batch| batch.call == row.call && batch.messages == row.messages;
+        let batch = self.batches.iter().find(is_like)?;
         Some((batch.ns_per_message, batch.fuel_per_message))
     }
 

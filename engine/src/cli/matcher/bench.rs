@@ -19,6 +19,7 @@ use crate::{
     },
     config::Config,
     domain::{generation::short, message::Message},
+    matcher::Call,
     source::Outgoing,
 };
 
@@ -40,7 +41,7 @@ pub(super) fn bench(config: &Config, args: &Args) -> Result<(), Failure> {
     let subject = Subject::open(config, &args.matcher)?;
     let mut messages = Messages::of_cases(&subject.cases, &subject.generation);
     if let Some(path) = &args.lines {
-        messages = Messages { config: messages.config, ..read(path, &subject)? };
+        messages = Messages { config: messages.config, cases: messages.cases, ..read(path, &subject)? };
     }
     let report = bench::bench(&subject.runtime, &subject.file, &messages).map_err(failed)?;
     match args.format {
@@ -82,17 +83,28 @@ fn message(sent: Outgoing) -> Message {
 }
 
 fn told(report: &Report, lines: Option<&Path>) -> String {
-    let Report { matcher, version, sha256, topic, messages, rejects, .. } = report;
+    let Report { matcher, version, sha256, .. } = report;
+    let head = format!("{matcher} {version} ({})\n\n{}", short(sha256), measured_with(report, lines));
+    format!("{}\n\n{}\n\n{}", print::escaped_lines(&head), tables(report), footer(report))
+}
+
+/// By call.
+fn measured_with(report: &Report, lines: Option<&Path>) -> String {
+    let Report { topic, messages, rejects, hits, .. } = report;
     let from = lines.map_or("its cases".to_owned(), |path| path.display().to_string());
     let rejects = if *rejects > 0 { format!(", {rejects} of them malformed") } else { String::new() };
-    let head = format!("{matcher} {version} ({})\n{messages} messages of {topic}, from {from}{rejects}", short(sha256));
-    format!("{}\n\n{}\n\n{}", print::escaped_lines(&head), tables(report), footer(report))
+    let hits = match hits {
+        0 => "not measured: in no case has the message the wanted key".to_owned(),
+        1 => "1 case whose message has the wanted key".to_owned(),
+        hits => format!("{hits} cases whose message has the wanted key"),
+    };
+    format!("extract  {messages} messages of {topic}, from {from}{rejects}\nconfirm  {hits}")
 }
 
 /// Those that are over a limit are red.
 fn tables(report: &Report) -> String {
     let mut batches =
-        print::table(&["BATCH", "NS/MESSAGE", "FUEL/MESSAGE", "TIME", "OF LIMIT", "RETURNED", "OF LIMIT"]);
+        print::table(&["CALL", "BATCH", "NS/MESSAGE", "FUEL/MESSAGE", "TIME", "OF LIMIT", "RETURNED", "OF LIMIT"]);
     batches.add_rows(report.batches.iter().map(|row| cells(row, report.last.as_ref())));
     let mut whole = print::table(&["", "USED", "LIMIT", "OF LIMIT"]);
     let wholes = [("memory", report.memory), ("file", report.file)];
@@ -112,9 +124,14 @@ fn coloured(table: &str, shares: impl Iterator<Item = f64>) -> String {
     table.lines().zip(styles).map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn cells(row: &Row, last: Option<&Last>) -> [String; 7] {
-    let before = last.and_then(|last| last.costs(row.messages));
+fn cells(row: &Row, last: Option<&Last>) -> [String; 8] {
+    let before = last.and_then(|last| last.costs(row));
+    let call = match row.call {
+        Call::Extract => "extract",
+        Call::Confirm => "confirm",
+    };
     [
+        call.to_owned(),
         row.messages.to_string(),
         with_change(row.ns_per_message, before.map(|(ns, _)| ns)),
         with_change(row.fuel_per_message, before.map(|(_, fuel)| fuel)),
