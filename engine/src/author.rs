@@ -11,7 +11,7 @@ mod language;
 mod project;
 mod sdk;
 
-pub use build::{BuildError, Built};
+pub use build::{BuildError, Built, Make};
 pub use create::{CreateError, Plan};
 pub use language::Language;
 pub use project::{Project, ProjectError};

@@ -137,8 +137,9 @@ impl Cli {
             Command::Store(command) => store::store(&self.config()?, command),
             Command::Openapi => print::json(&crate::api::openapi()).map(|()| Exit::Done),
             Command::Completions { shell } => {
-                clap_complete::generate(*shell, &mut Self::command(), "eventlatch", &mut std::io::stdout());
-                Ok(Exit::Done)
+                let mut script = Vec::new();
+                clap_complete::generate(*shell, &mut Self::command(), "eventlatch", &mut script);
+                print::styled(&String::from_utf8_lossy(&script)).map(|()| Exit::Done)
             }
         }
     }

@@ -17,6 +17,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use crate::{
@@ -101,6 +102,11 @@ pub enum ConfigError {
     Parse(String),
     #[error("the environment variable {name} cannot be used: {detail}")]
     Environment { name: String, detail: String },
+    #[error(
+        "{}: there is no time zone `{timezone}`: `timezone` in [sensors] is an IANA name such as \"Europe/Berlin\"",
+        .path.display()
+    )]
+    TimeZone { path: PathBuf, timezone: String },
     #[error("{}: {problem}", .path.display())]
     Marking { path: PathBuf, problem: task::ConfigError },
     #[error("{}: {problem}", .path.display())]
@@ -131,6 +137,9 @@ impl Config {
         }
         config.given = change::Given(table);
         config.kafka.topics.clone_from(&config.topics);
+        if TimeZone::get(&config.sensors.timezone).is_err() {
+            return Err(ConfigError::TimeZone { path: named.to_owned(), timezone: config.sensors.timezone });
+        }
         let contradiction = |problem| ConfigError::Marking { path: named.to_owned(), problem };
         config.marking.check().map_err(contradiction)?;
         config.api.check().map_err(|problem| ConfigError::Api { path: named.to_owned(), problem })?;

@@ -70,7 +70,7 @@ pub use changes::Listening;
 pub use checkup::{Aspect, CheckUp, check_up};
 pub use config::{Config, MarkMode};
 use database::{Durability, Opened};
-pub use database::{is_in_use, wait_until_free};
+pub use database::{is_in_use, seems_in_use, wait_until_free};
 pub use error::StoreError;
 pub use offsets::{NewEpoch, StoredOffset};
 pub use reader::{ActiveWanted, Reader, WantedRoute};

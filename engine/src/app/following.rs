@@ -61,7 +61,8 @@ impl Following {
             shared: shared.clone(),
             present: seen.keys().cloned().collect(),
             seen,
-            readable: true,
+            // One that is not there yet is no news.
+            readable: config.directory.as_ref().is_some_and(|directory| directory.exists()),
             refused,
             sensors_changed,
         }

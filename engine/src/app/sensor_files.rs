@@ -78,7 +78,7 @@ impl SensorFiles {
         let checked = self.defining.check(&look.definitions).await;
         let change = self.folder.judge(look, checked);
         for problem in &change.problems {
-            tracing::warn!(%problem, "A sensor file is not taken: what it gave before stays");
+            tracing::warn!(%problem, "A sensor file is not taken as it is: what it gave before, if anything, stays");
         }
         self.problems.send_replace(self.folder.problems().cloned().collect());
         if change.is_empty() {

@@ -3,6 +3,7 @@
 mod js;
 mod python;
 mod rust;
+mod sources;
 mod tool;
 
 use std::{fs, io, path::PathBuf};
@@ -39,15 +40,23 @@ pub enum BuildError {
     Write(PathBuf, #[source] io::Error),
 }
 
-/// Builds a project. What its language's tool says goes to the standard error, as it is said.
-pub fn build(project: &Project, runtime: &Runtime) -> Result<Built, BuildError> {
+/// Whether a component is made although nothing has changed that it is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Make {
+    Always,
+    IfChanged,
+}
+
+/// Builds a project. What its language's tool says goes to the standard error, as it is said. (Cargo knows itself what has
+/// changed.)
+pub fn build(project: &Project, runtime: &Runtime, make: Make) -> Result<Built, BuildError> {
     // Before minutes are spent on a build.
     let cases = project.cases()?;
     cases.iter().try_for_each(|file| read(file).map(drop))?;
     let made = match project.language {
         Language::Rust => rust::make(project)?,
-        Language::Python => python::make(project)?,
-        Language::JavaScript => js::make(project)?,
+        Language::Python => python::make(project, make)?,
+        Language::JavaScript => js::make(project, make)?,
     };
     let bytes = fs::read(&made).map_err(|error| BuildError::Unreadable(made.clone(), error))?;
     let bytes = embed(&bytes, &cases).map_err(|error| BuildError::Embed(made.clone(), error))?;

@@ -144,5 +144,5 @@ async fn status_of(service: &Service) -> Result<Vec<SensorStatus>, Failure> {
 }
 
 fn show(sensors: &[SensorStatus]) -> Result<(), Failure> {
-    print::lines(&status::render(sensors))
+    print::styled(&status::render(sensors))
 }

@@ -108,8 +108,9 @@ pub(super) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Push {
-    /// A `.wasm` file
-    file: PathBuf,
+    /// The matcher's folder, which is built first, or a `.wasm` file
+    #[arg(default_value = ".", value_name = "DIR|FILE")]
+    matcher: PathBuf,
 
     /// Have it judge beside the build that serves, and mark nothing
     #[arg(long)]

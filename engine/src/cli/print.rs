@@ -2,22 +2,58 @@
 
 use std::{
     borrow::Cow,
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
 };
 
-use comfy_table::{Table, presets};
+use anstyle::{AnsiColor, Style};
+use comfy_table::{ContentArrangement, Table, presets};
 use serde::{Serialize, ser::SerializeSeq};
 
 use super::Failure;
 
-/// A table whose columns are aligned and whose borders are left out: it can be read, cut and piped.
+pub(super) const GOOD: Style = AnsiColor::Green.on_default();
+pub(super) const OPEN: Style = AnsiColor::Yellow.on_default();
+pub(super) const BAD: Style = AnsiColor::Red.on_default();
+pub(super) const FAINT: Style = Style::new().dimmed();
+
+/// A table whose columns are aligned and whose borders are left out: it can be read, cut and piped. On a terminal what is
+/// wider goes on below, within its column.
 pub(super) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
+    if let Some(columns) = terminal_columns() {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns);
+    }
     if !header.is_empty() {
         table.set_header(header.to_vec());
     }
     table
+}
+
+/// None where the standard output is no terminal.
+fn terminal_columns() -> Option<u16> {
+    let out = io::stdout();
+    let size = out.is_terminal().then(|| rustix::termios::tcgetwinsize(&out).ok()).flatten()?;
+    Some(size.ws_col).filter(|columns| *columns > 0)
+}
+
+/// The lines of a table, with the words of the column `name` in the colour that they are given.
+pub(super) fn coloured(table: &Table, name: &str, style: impl Fn(&str) -> Style) -> String {
+    let text = table.to_string();
+    let column = text.lines().next().and_then(|head| head.find(name));
+    let colour = |line: &str| {
+        let line = escaped(line.trim_end());
+        let word = column.and_then(|at| line.get(at..)).and_then(|rest| rest.split(' ').next());
+        match (word.filter(|word| !word.is_empty()), column) {
+            (Some(word), Some(at)) => {
+                let (before, after) = line.split_at(at);
+                let style = style(word);
+                format!("{before}{style}{word}{style:#}{}", after.strip_prefix(word).unwrap_or_default())
+            }
+            _ => line.into_owned(),
+        }
+    };
+    text.lines().map(colour).collect::<Vec<_>>().join("\n")
 }
 
 /// Prints lines; a reader that went away (`| head`) is no error. What would move the cursor or change the colours is

@@ -69,12 +69,15 @@ pub(super) fn sensor(config: &Config, command: &Command) -> Result<Exit, Failure
         Command::Put { file, service, format } => put(&Client::new(config, service)?, file, *format)?,
         Command::Delete { sensor, service } => {
             Client::new(config, service)?.delete::<()>(&format!("sensors/{}", part(sensor)))?;
+            print::lines(&format!("{sensor} is retired: it waits for nothing any more"))?;
         }
         Command::Pause { sensor, service } => {
             Client::new(config, service)?.put::<()>(&format!("sensors/{}/pause", part(sensor)), &json!({}))?;
+            print::lines(&format!("{sensor} is paused: messages are kept, and nothing is marked until it goes on"))?;
         }
         Command::Resume { sensor, service } => {
             Client::new(config, service)?.delete::<()>(&format!("sensors/{}/pause", part(sensor)))?;
+            print::lines(&format!("{sensor} goes on"))?;
         }
     }
     Ok(Exit::Done)
@@ -105,7 +108,7 @@ fn list(client: &Client, format: Format) -> Result<(), Failure> {
             text(&it.definition["open"]),
             text(&it.definition["timezone"]),
             &wanted,
-            &it.updated_at.to_string(),
+            &it.updated_at.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
         ]);
     }
     print::lines(&table.to_string())

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use anstyle::Style;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{Exit, Failure, Format, print};
 use crate::{
     config::Config,
     domain::{explanation::fields, partition::PartitionStatus},
-    store::{Reader, SensorStatus, StoreError, WantedStatus},
+    store::{self, Reader, SensorStatus, StoreError, WantedStatus},
 };
 
 #[derive(Debug, clap::Args)]
@@ -46,6 +47,9 @@ pub(super) fn status(config: &Config, args: &Args) -> Result<Exit, Failure> {
     if args.format == Format::Table && !catching_up.is_empty() {
         print::lines(&format!("\n{catching_up}"))?;
     }
+    if args.format == Format::Table && !store::seems_in_use(&config.store.path) {
+        print::lines("\nNo service runs on this database, so nothing is read: `eventlatch run`")?;
+    }
     Ok(Exit::Done)
 }
 
@@ -74,7 +78,7 @@ fn print(format: Format, pages: impl IntoIterator<Item = Page>) -> Result<(), Fa
             print::lines("")?;
         }
         any = true;
-        print::lines(&render(&page?))?;
+        print::styled(&render(&page?))?;
     }
     if any { Ok(()) } else { print::lines("There are no sensors.") }
 }
@@ -97,9 +101,9 @@ fn catching_up(reader: &Reader, now: Timestamp) -> Result<String, StoreError> {
     Ok(reader.to_catch_up(now)?.into_iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
-/// All sensors, one after the other.
+/// All sensors, one after the other, in colours.
 pub(super) fn render(sensors: &[SensorStatus]) -> String {
-    sensors.iter().map(sensor).collect::<Vec<_>>().join("\n\n")
+    sensors.iter().map(sensor).collect::<Vec<_>>().join("\n\n") + "\n"
 }
 
 fn sensor(sensor: &SensorStatus) -> String {
@@ -107,11 +111,21 @@ fn sensor(sensor: &SensorStatus) -> String {
     let state = if sensor.complete { "complete" } else { "waiting" };
     let wait = sensor.wait.as_ref().map(|wait| format!(" · {}", wait.name)).unwrap_or_default();
     let head = format!("{}{wait} · {state}, {received} of {} received", sensor.name, sensor.wanted.len());
+    let head = print::escaped(&head);
     let mut table = print::table(&["  TASK", "STATE", "TOPIC", "WANTED", "RECEIVED", "EXPIRES"]);
     for wanted in &sensor.wanted {
         table.add_row(row(wanted, &sensor.timezone));
     }
-    format!("{head}\n{table}")
+    format!("{head}\n{}", print::coloured(&table, "STATE", colour))
+}
+
+fn colour(state: &str) -> Style {
+    match state {
+        "success" => print::GOOD,
+        "marking" | "missing" => print::OPEN,
+        "rejected" => print::BAD,
+        _ => Style::new(),
+    }
 }
 
 fn row(wanted: &WantedStatus, timezone: &str) -> Vec<String> {
@@ -129,7 +143,7 @@ fn row(wanted: &WantedStatus, timezone: &str) -> Vec<String> {
         wanted.rendered.as_ref().map(fields).unwrap_or_default(),
         received(wanted, timezone),
         match wanted.expires {
-            Some(expires) => format!("{} {}", wanted.frequency, expires.strftime("%Y-%m-%d %H:%M:%S")),
+            Some(expires) => expires.strftime("%Y-%m-%d %H:%M:%S").to_string(),
             None => wanted.frequency.to_owned(),
         },
     ]

@@ -13,6 +13,9 @@ const PROPERTIES: &str = "EVENTLATCH_KAFKA_PROPERTIES_";
 /// A topic's name in Kafka: `EVENTLATCH_TOPICS_ETL_FINISH` is `etl-finish` in `[topics]`.
 const TOPICS: &str = "EVENTLATCH_TOPICS_";
 
+/// So many letters of a name may be wrong for it to be taken for a slip.
+const SLIPS: usize = 2;
+
 /// Every value that a variable can set, as it stands in the file.
 const PATHS: &[&str] = &[
     "kafka.brokers",
@@ -109,8 +112,13 @@ pub(super) fn overlay(
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Option<Config>, ConfigError> {
     let mut config = None;
-    let mut twins: Vec<_> =
-        environment.into_iter().filter_map(|(name, value)| Some((path(&name, table)?, name, value))).collect();
+    let mut twins = Vec::new();
+    for (name, value) in environment {
+        match path(&name, table) {
+            Some(path) => twins.push((path, name, value)),
+            None => is_not_misspelt(name)?,
+        }
+    }
     twins.sort();
     for (path, name, value) in twins {
         // As text where text is wanted: a password of digits is no number.
@@ -145,6 +153,18 @@ fn path(name: &str, table: &Table) -> Option<Vec<String>> {
     Some(found.split('.').map(str::to_owned).collect())
 }
 
+/// Others may begin with the same letters (Kubernetes sets `EVENTLATCH_SERVICE_HOST`): only what is almost one of ours is
+/// taken for a slip.
+fn is_not_misspelt(name: String) -> Result<(), ConfigError> {
+    let Some(rest) = name.strip_prefix(PREFIX) else { return Ok(()) };
+    let variable = |path: &&str| path.to_uppercase().replace('.', "_");
+    let near = PATHS.iter().map(|path| variable(&path)).find(|known| strsim::osa_distance(known, rest) <= SLIPS);
+    near.map_or(Ok(()), |known| {
+        let detail = format!("there is none of this name (hint: {PREFIX}{known})");
+        Err(ConfigError::Environment { name, detail })
+    })
+}
+
 /// A number, a boolean or a list, where it reads as one.
 fn typed(text: &str) -> Option<Value> {
     let value = text.parse::<Value>().ok();
@@ -166,6 +186,20 @@ mod tests {
 
     fn load(name: &str, value: &str) -> Result<Config, ConfigError> {
         Config::load(None, [(name.to_owned(), value.to_owned())])
+    }
+
+    #[test]
+    fn a_slip_in_a_name_is_told_and_what_others_set_is_not_ours() {
+        let told = load("EVENTLATCH_KAFKA_BROKER", "a:1").unwrap_err().to_string();
+        assert_eq!(
+            told,
+            "the environment variable EVENTLATCH_KAFKA_BROKER cannot be used: there is none of this name \
+             (hint: EVENTLATCH_KAFKA_BROKERS)"
+        );
+        for foreign in ["EVENTLATCH_SERVICE_HOST", "EVENTLATCH_PORT", "EVENTLATCH_KAFKA_SERVICE_PORT", "EVENTLATCH_BIN"]
+        {
+            load(foreign, "1").unwrap();
+        }
     }
 
     #[test]

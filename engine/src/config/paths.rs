@@ -18,8 +18,10 @@ impl Config {
         self.matchers.allowed.file.iter_mut().for_each(resolve);
         match &mut self.matchers.directory {
             Some(directory) => resolve(directory),
-            // The default directory counts only where there is one.
-            none => *none = Some(base.join("matchers")).filter(|directory| directory.is_dir()),
+            none => {
+                *none = Some(base.join("matchers"));
+                self.matchers.directory_may_be_missing = true;
+            }
         }
         match &mut self.matchers.cache {
             Some(cache) => resolve(cache),

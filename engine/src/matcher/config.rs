@@ -25,8 +25,10 @@ pub(super) type Named = BTreeMap<String, Settings>;
 /// `[matchers]`. Every other key of the section is the name of a matcher: `[matchers.etl-finish.config]`.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Directory of `*.wasm` files, relative to the configuration file. Default `matchers`, if there is one.
+    /// Directory of `*.wasm` files, relative to the configuration file. Default `matchers`.
     pub directory: Option<PathBuf>,
+    /// Nobody has named it: where there is none there are no files, until there is one.
+    pub directory_may_be_missing: bool,
     /// Directory in which compiled matchers are kept. Default: `eventlatch` in the user's cache directory.
     pub cache: Option<PathBuf>,
     /// The builds that may serve, where not every one may: `allow` names their sha256, `allow_file` a file of them.
@@ -58,6 +60,7 @@ impl Default for Config {
         let (concurrency, limits, named) = (Concurrency::default(), Limits::default(), Named::new());
         Self {
             directory,
+            directory_may_be_missing: false,
             cache,
             allowed: AllowList::default(),
             workers,

@@ -87,6 +87,9 @@ pub fn directory(config: &Config) -> Result<Vec<WasmFile>, RegistryError> {
     let Some(directory) = &config.directory else {
         return Ok(Vec::new());
     };
+    if config.directory_may_be_missing && !directory.exists() {
+        return Ok(Vec::new());
+    }
     let read = |path: PathBuf| read(&path, &config.limits).map_err(|error| RegistryError::File(path, error));
     paths(directory)?.into_iter().map(read).collect()
 }

@@ -165,7 +165,7 @@ pub fn is_in_use(path: &Path) -> Result<bool, StoreError> {
 }
 
 /// The same where nothing may be written, not even the file of the lock.
-pub(super) fn seems_in_use(path: &Path) -> bool {
+pub fn seems_in_use(path: &Path) -> bool {
     let lock = File::open(lock_path(&resolved(path)));
     lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }

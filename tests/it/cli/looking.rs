@@ -157,7 +157,9 @@ fn a_sensor_that_waits() {
     assert_result!(home.run(&["status"]), @r#"
     one · [DATE] · waiting, 0 of 1 received
        TASK  STATE    TOPIC       WANTED                                   RECEIVED  EXPIRES
-       tbla  missing  etl-finish  db=db0 partition_values="" table=table0  -         D [DATE] 23:59:59
+       tbla  missing  etl-finish  db=db0 partition_values="" table=table0  -         [DATE] 23:59:59
+
+    No service runs on this database, so nothing is read: `eventlatch run`
     exit 0
     "#);
 }

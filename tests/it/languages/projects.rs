@@ -40,6 +40,10 @@ fn a_new_project_passes_its_cases_its_scenario_and_its_own_tests() {
         let tested = home.run(&["matcher", "test", "orders"]);
         assert_eq!(tested.code, Some(0), "{language:?}: {tested}");
         assert!(tested.stdout.contains("yesterday is a near miss"), "{language:?}: {tested}");
+        let made = || fs::metadata(home.path("orders/build/.component.wasm")).unwrap().modified().unwrap();
+        let first = made();
+        let tested = home.run(&["matcher", "test", "orders/"]);
+        assert!(tested.code == Some(0) && made() == first, "{language:?}, made again though nothing changed: {tested}");
         let inspected = home.run(&["matcher", "inspect", "orders/build/orders.wasm"]);
         assert!(inspected.stdout.contains("orders"), "{language:?}: {inspected}");
     }

@@ -41,8 +41,7 @@ fn it_passes_at_once_and_is_never_written_over_another_one() {
     assert_eq!(noon["asked"]["missing"], Value::Array(Vec::new()));
     assert_eq!(first["steps"][2]["expect"]["mixed"]["missing"], Value::from(vec!["t", "j"]));
     assert_snapshot!(home.run(&init), @r"
-    ! error: cannot write first.json
-    !   caused by: File exists (os error 17)
+    ! error: `first.json` is there already (hint: another name, or remove it first)
     exit 3
     ");
 }

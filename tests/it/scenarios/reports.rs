@@ -33,10 +33,12 @@ fn differences_are_told_with_step_sensor_and_field() {
             - expected  true
             + actual    false
               near miss of a: the event's business date is 2019-07-06, that of its arrival 2019-07-07
+              set aside: job-finish/0@1: not JSON: expected value at line 1 column 1
           step 1, 2019-07-07T08:00:00: sensor s, received
             - expected  ["a"]
             + actual    []
               near miss of a: the event's business date is 2019-07-06, that of its arrival 2019-07-07
+              set aside: job-finish/0@1: not JSON: expected value at line 1 column 1
           step 1, 2019-07-07T08:00:00: sensor s, waits.r.state
             - expected  "waiting"
             + actual    nothing of that name
@@ -64,8 +66,10 @@ fn a_junit_report_is_xml_that_holds_everything() {
             <testcase classname="wrong.json" name="what &lt;is&gt; &quot;wrong&quot; &amp; why" file="wrong.json" time=[TIME]>
               <failure message="step 1, 2019-07-07T08:00:00: sensor s, complete: expected true, actual false (and 3 more)">step 1, 2019-07-07T08:00:00: sensor s, complete: expected true, actual false
           near miss of a: the event&apos;s business date is 2019-07-06, that of its arrival 2019-07-07
+          set aside: job-finish/0@1: not JSON: expected value at line 1 column 1
         step 1, 2019-07-07T08:00:00: sensor s, received: expected [&quot;a&quot;], actual []
           near miss of a: the event&apos;s business date is 2019-07-06, that of its arrival 2019-07-07
+          set aside: job-finish/0@1: not JSON: expected value at line 1 column 1
         step 1, 2019-07-07T08:00:00: sensor s, waits.r.state: expected &quot;waiting&quot;, actual nothing of that name
         step 1, 2019-07-07T08:00:00: dead_letters: expected 0, actual 1
           job-finish/0@1: not JSON: expected value at line 1 column 1

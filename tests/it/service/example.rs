@@ -78,9 +78,9 @@ fn shows_all_received(home: &Home) {
         insta::assert_snapshot!(table, @r#"
         my_consumer · [DATE] · complete, 3 of 3 received
            TASK  STATE    TOPIC       WANTED                                       RECEIVED                 EXPIRES
-           tbla  success  etl-finish  db=db0 partition_values="" table=table0      [TIME] etl-finish/P@O  D [DATE] [TIME]
-           tblb  success  etl-finish  db=db1 partition_values=YYYYMM table=table1  [TIME] etl-finish/P@O  D [DATE] [TIME]
-           joba  success  job-finish  is_success=true job_name=jn1                 [TIME] job-finish/P@O  D [DATE] [TIME]
+           tbla  success  etl-finish  db=db0 partition_values="" table=table0      [TIME] etl-finish/P@O  [DATE] [TIME]
+           tblb  success  etl-finish  db=db1 partition_values=YYYYMM table=table1  [TIME] etl-finish/P@O  [DATE] [TIME]
+           joba  success  job-finish  is_success=true job_name=jn1                 [TIME] job-finish/P@O  [DATE] [TIME]
         exit 0
         "#);
     });

@@ -1,5 +1,6 @@
 //! Matchers that come, go and fail while messages flow: the real binary, a real broker.
 
+mod arriving;
 mod breaking;
 mod by_hand;
 mod looping;

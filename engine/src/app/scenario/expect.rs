@@ -91,6 +91,8 @@ pub(super) struct ActualSensor {
     /// In the order of the definition.
     pub(super) tasks: Vec<ActualTask>,
     pub(super) waits: BTreeMap<String, ActualWait>,
+    /// The messages that were set aside, and why: what is missing may be one of them.
+    pub(super) set_aside: Vec<String>,
 }
 
 /// How a task stands, whichever wanted messages it rests on.
@@ -211,9 +213,11 @@ impl ActualSensor {
         self.tasks.iter().find(|task| task.task_id == task_id)
     }
 
-    /// The near misses of what is missing.
+    /// The near misses of what is missing, and what it may have been.
     fn why_not(&self) -> Vec<String> {
-        self.tasks.iter().filter(|task| !task.received).filter_map(ActualTask::note).collect()
+        let missing: Vec<_> = self.tasks.iter().filter(|task| !task.received).collect();
+        let set_aside = self.set_aside.iter().filter(|_| !missing.is_empty()).map(|it| format!("set aside: {it}"));
+        missing.iter().filter_map(|task| task.note()).chain(set_aside).collect()
     }
 }
 

@@ -239,6 +239,7 @@ impl<'a> Play<'a> {
     async fn check(&self, expected: &Expected, findings: &mut Findings<'_>) -> Result<(), PlayError> {
         for (name, expected) in &expected.sensors {
             let mut actual = self.sensor(name).await?;
+            actual.set_aside = self.dead_letters().await?;
             for wait in expected.waits.keys() {
                 let found = self.shared.store.wait(name.clone(), wait.clone()).await?;
                 actual.waits.extend(found.map(|found| (wait.clone(), wait_of(found))));
@@ -272,7 +273,7 @@ fn actual(status: SensorStatus) -> ActualSensor {
             None => tasks.push(task),
         }
     }
-    ActualSensor { complete: status.complete, tasks, waits: BTreeMap::new() }
+    ActualSensor { complete: status.complete, tasks, ..ActualSensor::default() }
 }
 
 fn task(wanted: WantedStatus) -> ActualTask {

@@ -6,6 +6,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use super::{Make, sources};
 use crate::author::project::Project;
 
 /// Why a tool did not make a file.
@@ -49,10 +50,29 @@ fn line(command: &Command) -> String {
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
-/// Has a builder, to be run in a project's folder, make a component; its last argument is where.
-pub(super) fn component(mut builder: Command, project: &Project, hint: &'static str) -> Result<PathBuf, ToolError> {
-    let folder = project.build();
-    fs::create_dir_all(&folder).map_err(|error| ToolError::Unrunnable(folder.display().to_string(), error))?;
-    run(builder.arg("build/component.wasm").current_dir(&project.folder), hint)?;
-    Ok(folder.join("component.wasm"))
+/// A command that makes a component of the project in whose folder it runs; its last argument is where.
+pub(super) struct Builder {
+    pub(super) command: Command,
+    /// What it uses, with versions.
+    pub(super) installed: String,
+    /// What to do where the command is not there.
+    pub(super) hint: &'static str,
+}
+
+impl Builder {
+    /// Has the component made, where it is not there already, and says where it is. It is no file that anybody should copy:
+    /// it is without its cases yet.
+    pub(super) fn run(mut self, project: &Project, make: Make) -> Result<PathBuf, ToolError> {
+        let unusable = |error: io::Error| ToolError::Unrunnable(project.folder.display().to_string(), error);
+        let folder = project.build();
+        let (component, noted) = (folder.join(".component.wasm"), folder.join(".component.sources"));
+        let sources = sources::hash(&project.folder, &self.installed).map_err(unusable)?;
+        let is_same = fs::read_to_string(&noted).is_ok_and(|noted| noted == sources) && component.is_file();
+        if make == Make::Always || !is_same {
+            fs::create_dir_all(&folder).map_err(unusable)?;
+            run(self.command.arg("build/.component.wasm").current_dir(&project.folder), self.hint)?;
+            fs::write(&noted, sources).map_err(unusable)?;
+        }
+        Ok(component)
+    }
 }

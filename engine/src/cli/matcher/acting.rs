@@ -14,7 +14,6 @@ use crate::{
         generation::{Generation, short},
         usage::MatcherUsage,
     },
-    matcher::Origin,
     pipeline::standing::MatcherStatus,
     store::Reader,
 };
@@ -52,8 +51,7 @@ fn show_serving(matchers: &[MatcherStatus], format: Format) -> Result<(), Failur
 }
 
 fn serving_row(it: &MatcherStatus) -> [String; 9] {
-    // What was pushed is pinned.
-    let pinned = if it.pinned && it.origin != Origin::Pushed.to_string() { ", pinned" } else { "" };
+    let pinned = if it.pinned { ", pinned" } else { "" };
     let MatcherUsage { messages, peak_memory, .. } = it.usage;
     let cost = it.usage.cpu_us_per_message().map_or("-".to_owned(), |cost| format!("{cost:.2}"));
     [

@@ -13,10 +13,7 @@ use super::{
 };
 use crate::{
     author::bench::{self, BenchError, Last, Messages, Report, Row, Usage},
-    cli::{
-        print,
-        test::report::{BAD, FAINT},
-    },
+    cli::print::{self, BAD, FAINT},
     config::Config,
     domain::{generation::short, message::Message},
     matcher::Call,

@@ -5,7 +5,12 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::{Failure, Format, subject};
-use crate::{author::Built, cli::print, config::Config, matcher::cases};
+use crate::{
+    author::{Built, Make},
+    cli::print,
+    config::Config,
+    matcher::cases,
+};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
@@ -19,7 +24,7 @@ pub(in crate::cli) struct Args {
 
 pub(super) fn build(config: &Config, args: &Args) -> Result<(), Failure> {
     let project = subject::open(&args.folder)?;
-    let Built { path, file, generation } = subject::build(&project, &subject::runtime(config)?)?;
+    let Built { path, file, generation } = subject::build(&project, &subject::runtime(config)?, Make::Always)?;
     let cases = cases::embedded(&file.bytes).map_err(Failure::unexpected)?.len();
     if args.format == Format::Json {
         return print::json(&json!({

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use super::{Exit, Failure, Format, Push, Service};
+use super::{Exit, Failure, Format, Push, Service, subject::Subject};
 use crate::{
     api::{MatcherList, Pushed, Role, ShadowStatus},
     cli::{
@@ -17,7 +17,10 @@ use crate::{
 };
 
 pub(super) fn push(config: &Config, push: &Push) -> Result<(), Failure> {
-    let wasm = read(&push.file)?;
+    let wasm = match push.matcher.is_dir() {
+        true => Subject::open(config, &push.matcher)?.file.bytes.to_vec(),
+        false => read(&push.matcher)?,
+    };
     let mut query = vec![("shadow", push.shadow.to_string()), ("strict", push.strict.to_string())];
     query.extend(push.messages.map(|messages| ("messages", messages.to_string())));
     query.extend(push.name.clone().map(|name| ("name", name)));

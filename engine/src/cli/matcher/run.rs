@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, Read},
+    io::{self, IsTerminal, Read},
     path::PathBuf,
     sync::Arc,
 };
@@ -95,7 +95,7 @@ fn message(args: &Args) -> Result<Message, Failure> {
     let read = match &args.message {
         Some(path) => fs::read(path).map(|bytes| value = bytes),
         // Whoever types a message ends its line.
-        None => io::stdin().read_to_end(&mut value).map(|_| value.truncate(value.trim_ascii_end().len())),
+        None => asked_for().read_to_end(&mut value).map(|_| value.truncate(value.trim_ascii_end().len())),
     };
     read.map_err(|error| Failure::new(Exit::Source, anyhow::Error::new(error).context("cannot read the message")))?;
     let noon = |date: Date| args.timezone.to_ambiguous_timestamp(date.at(12, 0, 0, 0)).compatible();
@@ -103,6 +103,16 @@ fn message(args: &Args) -> Result<Message, Failure> {
     let header = |(name, value): &(String, String)| Header { name: name.clone(), value: value.clone().into_bytes() };
     let headers = args.header.iter().map(header).collect();
     Ok(Message { offset: 0, arrival, key: args.key.clone().map(Bytes::from), value: Some(value.into()), headers })
+}
+
+/// Whoever sits at a terminal is told that something is waited for.
+#[expect(clippy::print_stderr, reason = "the standard output is the answer's")]
+fn asked_for() -> io::Stdin {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        eprintln!("the message's value, then Ctrl-D:");
+    }
+    stdin
 }
 
 fn tell(judgement: &Judgement, format: Format) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Exit, Failure};
 use crate::{
-    author::{self, BuildError, Built, Project},
+    author::{self, BuildError, Built, Make, Project},
     config::Config,
     matcher::{Cache, Generation, Runtime, WasmFile, cases, cases::Case, files},
 };
@@ -40,7 +40,7 @@ impl Subject {
 
     fn of_folder(runtime: Runtime, folder: &Path) -> Result<Self, Failure> {
         let project = open(folder)?;
-        let Built { file, generation, .. } = build(&project, &runtime)?;
+        let Built { file, generation, .. } = build(&project, &runtime, Make::IfChanged)?;
         let files = project.cases().map_err(Failure::config)?;
         let cases = files.iter().map(|file| cases::read(file)).collect::<Result<Vec<_>, _>>();
         let cases = cases.map_err(Failure::config)?.into_iter().flatten().collect();
@@ -57,8 +57,8 @@ pub(super) fn open(folder: &Path) -> Result<Project, Failure> {
     Project::open(folder).map_err(|error| Failure::new(Exit::Matcher, error))
 }
 
-pub(super) fn build(project: &Project, runtime: &Runtime) -> Result<Built, Failure> {
-    author::build::build(project, runtime).map_err(|error| match error {
+pub(super) fn build(project: &Project, runtime: &Runtime, make: Make) -> Result<Built, Failure> {
+    author::build::build(project, runtime, make).map_err(|error| match error {
         BuildError::Cases(error) => Failure::config(error),
         error => Failure::new(Exit::Matcher, error),
     })

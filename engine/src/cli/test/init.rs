@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::Write,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -32,7 +32,7 @@ pub(super) async fn init(config: &Config, args: &Args) -> Result<Exit, Failure> 
     match &args.output {
         None => print::lines(&text)?,
         Some(path) => {
-            write(path, &text).map_err(|error| Failure::config(at(path, "cannot write", error)))?;
+            write(path, &text).map_err(|error| unwritten(path, error))?;
             print::lines(&format!("wrote {}", path.display()))?;
         }
     }
@@ -41,8 +41,17 @@ pub(super) async fn init(config: &Config, args: &Args) -> Result<Exit, Failure> 
 }
 
 /// Never over a file that somebody wrote.
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
+fn write(path: &Path, text: &str) -> io::Result<()> {
     writeln!(File::create_new(path)?, "{text}")
+}
+
+fn unwritten(path: &Path, error: io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            Failure::config(format!("`{}` is there already (hint: another name, or remove it first)", path.display()))
+        }
+        _ => Failure::config(at(path, "cannot write", error)),
+    }
 }
 
 /// Beside the scenario, which may go to the standard output.

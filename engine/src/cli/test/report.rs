@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -12,12 +11,8 @@ use super::{
 };
 use crate::{
     app::scenario::{Difference, Played},
-    cli::print,
+    cli::print::{self, BAD, FAINT, GOOD},
 };
-
-pub(in crate::cli) const GOOD: Style = AnsiColor::Green.on_default();
-pub(in crate::cli) const BAD: Style = AnsiColor::Red.on_default();
-pub(in crate::cli) const FAINT: Style = Style::new().dimmed();
 
 /// How many tests there were of each kind.
 #[derive(Debug, Default, Serialize)]

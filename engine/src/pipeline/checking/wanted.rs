@@ -13,6 +13,9 @@ use crate::{
     source::Topics,
 };
 
+/// So many letters of a key may be wrong for it to be taken for a slip.
+const SLIPS: usize = 2;
+
 /// Why a dictionary is no wanted message.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum WrongWanted {
@@ -20,6 +23,8 @@ pub(super) enum WrongWanted {
     NoDictionary(Value),
     #[error("`{0}` is missing: a wanted message has `frequency`, `topic` and `task_id`")]
     Missing(&'static str),
+    #[error("`{missing}` is missing (hint: it is written `{written}`)")]
+    Misspelt { missing: &'static str, written: String },
     #[error("`{0}` must be text, not {1}")]
     NoText(&'static str, Value),
     #[error(transparent)]
@@ -92,7 +97,15 @@ fn text(fields: &mut Map<String, Value>, key: &'static str) -> Result<String, Wr
     match fields.remove(key) {
         Some(Value::String(text)) if !text.is_empty() => Ok(text),
         Some(other) => Err(WrongWanted::NoText(key, other)),
-        None => Err(WrongWanted::Missing(key)),
+        None => Err(missing(fields, key)),
+    }
+}
+
+/// Many a key that is missing is there, with a slip.
+fn missing(fields: &Map<String, Value>, key: &'static str) -> WrongWanted {
+    match fields.keys().find(|written| strsim::osa_distance(written, key) <= SLIPS) {
+        Some(written) => WrongWanted::Misspelt { missing: key, written: written.clone() },
+        None => WrongWanted::Missing(key),
     }
 }
 
@@ -147,6 +160,9 @@ mod tests {
     fn keys_of_ours_must_make_sense() {
         let no_dictionary = wanted(&Registry::default(), &topics(), &json!("t")).err().unwrap().to_string();
         assert_eq!(no_dictionary, "a wanted message must be a dictionary (an object, a table), not \"t\"");
+        let written = json!({"frequncy": "D", "topic": "t", "task_id": "a"});
+        let misspelt = wanted(&Registry::default(), &topics(), &written).err().unwrap().to_string();
+        assert_eq!(misspelt, "`frequency` is missing (hint: it is written `frequncy`)");
         check(&json!({"frequency": "d"}), "`d` is not a frequency: write \"H\" (hour)");
         check(&json!({"topic": ""}), "`topic` must be text, not \"\"");
         check(&json!({"topic": "^orders"}), "`^orders` is a pattern: a wanted message names one topic");
