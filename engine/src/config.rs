@@ -10,6 +10,8 @@ pub mod sensors;
 mod text;
 pub mod watch;
 
+pub use paths::user_cache;
+
 use std::{
     fs, io,
     num::NonZeroU32,

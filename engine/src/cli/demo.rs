@@ -9,9 +9,9 @@ use serde_json::json;
 use super::{Exit, Failure, print, status};
 use crate::{
     app::{Input, Service},
-    config::Config,
+    config::{Config, user_cache},
     pipeline::Stop,
-    source::{Mock, Outgoing, Producer},
+    source::{Mock, Outgoing, Producer, Protocol},
     store::SensorStatus,
     telemetry,
 };
@@ -32,22 +32,31 @@ wanted = [
 ]
 "#;
 
+/// With their numbers of partitions.
+const TOPICS: [(&str, i32); 2] = [("etl-finish", 2), ("job-finish", 2)];
+
 /// How long the sensor may take to show a message.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Between two messages, so that one can follow.
 const PACE: Duration = Duration::from_millis(500);
 
+/// Between two looks at what is waited for.
+const LOOK: Duration = Duration::from_millis(20);
+
 pub(super) async fn demo(args: &Args) -> Result<Exit, Failure> {
     let quiet = telemetry::Config { log: "warn,librdkafka=off".into(), ..Default::default() };
     telemetry::start(&quiet).map_err(Failure::config)?;
-    let cluster = Mock::start(&[("etl-finish", 2), ("job-finish", 2)]).map_err(Failure::unexpected)?;
+    let cluster = Mock::start(&TOPICS).map_err(Failure::unexpected)?;
     let config = prepare(args, cluster.brokers())?;
-    print::lines(&format!("A Kafka cluster inside this process listens at {}.", config.kafka.brokers))?;
+    print::lines(&format!(
+        "A Kafka cluster inside this process listens at {}. eventlatch joins it, which takes some seconds.",
+        config.kafka.brokers
+    ))?;
     print::lines("")?;
     let service = Service::start(&config, &Input::Kafka).await?;
+    until_reading(&service).await?;
     play(&service, &config).await?;
-    service.stop(Stop::AfterDue).await?;
     let database = config.store.path.display();
     print::lines(&format!(
         "\nAll three tasks are success. What happened stays in the database:\n\n  \
@@ -55,7 +64,20 @@ pub(super) async fn demo(args: &Args) -> Result<Exit, Failure> {
          sqlite3 -box {database} 'select * from tasks'\n  \
          sqlite3 -box {database} 'select * from airflow_event_plugins'"
     ))?;
+    service.stop(Stop::AfterDue).await?;
     Ok(Exit::Done)
+}
+
+/// Waits until all partitions are read: then each message is there at once.
+async fn until_reading(service: &Service) -> Result<(), Failure> {
+    let partitions: i32 = TOPICS.iter().map(|(_, partitions)| partitions).sum();
+    let reading = async {
+        while service.health().partitions < partitions as usize {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    let late = |_| Failure::unexpected(format!("the partitions were not assigned in time: {:?}", service.health()));
+    tokio::time::timeout(PATIENCE, reading).await.map_err(late)
 }
 
 /// Sends the messages one by one and shows the sensor after each.
@@ -67,7 +89,8 @@ async fn play(service: &Service, config: &Config) -> Result<(), Failure> {
         let sent = producer.send(&message).await;
         let (partition, offset) = sent.map_err(|error| Failure::new(Exit::Source, error))?;
         let text = message.value.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
-        print::lines(&format!("\n▶ {}/{partition}@{offset}  {text}\n", message.topic))?;
+        let aside = if received == 0 { "  (nobody waits for it)" } else { "" };
+        print::lines(&format!("\n▶ {}/{partition}@{offset}  {text}{aside}\n", message.topic))?;
         until(service, received).await?;
         show(&status_of(service).await?)?;
     }
@@ -95,8 +118,11 @@ fn prepare(args: &Args, brokers: String) -> Result<Config, Failure> {
     config.kafka.brokers = brokers;
     // The cluster inside answers only when this time is over, a real one at once.
     config.kafka.properties.set("fetch.wait.max.ms", "50").map_err(Failure::unexpected)?;
+    // Nobody is waited for who might join as well.
+    config.kafka.protocol = Protocol::Consumer;
     config.sensors.directory = sensors;
     config.store.path = args.directory.join("eventlatch.db");
+    config.matchers.cache = user_cache();
     Ok(config)
 }
 
@@ -128,7 +154,7 @@ async fn until(service: &Service, received: usize) -> Result<(), Failure> {
             if sensors.iter().flat_map(|it| &it.wanted).filter(|it| it.received.is_some()).count() >= received {
                 return Ok(());
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(LOOK).await;
         }
     };
     let late =

@@ -157,8 +157,8 @@ fn path(name: &str, table: &Table) -> Option<Vec<String>> {
 /// taken for a slip.
 fn is_not_misspelt(name: String) -> Result<(), ConfigError> {
     let Some(rest) = name.strip_prefix(PREFIX) else { return Ok(()) };
-    let variable = |path: &&str| path.to_uppercase().replace('.', "_");
-    let near = PATHS.iter().map(|path| variable(&path)).find(|known| strsim::osa_distance(known, rest) <= SLIPS);
+    let variable = |path: &str| path.to_uppercase().replace('.', "_");
+    let near = PATHS.iter().map(|path| variable(path)).find(|known| strsim::osa_distance(known, rest) <= SLIPS);
     near.map_or(Ok(()), |known| {
         let detail = format!("there is none of this name (hint: {PREFIX}{known})");
         Err(ConfigError::Environment { name, detail })

@@ -40,6 +40,7 @@ fn said(pushed: &Pushed) -> String {
     let Pushed { matcher, version, sha256, role, serving_before, cases, difference } = pushed;
     let beside = serving_before.as_deref().map(short);
     let what = match (role, beside) {
+        (Role::Serving, Some(before)) if before == short(sha256) => "serves already; now it is pinned".to_owned(),
         (Role::Serving, Some(before)) => format!("serves in place of {before}, and is pinned"),
         (Role::Serving, None) => "serves, and is pinned".to_owned(),
         (Role::Shadow, before) => format!("judges in the shadow of {} and marks nothing", before.unwrap_or("nobody")),
