@@ -4,6 +4,7 @@
 //! that the process holds. `EVENTLATCH_TEST_BROKERS` names another one to use instead.
 
 mod settings;
+mod starting;
 
 use std::{
     fs,
@@ -18,7 +19,7 @@ pub use settings::{Listener, Special};
 use settings::{Ports, properties};
 use tempfile::TempDir;
 
-use crate::{jars, topic::make_all, waiting::wait_for};
+use crate::{topic::make_all, waiting::wait_for};
 
 /// What to write for `brokers`.
 pub fn brokers() -> &'static str {
@@ -41,17 +42,6 @@ pub struct Broker {
 
 const START: Duration = Duration::from_secs(180);
 
-/// Starts quickly and stays small; nothing else about it matters to the tests.
-const JAVA: [&str; 7] = [
-    "-Xms96m",
-    "-Xmx320m",
-    "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=1",
-    "-Xshare:auto",
-    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-    "-Dlog4j2.disableJmx=true",
-];
-
 /// Runs a command, whose process it notes in a file, until it ends or its standard input is closed; then removes a
 /// directory, if one is given. (A background command has no standard input of its own, hence the third descriptor.)
 const WATCHDOG: &str = "id=$1; directory=$2; shift 2; exec 3<&0; \"$@\" </dev/null & main=$!; echo $main >\"$id\"; \
@@ -67,22 +57,22 @@ enum Remains {
 
 impl Broker {
     pub fn start() -> Self {
-        Self::begin(Remains::Kept, |_| Special::default())
+        Self::begin(Remains::Kept, |_| Special::default(), &starting::with_archive())
     }
 
     /// One that is kept in a static, which is not dropped. What is special about it may be in files of its directory.
     pub fn for_the_run(special: impl FnOnce(&Path) -> Special) -> Self {
-        Self::begin(Remains::Removed, special)
+        Self::begin(Remains::Removed, special, &starting::with_archive())
     }
 
-    fn begin(remains: Remains, special: impl FnOnce(&Path) -> Special) -> Self {
+    fn begin(remains: Remains, special: impl FnOnce(&Path) -> Special, option: &str) -> Self {
         let directory = TempDir::with_prefix("eventlatch-kafka-").expect("a temporary directory can be made");
         let special = special(directory.path());
         let ports = Ports::free(&special);
         fs::write(directory.path().join("server.properties"), properties(directory.path(), &ports, &special))
             .expect("the temporary directory can be written");
-        format_storage(directory.path(), &special);
-        let process = run(directory.path(), remains);
+        starting::format(directory.path(), &special.scram);
+        let process = run(directory.path(), remains, option);
         let mut broker = Self { directory, ports, process };
         broker.wait_until_up();
         broker
@@ -111,7 +101,7 @@ impl Broker {
 
     /// Starts it again where it was.
     pub fn restart(&mut self) {
-        self.process = run(self.directory.path(), Remains::Kept);
+        self.process = run(self.directory.path(), Remains::Kept, &starting::with_archive());
         self.wait_until_up();
     }
 
@@ -151,35 +141,13 @@ impl Drop for Broker {
     }
 }
 
-fn java(class: &str) -> Vec<String> {
-    let mut line = vec!["java".to_owned()];
-    line.extend(JAVA.map(str::to_owned));
-    line.extend(["-cp".to_owned(), jars::class_path(), class.to_owned()]);
-    line
-}
-
-fn format_storage(directory: &Path, special: &Special) {
-    let line = java("kafka.tools.StorageTool");
-    let done = Command::new(&line[0])
-        .args(&line[1..])
-        .args(["format", "--cluster-id", "ZXZlbnRsYXRjaC10ZXN0cw", "--config"])
-        .arg(directory.join("server.properties"))
-        .args(special.scram.iter().flat_map(|user| ["--add-scram", user]))
-        .output();
-    match done {
-        Ok(done) if done.status.success() => {}
-        Ok(done) => panic!("the broker's storage cannot be formatted:\n{}", String::from_utf8_lossy(&done.stderr)),
-        Err(error) => panic!("install Java 17 or newer to run the tests: java: {error}"),
-    }
-}
-
-fn run(directory: &Path, remains: Remains) -> Child {
+fn run(directory: &Path, remains: Remains, option: &str) -> Child {
     let removed = if remains == Remains::Removed { directory.to_owned() } else { PathBuf::new() };
     let log = fs::File::create(log_file(directory)).expect("the temporary directory can be written");
     Command::new("sh")
         .args(["-c", WATCHDOG, "watchdog"])
         .args([id_file(directory), removed])
-        .args(java("kafka.Kafka"))
+        .args(starting::java(&[option], "kafka.Kafka"))
         .arg(directory.join("server.properties"))
         .stdin(Stdio::piped())
         .stdout(log.try_clone().expect("a file can be shared"))

@@ -19,9 +19,14 @@ pub(crate) fn profile() -> PathBuf {
     test.ancestors().nth(2).map(Path::to_owned).expect("cargo puts tests into target/<profile>/deps")
 }
 
+/// Where they are, and what is made of them.
+pub(crate) fn folder() -> PathBuf {
+    target().join("kafka")
+}
+
 /// The class path of the broker.
 pub(crate) fn class_path() -> String {
-    let jars = target().join("kafka");
+    let jars = folder();
     let stamp = jars.join("pom.xml");
     let pom = fs::read(POM).expect("tests/pom.xml can be read");
     if fs::read(&stamp).ok().as_ref() != Some(&pom) {

@@ -11,7 +11,7 @@ use crate::guests::ORDER_SHIPPED;
 fn home() -> Home {
     Home::new("")
         .with("EVENTLATCH_TELEMETRY_LOG", "off")
-        .with("CARGO_TARGET_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/author"))
+        .with("CARGO_TARGET_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/languages/cargo"))
         .with("CARGO_NET_OFFLINE", "true")
         .with("CARGO_TERM_QUIET", "true")
 }

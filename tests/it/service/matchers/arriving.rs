@@ -15,7 +15,7 @@ fn home(cluster: &Cluster) -> Home {
     Home::new("")
         .with("EVENTLATCH_KAFKA_BROKERS", cluster.brokers())
         .with("EVENTLATCH_SENSORS_TIMEZONE", noon_zone())
-        .with("CARGO_TARGET_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/author"))
+        .with("CARGO_TARGET_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/languages/cargo"))
         .with("CARGO_NET_OFFLINE", "true")
         .with("CARGO_TERM_QUIET", "true")
 }
