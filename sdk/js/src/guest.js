@@ -9,6 +9,16 @@ import { dumps } from "./strict-json.js";
 
 const UTF8 = new TextDecoder();
 
+// Ends a call whose reason has been logged.
+const LOGGED = {
+  // Whatever else is thrown while it is configured, the interface takes for a list of problems.
+  get payload() {
+    throw LOGGED;
+  },
+  // The engine would print it once more.
+  toSource: () => "",
+};
+
 /** The interface `eventlatch:matcher/guest`. */
 export function guestOf(definition) {
   let configured;
@@ -43,8 +53,8 @@ function called(call) {
     } catch (error) {
       // The interface's own way of saying it: whatever has a payload.
       if (error instanceof Problems) throw { payload: error.problems.map(problem) };
-      log.error(`matcher threw: ${error?.stack ? `${error}\n${error.stack}` : error}`);
-      throw error;
+      log.error(`matcher threw: ${error?.stack ? `${error}\n${error.stack}` : error}`.trimEnd());
+      throw LOGGED;
     }
   };
 }
@@ -185,7 +195,8 @@ function items({ bytes, ends }) {
 function verdict(configured, candidate) {
   const arrival = moment(candidate.arrival);
   const { topic, headers, token } = candidate;
-  const [value, key] = [candidate.value ?? undefined, candidate.key ?? undefined];
+  const value = candidate.value ?? undefined;
+  const key = candidate.key ?? undefined;
   const envelope = { topic, arrival: arrival.instant, key, headers };
   const eventTime = candidate.eventTime ? moment(candidate.eventTime) : undefined;
   const { reason } = configured.confirm({ token, value, envelope, eventTime, arrival });
@@ -193,14 +204,20 @@ function verdict(configured, candidate) {
 }
 
 function moment({ instant, civil, businessDate }) {
-  const clock = [civil.hour, civil.minute, civil.second].map(two).join(":");
-  const millis = String(civil.millisecond).padStart(3, "0");
   return {
     instant: Number(instant),
-    civil: `${dateText(civil.date)}T${clock}.${millis}`,
+    // Made only for who asks: most go by the business date.
+    get civil() {
+      return civilText(civil);
+    },
     businessDate: dateText(businessDate),
   };
 }
 
-const two = (number) => String(number).padStart(2, "0");
+function civilText({ date, hour, minute, second, millisecond }) {
+  const clock = [hour, minute, second].map(two).join(":");
+  return `${dateText(date)}T${clock}.${String(millisecond).padStart(3, "0")}`;
+}
+
+const two = (number) => (number < 10 ? `0${number}` : String(number));
 const dateText = ({ year, month, day }) => `${String(year).padStart(4, "0")}-${two(month)}-${two(day)}`;

@@ -99,11 +99,10 @@ export function ofValue(value) {
 export const ANY = field(TAG.any, 0);
 
 export function ofText(value) {
-  // A UTF-16 unit becomes at most three bytes. Written in place: most messages have a text in their key.
-  const written = new Uint8Array(HEAD + value.length * 3);
-  const length = UTF8.encodeInto(value, written.subarray(HEAD)).written;
-  head(written, TAG.text, length);
-  return written.subarray(0, HEAD + length);
+  const bytes = UTF8.encode(value);
+  const written = field(TAG.text, bytes.length);
+  written.set(bytes, HEAD);
+  return written;
 }
 
 function ofBoolean(value) {
@@ -136,10 +135,7 @@ function ofFloat(value) {
 }
 
 function field(tag, length) {
-  return head(new Uint8Array(HEAD + length), tag, length);
-}
-
-function head(written, tag, length) {
+  const written = new Uint8Array(HEAD + length);
   written[0] = tag;
   // Byte by byte, because a view of its own costs more.
   written[1] = length;

@@ -1,11 +1,12 @@
 // Shapes: the fields of a matcher's messages, wanted messages and configuration; from JSON to values and to a schema.
 
+import { asField } from "./fields.js";
 import { EventTime } from "./time.js";
 import { Problem, Reject } from "./problem.js";
 import { isObject, kindOf, loads } from "./strict-json.js";
 
 /** The fields of an object. Of a message others do not matter; of a wanted message or a configuration they are refused. */
-export const shape = (...fields) => fields;
+export const shape = (...fields) => fields.map((field) => asField(field));
 
 /** The values of a shape's fields; without a shape the object as it is. `fail` makes an error of a field and a text. */
 export function decode(fields, document, fail) {
@@ -59,8 +60,7 @@ function valueOf(field, document, fail) {
     if (field.isOptional) return undefined;
     throw fail(field.name, `is missing; it must be ${field.says}`);
   }
-  const wrong = field.mismatch(value);
-  if (wrong) throw fail(field.name, wrong);
+  if (!field.fits(value)) throw fail(field.name, field.mismatch(value));
   if (field.kind !== "time") return value;
   try {
     return EventTime.parse(value);

@@ -12,7 +12,7 @@ const README = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 test("the tutorial passes its own tests", () => {
   const files = [...README.matchAll(/```js\n\/\/ ([\w.-]+\.js)\n([^]*?)```/g)];
   const names = files.map(([, name]) => name);
-  assert.deepEqual(names, ["matcher.js", "matcher.test.js", "large-order.js", "large-order.test.js"]);
+  assert.deepEqual(names, ["matcher.js", "days.test.js", "large-order.js", "large-order.test.js"]);
   const folder = mkdtempSync(join(tmpdir(), "eventlatch-"));
   try {
     writeFileSync(join(folder, "package.json"), '{"type": "module"}');

@@ -10,7 +10,7 @@ README = Path(__file__).parents[1] / "README.md"
 
 def test_the_tutorial_passes_its_own_tests(tmp_path: Path) -> None:
     files = re.findall(r"```python\n# (\w+\.py)\n(.*?)```", README.read_text(), re.DOTALL)
-    assert [name for name, _ in files] == ["matcher.py", "test_matcher.py", "large_order.py", "test_large_order.py"]
+    assert [name for name, _ in files] == ["matcher.py", "test_days.py", "large_order.py", "test_large_order.py"]
     for name, text in files:
         (tmp_path / name).write_text(text)
     done = subprocess.run(

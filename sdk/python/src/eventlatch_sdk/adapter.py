@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any, Protocol
 
 from eventlatch_sdk import shape, strict_json
-from eventlatch_sdk.fields import FieldMatcher
+from eventlatch_sdk.fields import FieldMatcher, Fields
 from eventlatch_sdk.keys import Key
 from eventlatch_sdk.matcher import (
     Candidate,
@@ -131,7 +131,10 @@ class _FieldWise:
     def __init__(self, matcher: type[FieldMatcher], config: str) -> None:
         configured = matcher()
         configured.config = _config(matcher, config)
-        self.plan = Plan(configured.fields())
+        rules: object = configured.fields()
+        if not isinstance(rules, Fields):
+            raise TypeError("`fields` must return `Fields`")
+        self.plan = Plan(rules)
 
     def settings(self) -> Settings:
         return Settings([self.plan.rules.topic], self.plan.rules.shift_seconds)

@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import inspect
 import subprocess
 import sys
 import sysconfig
 import tempfile
 from pathlib import Path
-from types import ModuleType
 
-from eventlatch_sdk.adapter import MatcherClass
-from eventlatch_sdk.fields import FieldMatcher
-from eventlatch_sdk.matcher import Matcher
+from eventlatch_sdk.check import Mistake, check, find, load
 
 #: The interface that this SDK is written against.
 WIT = Path(__file__).parent / "wit"
@@ -57,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         print(f"componentize-py is missing: {sys.executable} -m pip install {TOOL}", file=sys.stderr)
         return MISSING_TOOL
-    except BuildError as error:
+    except (BuildError, Mistake) as error:
         print(error, file=sys.stderr)
         return 1
     print(f"wrote {written} ({written.stat().st_size / 1e6:.1f} MB)")
@@ -71,39 +67,14 @@ def build(folder: Path, output: Path | None = None) -> Path:
     source = folder / "matcher.py"
     if not source.is_file():
         raise BuildError(f"{source} is missing: it must hold a subclass of Matcher or FieldMatcher")
-    matcher = find(_load(source))
+    matcher = find(load(source))
+    check(matcher, source)
     output = output or folder / f"{matcher.name}.wasm"
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as entry:
         (Path(entry) / "eventlatch_entry.py").write_text(_ENTRY.format(module="matcher", matcher=matcher.__name__))
         _componentize(Path(entry), folder, output)
     return output
-
-
-def find(module: ModuleType) -> MatcherClass:
-    """The matcher of a module: the only one that is defined there, and not merely imported."""
-    found = [
-        it
-        for it in vars(module).values()
-        if inspect.isclass(it) and issubclass(it, (Matcher, FieldMatcher)) and it.__module__ == module.__name__
-    ]
-    found = [it for it in found if hasattr(it, "name")]
-    if len(found) != 1:
-        names = ", ".join(it.__name__ for it in found) or "none"
-        raise BuildError(f"{module.__file__} must hold one matcher with a `name`, and has {names}")
-    return found[0]
-
-
-def _load(source: Path) -> ModuleType:
-    sys.path.insert(0, str(source.parent.resolve()))
-    spec = importlib.util.spec_from_file_location("matcher", source)
-    if spec is None or spec.loader is None:
-        raise BuildError(f"{source} cannot be read as Python")
-    module = importlib.util.module_from_spec(spec)
-    # Dataclasses look their module up by its name.
-    sys.modules["matcher"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def _componentize(entry: Path, folder: Path, output: Path) -> None:

@@ -57,6 +57,9 @@ class Field:
     #: The value of a wanted message that does not give the field.
     default_value: str | bool | int | float | None = None
 
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+
     def template(self, name: str) -> Field:
         """Lets a wanted message give a template, in which this name stands for the business date."""
         return replace(self, template_name=name)
@@ -118,14 +121,15 @@ class Fields:
 
     def key(self, field: Field) -> Fields:
         """Adds a field that a wanted message must give, unless the field has a default. There must be at least one."""
-        return replace(self, keys=(*self.keys, field))
+        return replace(self, keys=(*self.keys, _field(field)))
 
     def optional(self, field: Field) -> Fields:
         """Adds a field that a wanted message may leave out: then any value will do. At most three."""
-        return replace(self, open_keys=(*self.open_keys, field))
+        return replace(self, open_keys=(*self.open_keys, _field(field)))
 
     def time(self, field: str) -> Fields:
         """Names the field with the event time, in any of the forms of :class:`EventTime`."""
+        _check_name(field)
         return replace(self, time_field=field)
 
     def same_business_day(self) -> Fields:
@@ -161,6 +165,18 @@ class Fields:
             if wrong is not None:
                 problems.append(Problem.of(field.name, wrong))
         return problems
+
+
+def _check_name(name: object) -> None:
+    # Here, where the author's line is still among the callers.
+    if not isinstance(name, str):
+        raise TypeError(f"a field's name must be text, not {kind_of(name)}")
+
+
+def _field(field: object) -> Field:
+    if not isinstance(field, Field):
+        raise TypeError(f"a field is made with `text`, `integer` and so on, as in `text({field!r})`")
+    return field
 
 
 def _problem_of(field: Field, before: list[str]) -> str | None:

@@ -5,7 +5,9 @@ Runs only in a component, where ``componentize-py`` provides ``wit_world``.
 
 from __future__ import annotations
 
+import os
 import random
+import sys
 import traceback
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -70,7 +72,7 @@ def guest_of(matcher: MatcherClass) -> type:
 
 
 class _Call:
-    """One call. Logs an exception before it becomes a trap, so that the fault has a reason."""
+    """One call. Logs an exception and makes a trap of it, so that the fault has a reason."""
 
     def __enter__(self) -> None:
         # Random numbers are the same in every call, or an answer would depend on the calls before it.
@@ -81,6 +83,9 @@ class _Call:
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if error is not None and not isinstance(error, Err):
             log.error("matcher raised: " + "".join(traceback.format_exception(error)).rstrip())
+            sys.stdout.flush()
+            # Left to itself, it would be printed once more on its way to the same end.
+            os.abort()
 
 
 def _needs(needs: Needs) -> Any:
