@@ -39,18 +39,23 @@ pub(super) fn status(config: &Config, args: &Args) -> Result<Exit, Failure> {
         }
         None => print(args.format, pages(&reader, now))?,
     }
-    let frozen = frozen(&reader).map_err(of_store)?;
-    if args.format == Format::Table && !frozen.is_empty() {
-        print::lines(&format!("\n{frozen}"))?;
-    }
-    let catching_up = catching_up(&reader, now).map_err(of_store)?;
-    if args.format == Format::Table && !catching_up.is_empty() {
-        print::lines(&format!("\n{catching_up}"))?;
-    }
-    if args.format == Format::Table && !store::seems_in_use(&config.store.path) {
-        print::lines("\nNo service runs on this database, so nothing is read: `eventlatch run`")?;
+    if args.format == Format::Table {
+        let notes = [frozen(&reader), catching_up(&reader, now), Ok(not_running(config))];
+        for note in notes {
+            let note = note.map_err(of_store)?;
+            if !note.is_empty() {
+                print::lines(&format!("\n{note}"))?;
+            }
+        }
     }
     Ok(Exit::Done)
+}
+
+fn not_running(config: &Config) -> String {
+    match store::seems_in_use(&config.store.path) {
+        true => String::new(),
+        false => "No service runs on this database, so nothing is read: `eventlatch run`".to_owned(),
+    }
 }
 
 fn of_store(error: StoreError) -> Failure {

@@ -3,7 +3,7 @@
 use toml::{Table, Value};
 
 use super::{Config, ConfigError};
-use crate::domain::text::plain;
+use crate::domain::text::{is_slip, plain};
 
 const PREFIX: &str = "EVENTLATCH_";
 
@@ -12,9 +12,6 @@ const PROPERTIES: &str = "EVENTLATCH_KAFKA_PROPERTIES_";
 
 /// A topic's name in Kafka: `EVENTLATCH_TOPICS_ETL_FINISH` is `etl-finish` in `[topics]`.
 const TOPICS: &str = "EVENTLATCH_TOPICS_";
-
-/// So many letters of a name may be wrong for it to be taken for a slip.
-const SLIPS: usize = 2;
 
 /// Every value that a variable can set, as it stands in the file.
 const PATHS: &[&str] = &[
@@ -158,7 +155,7 @@ fn path(name: &str, table: &Table) -> Option<Vec<String>> {
 fn is_not_misspelt(name: String) -> Result<(), ConfigError> {
     let Some(rest) = name.strip_prefix(PREFIX) else { return Ok(()) };
     let variable = |path: &str| path.to_uppercase().replace('.', "_");
-    let near = PATHS.iter().map(|path| variable(path)).find(|known| strsim::osa_distance(known, rest) <= SLIPS);
+    let near = PATHS.iter().map(|path| variable(path)).find(|known| is_slip(rest, known));
     near.map_or(Ok(()), |known| {
         let detail = format!("there is none of this name (hint: {PREFIX}{known})");
         Err(ConfigError::Environment { name, detail })

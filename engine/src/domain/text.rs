@@ -1,4 +1,4 @@
-//! Places in a text file, and a parser's words for people.
+//! Places in a text file, a parser's words for people, and slips in names.
 
 /// Where the lines of a text end, found once: a file may hold many thousand sensors.
 pub struct Lines(Vec<usize>);
@@ -12,6 +12,14 @@ impl Lines {
     pub fn line_of(&self, byte: usize) -> usize {
         1 + self.0.partition_point(|end| *end < byte)
     }
+}
+
+/// So many letters of a name may be wrong for it to be taken for a slip.
+const SLIPS: usize = 2;
+
+/// Whether what was written is a name with a slip.
+pub fn is_slip(written: &str, name: &str) -> bool {
+    strsim::osa_distance(written, name) <= SLIPS
 }
 
 /// What a JSON text has wrong, whose place is said otherwise.

@@ -47,6 +47,16 @@ pub enum Call {
     Confirm,
 }
 
+impl Call {
+    /// As the interface names it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Extract => "extract",
+            Self::Confirm => "confirm",
+        }
+    }
+}
+
 /// What messages cost a matcher.
 #[derive(Debug, Clone)]
 pub struct Costs {

@@ -70,6 +70,8 @@ impl Builder {
         let is_same = fs::read_to_string(&noted).is_ok_and(|noted| noted == sources) && component.is_file();
         if make == Make::Always || !is_same {
             fs::create_dir_all(&folder).map_err(unusable)?;
+            // Should this end half way, the note is not of what lies there.
+            let _absent = fs::remove_file(&noted);
             run(self.command.arg("build/.component.wasm").current_dir(&project.folder), self.hint)?;
             fs::write(&noted, sources).map_err(unusable)?;
         }

@@ -16,7 +16,6 @@ use crate::{
     cli::print::{self, BAD, FAINT},
     config::Config,
     domain::{generation::short, message::Message},
-    matcher::Call,
     source::Outgoing,
 };
 
@@ -123,12 +122,8 @@ fn coloured(table: &str, shares: impl Iterator<Item = f64>) -> String {
 
 fn cells(row: &Row, last: Option<&Last>) -> [String; 8] {
     let before = last.and_then(|last| last.costs(row));
-    let call = match row.call {
-        Call::Extract => "extract",
-        Call::Confirm => "confirm",
-    };
     [
-        call.to_owned(),
+        row.call.word().to_owned(),
         row.messages.to_string(),
         with_change(row.ns_per_message, before.map(|(ns, _)| ns)),
         with_change(row.fuel_per_message, before.map(|(_, fuel)| fuel)),

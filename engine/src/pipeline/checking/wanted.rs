@@ -6,15 +6,13 @@ use serde_json::{Map, Value};
 
 use crate::{
     domain::{
+        text::is_slip,
         wanted::WantedMessage,
         window::{Frequency, NotAFrequency},
     },
     matcher::{Generation, Registry, TopicError, is_pattern},
     source::Topics,
 };
-
-/// So many letters of a key may be wrong for it to be taken for a slip.
-const SLIPS: usize = 2;
 
 /// Why a dictionary is no wanted message.
 #[derive(Debug, thiserror::Error)]
@@ -103,7 +101,7 @@ fn text(fields: &mut Map<String, Value>, key: &'static str) -> Result<String, Wr
 
 /// Many a key that is missing is there, with a slip.
 fn missing(fields: &Map<String, Value>, key: &'static str) -> WrongWanted {
-    match fields.keys().find(|written| strsim::osa_distance(written, key) <= SLIPS) {
+    match fields.keys().find(|written| is_slip(written, key)) {
         Some(written) => WrongWanted::Misspelt { missing: key, written: written.clone() },
         None => WrongWanted::Missing(key),
     }
