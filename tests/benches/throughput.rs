@@ -1,8 +1,11 @@
 //! How fast messages go from a real broker through a matcher into SQLite, against a bare consumer that only counts.
 //!
 //! Both read the same topic from its beginning, turn by turn. A turn is timed from the first messages that were there, so
-//! that joining the group and compiling matchers do not count. One message in a hundred is wanted.
+//! that joining the group and compiling matchers do not count. One message in a hundred is wanted. CPU time is told beside it:
+//! how much there is to do, whatever else the machine does and however many cores it has.
 
+#[path = "support/cpu.rs"]
+mod cpu;
 #[path = "support/ratio.rs"]
 mod ratio;
 #[path = "support/sending.rs"]
@@ -28,6 +31,7 @@ use rdkafka::{
 };
 use rusqlite::Connection;
 use serde_json::json;
+use spread::Spread;
 
 const TOPIC: &str = "etl-finish";
 const PARTITIONS: i32 = 4;
@@ -48,16 +52,53 @@ async fn main() {
     let cluster = Cluster::start(&[TOPIC], PARTITIONS).await;
     fill(&cluster).await;
     println!("throughput: {MESSAGES} messages of 215 bytes; goal 0.90x or more of a bare consumer");
+    let mut busy = [const { Vec::new() }; 2];
     let rounds = tokio::task::block_in_place(|| {
-        Rounds::run(ROUNDS, 2, |contestant| match contestant {
-            BARE => read_bare(&cluster),
-            _ => read_by_service(&cluster),
+        Rounds::run(ROUNDS, 2, |contestant| {
+            let turn = match contestant {
+                BARE => read_bare(&cluster),
+                _ => read_by_service(&cluster),
+            };
+            busy[contestant].push(turn.busy.as_nanos() as f64);
+            turn.elapsed
         })
     });
     // Who takes half the time is twice as fast.
     println!("  messages a second: {}", times(&rounds.ratio(BARE, SERVICE)));
+    let [bare, service] = &busy;
+    println!("  CPU time: {}", times(&Spread::of(service.iter().zip(bare).map(|(service, bare)| service / bare))));
     for (contestant, name) in [(BARE, "bare consumer"), (SERVICE, "eventlatch")] {
-        println!("  {name}: {:.0}/s", 1e9 / rounds.nanoseconds(contestant, MESSAGES as usize));
+        let speed = 1e9 / rounds.nanoseconds(contestant, MESSAGES as usize);
+        let busy = Spread::of(busy[contestant].iter().copied()).median / MESSAGES as f64;
+        println!("  {name}: {speed:.0}/s, {busy:.0} ns of CPU time a message");
+    }
+}
+
+/// What a million messages took.
+struct Turn {
+    elapsed: Duration,
+    /// Of all threads of who read them; the broker's is not in it.
+    busy: Duration,
+}
+
+/// Two clocks at the beginning of a turn.
+struct Started {
+    process: String,
+    at: Instant,
+    busy: Duration,
+}
+
+impl Started {
+    fn now(process: impl ToString) -> Self {
+        let process = process.to_string();
+        Self { at: Instant::now(), busy: cpu::time_of(&process), process }
+    }
+
+    /// What all messages took, where so many were counted since.
+    fn turn(self, messages: u64) -> Turn {
+        let share = MESSAGES as f64 / messages as f64;
+        let (elapsed, busy) = (self.at.elapsed(), cpu::time_of(&self.process) - self.busy);
+        Turn { elapsed: elapsed.mul_f64(share), busy: busy.mul_f64(share) }
     }
 }
 
@@ -74,7 +115,7 @@ async fn fill(cluster: &Cluster) {
 
 /// As one would write it who only wants to know how many there are, and knows librdkafka: by itself it leaves a partition
 /// alone for a second when much of it waits.
-fn read_bare(cluster: &Cluster) -> Duration {
+fn read_bare(cluster: &Cluster) -> Turn {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", cluster.brokers()).set("group.id", unique("bare"));
     config.set("auto.offset.reset", "earliest");
@@ -85,14 +126,14 @@ fn read_bare(cluster: &Cluster) -> Duration {
     while count < MESSAGES {
         if let Some(polled) = consumer.poll(Duration::from_millis(100)) {
             polled.expect("the broker delivers");
-            started.get_or_insert_with(Instant::now);
+            started.get_or_insert_with(|| Started::now("self"));
             count += 1;
         }
     }
-    started.map(|started| started.elapsed()).unwrap_or_default()
+    started.expect("there are messages").turn(MESSAGES)
 }
 
-fn read_by_service(cluster: &Cluster) -> Duration {
+fn read_by_service(cluster: &Cluster) -> Turn {
     let home = home(cluster);
     let mut service = home.serve();
     let store = loop {
@@ -102,10 +143,10 @@ fn read_by_service(cluster: &Cluster) -> Duration {
         thread::sleep(LOOK);
     };
     let first = recorded_more_than(0, &store, &mut service);
-    let started = Instant::now();
+    let started = Started::now(service.pid());
     let all = recorded_more_than(MESSAGES - 1, &store, &mut service);
     assert_eq!(all, MESSAGES, "each message is recorded once");
-    started.elapsed().mul_f64(MESSAGES as f64 / (MESSAGES - first) as f64)
+    started.turn(MESSAGES - first)
 }
 
 fn home(cluster: &Cluster) -> Home {

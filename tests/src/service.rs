@@ -89,9 +89,14 @@ impl Service {
         wait_for("the service to end", DEADLINE, || self.ended().ok_or_else(|| self.log_end()))
     }
 
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Sends it a signal by its name.
     pub fn signal(&self, name: &str) {
-        let asked = Command::new("kill").args([&format!("-{name}"), &self.process.id().to_string()]).status();
+        let asked = Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status();
         assert!(asked.expect("kill can be started").success(), "the service was gone:\n{}", self.log());
     }
 

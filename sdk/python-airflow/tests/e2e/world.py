@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from stack import Airflow, NotYet, Service, wait_for
+
+T = TypeVar("T")
 
 #: How long something may take that is to happen soon, in seconds, on a machine with much to do.
 SOON = 180
@@ -57,7 +59,7 @@ class Run:
                 raise NotYet(f"the note is {note!r}")
             return note
 
-        return wait_for(f"{text!r} in the note at {task}", SOON, ask)
+        return self._wait_for(f"{text!r} in the note at {task}", SOON, ask)
 
     def expect(self, seconds: float = SOON, **wanted: str | None) -> dict[str, str | None]:
         """Waits until tasks have the states that are wanted, ``none`` for no state; tells the states of all."""
@@ -69,7 +71,7 @@ class Run:
                 raise NotYet(str(states))
             return states
 
-        return wait_for(f"{self.dag} {self.id} to be {tasks}", seconds, ask)
+        return self._wait_for(f"{self.dag} {self.id} to be {tasks}", seconds, ask)
 
     def expect_end(self, state: str) -> None:
         def ask() -> None:
@@ -77,4 +79,18 @@ class Run:
             if now != state:
                 raise NotYet(f"{now}: {self.states()}")
 
-        wait_for(f"{self.dag} {self.id} to be {state}", SOON, ask)
+        self._wait_for(f"{self.dag} {self.id} to be {state}", SOON, ask)
+
+    def _wait_for(self, what: str, seconds: float, ask: Callable[[], T]) -> T:
+        try:
+            return wait_for(what, seconds, ask)
+        except TimeoutError as error:
+            raise TimeoutError("\n".join([str(error), *self._told()])) from error
+
+    def _told(self) -> Iterator[str]:
+        """What Airflow wrote about this run: its folder goes when the tests are over."""
+        home = self.world.airflow.home
+        for log in sorted((home / "logs" / f"dag_id={self.dag}" / f"run_id={self.id}").rglob("*.log")):
+            yield f"== {log.relative_to(home)}\n{log.read_text(errors='replace')}"
+        lines = (home / "standalone.log").read_text(errors="replace").splitlines()
+        yield "\n".join(["== standalone.log", *(line for line in lines if self.id in line)])

@@ -6,6 +6,14 @@ from pathlib import Path
 import pytest
 from running import Running
 
+from eventlatch_airflow import triggers
+
+
+@pytest.fixture(autouse=True)
+def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No scheduler here has to hear of a deferral before its task may come back."""
+    monkeypatch.setattr(triggers, "earliest_return", lambda: 0)
+
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Running]:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from running import Running
 from support import context
 
+from eventlatch_airflow import triggers
 from eventlatch_airflow.compat import AirflowException, AirflowFailException, AirflowSensorTimeout, AirflowSkipException
 from eventlatch_airflow.operators import KafkaConsumerOperator
 from eventlatch_airflow.sensors import EventLatchSensor
@@ -60,6 +62,18 @@ def test_it_defers_and_ends_with_what_came(running: Running, connection: str) ->
     result = task.execute_complete(context("r"), fired(trigger))
     assert (result["sensor"], result["name"]) == ("dag.gate", "r")
     assert {it["task_id"]: it["state"] for it in result["tasks"]} == {"x": "success", "y": "success"}
+
+
+def test_no_task_comes_back_before_its_deferral_is_known(
+    running: Running, connection: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trigger = deferred(gate(connection), context("r"))
+    running.finish("x")
+    running.finish("y")
+    monkeypatch.setattr(triggers, "earliest_return", lambda: 2)
+    begun = time.monotonic()
+    assert fired(trigger)["state"] == "complete"
+    assert time.monotonic() - begun >= 2
 
 
 def test_what_has_come_already_needs_no_trigger(running: Running, connection: str) -> None:

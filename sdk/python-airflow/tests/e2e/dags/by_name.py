@@ -40,7 +40,7 @@ fails = by_name("fails", timeout=SHORT)
 skips = by_name("skips", timeout=SHORT, soft_fail=True)
 heals = by_name("heals", EventLatchSensor, timeout=SHORT, late="heal")
 tries_again = by_name("tries_again", timeout=SHORT, retries=1, retry_delay=timedelta(seconds=1))
-reschedules = by_name("reschedules", mode="reschedule", poke_interval=2, timeout=3600)
+reschedules = by_name("reschedules", mode="reschedule", poke_interval=8, timeout=3600)
 pokes = by_name("pokes", mode="poke", timeout=3600, debug_mode=True)
 
 with DAG("mapped", start_date=datetime(2026, 1, 1), schedule=None, catchup=False) as mapped:
