@@ -167,7 +167,7 @@ fn show_list(letters: &[StoredDeadLetter], format: Format) -> Result<(), Failure
     }
     let mut table = print::table(&["ID", "POSITION", "ARRIVAL", "KIND", "MATCHER", "REASON", "OUTCOME"]);
     for it in letters {
-        let arrival = it.arrival.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
+        let arrival = print::instant(it.arrival);
         table.add_row([
             it.id.to_string(),
             it.position().to_string(),

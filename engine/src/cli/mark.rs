@@ -200,7 +200,7 @@ fn show(marks: &[StoredMark], format: Format) -> Result<(), Failure> {
 fn next(mark: &StoredMark) -> String {
     match (mark.status, mark.next_attempt_at) {
         (MarkStatus::Pending, _) if mark.behind => "after an earlier one".to_owned(),
-        (MarkStatus::Pending, Some(at)) => at.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+        (MarkStatus::Pending, Some(at)) => print::instant(at),
         (MarkStatus::Pending, None) => "now".to_owned(),
         _ => "-".to_owned(),
     }

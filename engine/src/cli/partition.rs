@@ -151,7 +151,7 @@ fn show(partitions: &[PartitionStatus], format: Format) -> Result<(), Failure> {
             it.next.to_string(),
             it.lag.map_or("-".to_owned(), |lag| lag.to_string()),
             it.epoch.to_string(),
-            it.updated_at.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+            print::instant(it.updated_at),
             frozen(it),
         ];
         if renamed {
@@ -165,6 +165,6 @@ fn show(partitions: &[PartitionStatus], format: Format) -> Result<(), Failure> {
 /// `2026-01-31 12:00:00Z, fault by orders: panicked`, or `-`.
 fn frozen(partition: &PartitionStatus) -> String {
     let Some(it) = &partition.frozen else { return "-".to_owned() };
-    let since = it.frozen_at.strftime("%Y-%m-%d %H:%M:%SZ");
+    let since = print::instant(it.frozen_at);
     format!("{since}, {} by {}: {}", it.kind.word(), it.matcher, it.reason)
 }

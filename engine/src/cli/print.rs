@@ -7,6 +7,7 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
+use jiff::Timestamp;
 use serde::{Serialize, ser::SerializeSeq};
 
 use super::Failure;
@@ -121,6 +122,11 @@ fn write_list<T: Serialize>(
         }
     }
     Ok(list.end().map_err(Into::into))
+}
+
+/// `2026-01-31 12:00:00Z`.
+pub(super) fn instant(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
 /// A size as people read it: `12.3 MiB`.

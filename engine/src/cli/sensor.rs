@@ -108,7 +108,7 @@ fn list(client: &Client, format: Format) -> Result<(), Failure> {
             text(&it.definition["open"]),
             text(&it.definition["timezone"]),
             &wanted,
-            &it.updated_at.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+            &print::instant(it.updated_at),
         ]);
     }
     print::lines(&table.to_string())

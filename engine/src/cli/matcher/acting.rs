@@ -117,7 +117,7 @@ pub(super) fn history(config: &Config, matcher: Option<&str>, format: Format) ->
 }
 
 fn row(it: &Generation) -> [String; 9] {
-    let loaded = it.loaded_at.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
+    let loaded = print::instant(it.loaded_at);
     let (sha256, reason) = (short(&it.sha256).to_owned(), it.reason.clone().unwrap_or_default());
     let (name, version) = (it.matcher.clone(), it.version.clone());
     let cost = it.usage.cpu_us_per_message().map_or("-".to_owned(), |cost| format!("{cost:.2}"));

@@ -70,7 +70,7 @@ pub(super) fn diff(config: &Config, service: &Service, matcher: &str, format: Fo
     }
     let ShadowStatus { candidate, samples } = status;
     let (sha256, against) = (short(&candidate.sha256), candidate.against.as_deref().map_or("-", short));
-    let since = candidate.since.strftime("%Y-%m-%d %H:%M:%SZ");
+    let since = print::instant(candidate.since);
     let mut text = format!(
         "{matcher}: the candidate {sha256} ({}) beside {against}, since {since}\n\n{}",
         candidate.version,

@@ -121,7 +121,7 @@ impl Report {
     }
 
     fn headline(&self) -> String {
-        let time = |time: Option<Timestamp>| time.map_or("…".to_owned(), shown);
+        let time = |time: Option<Timestamp>| time.map_or("…".to_owned(), print::instant);
         let whose = match self.wanted_by {
             WantedBy::Store => "the store",
             WantedBy::Files => "the sensor files",
@@ -188,7 +188,7 @@ impl Report {
         [
             word.to_owned(),
             format!("{}/{}@{}", it.topic, it.partition, it.offset),
-            shown(it.arrival),
+            print::instant(it.arrival),
             or_dash(&it.sensor),
             or_dash(&it.task_id),
             or_dash(&it.reason),
@@ -227,10 +227,6 @@ impl Report {
 fn first_of_each(samples: &[DifferenceSample], limit: usize) -> Vec<DifferenceSample> {
     let of_kind = |kind| samples.iter().filter(move |it| it.kind == kind).take(limit).cloned();
     DifferenceKind::ALL.into_iter().flat_map(of_kind).collect()
-}
-
-fn shown(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
 fn number(count: u64, of: &str) -> String {

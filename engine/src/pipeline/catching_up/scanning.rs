@@ -140,8 +140,8 @@ impl Scan<'_> {
             messages += read.messages;
             matches += read.matches;
         }
-        let seconds = began.elapsed().as_secs_f32();
-        tracing::info!(topic, messages, matches, seconds, "Caught up");
+        let took = format!("{:.1?}", began.elapsed());
+        tracing::info!(topic, messages, matches, took, "Caught up");
         Ok(())
     }
 
