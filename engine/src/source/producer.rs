@@ -24,8 +24,8 @@ pub struct Producer {
 /// Why a message was not sent.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    #[error("the message for topic {topic} was not sent")]
-    Refused { topic: String, source: KafkaError },
+    #[error("the message for topic {topic} was not sent: {}", words(error))]
+    Refused { topic: String, error: KafkaError },
     #[error("the message for topic {topic} is not known to have arrived: the client ended before the answer")]
     Unknown { topic: String },
 }
@@ -44,9 +44,18 @@ impl SendError {
 
     fn code(&self) -> Option<RDKafkaErrorCode> {
         match self {
-            Self::Refused { source, .. } => source.rdkafka_error_code(),
+            Self::Refused { error, .. } => error.rdkafka_error_code(),
             Self::Unknown { .. } => None,
         }
+    }
+}
+
+/// librdkafka's words, once.
+fn words(error: &KafkaError) -> String {
+    match error.rdkafka_error_code() {
+        Some(RDKafkaErrorCode::MessageTimedOut) => "no broker took it within `message.timeout.ms`".to_owned(),
+        Some(code) => code.to_string(),
+        None => error.to_string(),
     }
 }
 
@@ -91,8 +100,8 @@ impl Producer {
                 Err((error, _)) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) => {
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
-                Err((source, _)) => {
-                    return Err(SendError::Refused { topic: message.topic.clone(), source });
+                Err((error, _)) => {
+                    return Err(SendError::Refused { topic: message.topic.clone(), error });
                 }
             }
         }
@@ -117,7 +126,7 @@ fn record<'a>(message: &'a Outgoing, topic: &'a str) -> FutureRecord<'a, [u8], [
 async fn arrived(topic: &str, delivery: DeliveryFuture) -> Result<(i32, i64), SendError> {
     match delivery.await {
         Ok(Ok(delivery)) => Ok((delivery.partition, delivery.offset)),
-        Ok(Err((source, _))) => Err(SendError::Refused { topic: topic.to_owned(), source }),
+        Ok(Err((error, _))) => Err(SendError::Refused { topic: topic.to_owned(), error }),
         Err(_cancelled) => Err(SendError::Unknown { topic: topic.to_owned() }),
     }
 }
@@ -136,4 +145,25 @@ impl ClientContext for Sending {
     }
 
     fn stats(&self, _: Statistics) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_once_why() {
+        let said = |code| {
+            let error = KafkaError::MessageProduction(code);
+            SendError::Refused { topic: "t".to_owned(), error }.to_string()
+        };
+        assert_eq!(
+            said(RDKafkaErrorCode::MessageTimedOut),
+            "the message for topic t was not sent: no broker took it within `message.timeout.ms`"
+        );
+        assert_eq!(
+            said(RDKafkaErrorCode::InvalidTopic),
+            "the message for topic t was not sent: InvalidTopic (Broker: Invalid topic)"
+        );
+    }
 }
