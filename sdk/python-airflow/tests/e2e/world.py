@@ -93,4 +93,5 @@ class Run:
         for log in sorted((home / "logs" / f"dag_id={self.dag}" / f"run_id={self.id}").rglob("*.log")):
             yield f"== {log.relative_to(home)}\n{log.read_text(errors='replace')}"
         lines = (home / "standalone.log").read_text(errors="replace").splitlines()
-        yield "\n".join(["== standalone.log", *(line for line in lines if self.id in line)])
+        of_run = (line for line in lines if self.id in line and "http.access" not in line)
+        yield "\n".join(["== standalone.log", *of_run])
