@@ -10,8 +10,9 @@ use super::{
     trial::{Trial, total},
 };
 
-/// So long messages are sent for each kill.
+/// So long messages are sent for each kill, and for so many more: pauses differ.
 const PACE: Duration = Duration::from_millis(2_500);
+const MORE: usize = 2;
 
 /// Before a kill on average: shorter, so that messages are sent until the last one.
 const PAUSE: Duration = Duration::from_millis(1_700);
@@ -41,7 +42,7 @@ async fn nothing_is_doubled_by_kills_with_at_most_once() {
 
 async fn kills(promise: Promise, outside: Outside, number: usize) {
     let (seed, config) = (scale::seed(), format!("[kafka]\ndelivery = \"{}\"\n{SHORT_SESSION}", promise.key()));
-    let mut trial = Trial::begin_with(outside, PACE * number as u32, seed, &config).await;
+    let mut trial = Trial::begin_with(outside, PACE * (number + MORE) as u32, seed, &config).await;
     let mut random = fastrand::Rng::with_seed(seed);
     let kills = tokio::task::block_in_place(|| kill_repeatedly(&mut trial, number, &mut random));
     let faults = format!("{} kills, {} on a lag, {} at work", kills.all, kills.with_lag, kills.at_work);
@@ -72,7 +73,7 @@ fn kill_repeatedly(trial: &mut Trial, number: usize, random: &mut fastrand::Rng)
         }
         let service = &mut trial.service;
         assert!(service.ended().is_none(), "the service has ended by itself:\n{}", service.log_end());
-        wait_for_lag(trial);
+        stop_on_a_lag(trial);
         // The high watermarks are together at least this, and nothing is recorded after the kill: so is the lag.
         let sent = trial.acknowledged();
         trial.service.kill();
@@ -93,12 +94,19 @@ fn wait_for_work(trial: &Trial, before: &[String]) {
     }
 }
 
-/// The service is quick: most of the time nothing waits for it. A kill then shows little, so the next moment at which
-/// something does is waited for; when nothing is sent any more there is none.
-fn wait_for_lag(trial: &Trial) {
+/// The service is quick: most of the time nothing waits for it, and a kill then shows little. So it is stopped at the next
+/// moment at which something does: it would be done with it before the kill. When nothing is sent any more there is none.
+fn stop_on_a_lag(trial: &Trial) {
     let until = Instant::now() + Duration::from_millis(500);
     let lag = || trial.acknowledged() - total(&trial.stored());
-    while lag() < BURST as i64 / 5 && Instant::now() < until {
-        std::thread::yield_now();
+    loop {
+        while lag() < BURST as i64 / 5 && Instant::now() < until {
+            std::thread::yield_now();
+        }
+        trial.service.signal("STOP");
+        if lag() > 0 || Instant::now() >= until {
+            break;
+        }
+        trial.service.signal("CONT");
     }
 }
