@@ -45,11 +45,18 @@ def wait_for(what: str, seconds: float, ask: Callable[[], T], pause: float = 0.2
         time.sleep(pause)
 
 
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A port that nobody listens on, and no other call gets."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        port = int(probe.getsockname()[1])
+    if port in _given:  # and not bound yet
+        return free_port()
+    _given.add(port)
+    return port
 
 
 class Process:
@@ -296,7 +303,7 @@ class Airflow:
         answer = self._client.request(method, path, **options)
         if answer.status_code == 404:
             raise NotYet(f"{answer.url} is not there")
-        if "Database error" in answer.text:  # "database is locked", in words that Airflow keeps to itself
+        if answer.is_server_error:  # most often "database is locked"
             raise NotYet(f"{answer.url} answered {answer.status_code}: {answer.text}")
         if not answer.is_success:
             raise RuntimeError(f"{answer.url} answered {answer.status_code}: {answer.text}")
@@ -325,7 +332,8 @@ class Airflow:
     def clear(self, dag: str, run: str, tasks: list[str]) -> None:
         """Clears tasks with what is downstream of them."""
         wished = {"dry_run": False, "task_ids": tasks, "dag_run_id": run, "include_downstream": True, "only_failed": False}
-        self.ask("POST", f"/dags/{dag}/clearTaskInstances", json={**wished, "reset_dag_runs": True})
+        wished["reset_dag_runs"] = True
+        wait_for("tasks to be cleared", 60, lambda: self.ask("POST", f"/dags/{dag}/clearTaskInstances", json=wished))
 
     def configuration(self, brokers: str, group: str = "eventlatch") -> str:
         """``eventlatch.toml`` of a service that marks tasks in here."""

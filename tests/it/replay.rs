@@ -5,6 +5,8 @@ mod lines;
 mod live;
 mod ranges;
 
+use std::sync::LazyLock;
+
 use eventlatch::source::Outgoing;
 use eventlatch_tests::{
     cluster::{Cluster, message},
@@ -17,10 +19,13 @@ use crate::guests::LENIENT;
 
 const CANDIDATE: &str = "lenient.wasm";
 
-/// The midnight before which and after which messages come: that with which yesterday began.
+/// The midnight before which and after which messages come: that with which the day before this run began.
 fn midnight() -> Timestamp {
-    let yesterday = Timestamp::now().to_zoned(TimeZone::UTC).date().yesterday().unwrap();
-    yesterday.to_zoned(TimeZone::UTC).unwrap().timestamp()
+    static MIDNIGHT: LazyLock<Timestamp> = LazyLock::new(|| {
+        let yesterday = Timestamp::now().to_zoned(TimeZone::UTC).date().yesterday().unwrap();
+        yesterday.to_zoned(TimeZone::UTC).unwrap().timestamp()
+    });
+    *MIDNIGHT
 }
 
 fn minutes(minutes: i64) -> Timestamp {

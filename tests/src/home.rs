@@ -105,8 +105,13 @@ impl Home {
 
     /// Rows of any database here.
     pub fn rows_of(&self, file: &str, sql: &str) -> rusqlite::Result<Vec<String>> {
+        self.rows_within(file, sql, Duration::from_secs(30))
+    }
+
+    /// The same, or an error where somebody keeps the database locked for longer.
+    pub fn rows_within(&self, file: &str, sql: &str, patience: Duration) -> rusqlite::Result<Vec<String>> {
         let connection = Connection::open_with_flags(self.path(file), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        connection.busy_timeout(Duration::from_secs(30))?;
+        connection.busy_timeout(patience)?;
         rows(&connection, sql)
     }
 

@@ -34,9 +34,16 @@ fn repeat(marking: &mut Marking) {
     marking.wait_for_marks(&["a|success|delivered", "on_complete|success|delivered"]);
 }
 
+/// What there is of a kind, from an Airflow that may be busy.
+fn all(airflow: &Airflow, path: &str, kind: &str) -> Vec<Value> {
+    wait_for(path, Duration::from_secs(60), || {
+        let answer = airflow.get(path);
+        answer.body[kind].as_array().cloned().ok_or_else(|| format!("{}: {}", answer.status, answer.body))
+    })
+}
+
 fn runs(airflow: &Airflow, dag: &str) -> Vec<Value> {
-    let answer = airflow.get(&format!("/dags/{dag}/dagRuns"));
-    answer.body["dag_runs"].as_array().cloned().unwrap_or_default()
+    all(airflow, &format!("/dags/{dag}/dagRuns"), "dag_runs")
 }
 
 fn an_asset_has_its_event_once(version: Version) {
@@ -45,14 +52,10 @@ fn an_asset_has_its_event_once(version: Version) {
         Version::Two => ("/datasets/events?limit=100", "dataset_events"),
         Version::Three => ("/assets/events?limit=100", "asset_events"),
     };
-    let ours = || {
-        let answer = airflow.get(events);
-        let all = answer.body[of_answer].as_array().cloned().unwrap_or_default();
-        all.into_iter().filter(|event| event["extra"]["eventlatch"]["sensor"] == "orders").collect::<Vec<_>>()
-    };
     let mut marking = complete(airflow, &json!({"asset": "s3://lake/orders", "extra": {"rows": 7}}));
     repeat(&mut marking);
-    let events = ours();
+    let mut events = all(airflow, events, of_answer);
+    events.retain(|event| event["extra"]["eventlatch"]["sensor"] == "orders");
     assert_eq!(events.len(), 1, "{events:?}");
     assert_eq!((&events[0]["extra"]["rows"], &events[0]["extra"]["eventlatch"]["wait"]), (&json!(7), &json!("w")));
     wait_for("a run that follows from it", Duration::from_secs(120), || match runs(airflow, "listening").len() {

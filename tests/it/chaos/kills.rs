@@ -98,13 +98,12 @@ fn wait_for_work(trial: &Trial, before: &[String]) {
 /// moment at which something does: it would be done with it before the kill. When nothing is sent any more there is none.
 fn stop_on_a_lag(trial: &Trial) {
     let until = Instant::now() + Duration::from_millis(500);
-    let lag = || trial.acknowledged() - total(&trial.stored());
     loop {
-        while lag() < BURST as i64 / 5 && Instant::now() < until {
+        while trial.lag().is_none_or(|lag| lag < BURST as i64 / 5) && Instant::now() < until {
             std::thread::yield_now();
         }
         trial.service.signal("STOP");
-        if lag() > 0 || Instant::now() >= until {
+        if trial.lag().is_some_and(|lag| lag > 0) || Instant::now() >= until {
             break;
         }
         trial.service.signal("CONT");

@@ -22,6 +22,9 @@ use super::{
     load::{Load, Sent, TOPICS},
 };
 
+const STORE: &str = "eventlatch.db";
+const NEXT: &str = r#"SELECT topic, "partition", next FROM offsets ORDER BY 1, 2"#;
+
 /// Messages a second.
 const RATE: usize = 1_000;
 
@@ -63,9 +66,15 @@ impl Trial {
 
     /// `topic|partition|offset` of what is to be read next.
     pub(super) fn stored(&self) -> Vec<String> {
-        let sql = r#"SELECT topic, "partition", next FROM offsets ORDER BY 1, 2"#;
         // Before the first start came so far there is no store.
-        self.home.rows_of("eventlatch.db", sql).unwrap_or_default()
+        self.home.rows_of(STORE, NEXT).unwrap_or_default()
+    }
+
+    /// So many messages at least are in Kafka and not recorded. Not known while the store is locked: whoever was stopped
+    /// may hold it.
+    pub(super) fn lag(&self) -> Option<i64> {
+        let stored = self.home.rows_within(STORE, NEXT, Duration::ZERO).ok()?;
+        Some(self.acknowledged() - total(&stored))
     }
 
     /// Waits until more is recorded than there was.

@@ -2,13 +2,14 @@
 
 use eventlatch_tests::{
     cluster::{Cluster, message},
-    home::Home,
+    home::{Home, noon_zone},
 };
 
 use super::{TASKS, sensor, table_written};
 
 fn home(brokers: &str, group: &str) -> Home {
-    let home = Home::new(&format!("[kafka]\nbrokers = \"{brokers}\"\ngroup = \"{group}\"\n"));
+    let home = Home::new(&format!("[kafka]\nbrokers = \"{brokers}\"\ngroup = \"{group}\"\n"))
+        .with("EVENTLATCH_SENSORS_TIMEZONE", noon_zone());
     home.write("sensors/load.json", sensor(&["accounts"]));
     home
 }

@@ -42,7 +42,7 @@ async fn what_came_in_time_counts_though_it_is_read_after_the_deadline() {
     let home = Home::new("")
         .with("EVENTLATCH_KAFKA_BROKERS", cluster.brokers())
         .with("EVENTLATCH_SENSORS_TIMEZONE", noon_zone());
-    let both = json!({"sensors": [sensor("in-time", &["a"], Some(12)), sensor("late", &["a", "b"], Some(12))]});
+    let both = json!({"sensors": [sensor("in-time", &["a"], Some(30)), sensor("late", &["a", "b"], Some(30))]});
     home.write("sensors/both.json", both.to_string());
     let mut service = home.serve();
     home.wait_for_rows(&mut service, WAITS, &["in-time|waiting", "late|waiting"]);

@@ -44,11 +44,11 @@ async fn what_passes_is_waited_for_and_nothing_is_lost() {
     scene.rename("away", "store");
     scene.goes_on();
 
+    assert_eq!(scene.service.terminate().code(), Some(0), "{}", scene.service.log_end());
     // The whole time it said each thing once.
     let log = scene.service.log();
     assert_eq!(log.matches("The store fails; what is to be recorded waits").count(), 4, "{log}");
     assert_eq!(log.matches("The store works again").count(), 4, "{log}");
-    assert_eq!(scene.service.terminate().code(), Some(0), "{}", scene.service.log_end());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -35,7 +35,7 @@ fn home(port: u16, marking: &str, tables: &[&str]) -> Home {
         url = "http://127.0.0.1:{port}/marks"
         secret = "env:MARKING_SECRET"
         token = "env:MARKING_TOKEN"
-        timeout_seconds = 1
+        timeout_seconds = 5
         headers = {{ X-Team = "data" }}
         "#
     ))
@@ -64,7 +64,7 @@ fn whatever_the_target_does_the_effect_is_there_once() {
     let target = Target::start(|before, _| match before {
         0 => Manner::Refuse("500 Internal Server Error", ""),
         1 => Manner::Refuse("429 Too Many Requests", "retry-after: 1\r\n"),
-        2 => Manner::Keep(Duration::from_secs(3)),
+        2 => Manner::Keep(Duration::from_secs(15)),
         3 => Manner::TakeAndClose,
         _ => Manner::Take,
     });

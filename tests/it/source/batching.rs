@@ -23,7 +23,7 @@ async fn sizes(reading: &mut Reading, count: usize) -> Vec<usize> {
 async fn a_batch_is_full_or_has_waited() {
     let topic = Topic::create("batches", 1).await;
     topic.send(texts(0..250)).await;
-    let config = KafkaConfig { max_messages: 100, max_wait_ms: 1_000, ..config() };
+    let config = KafkaConfig { max_messages: 100, max_wait_ms: 5_000, ..config() };
     let mut reading = Reading::open(&config, &[&topic], &Ledger::default());
     assert_eq!(sizes(&mut reading, 3).await, [100, 100, 50]);
     for text in texts(0..7) {
