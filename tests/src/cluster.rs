@@ -42,6 +42,13 @@ impl Cluster {
         self.broker.restart();
     }
 
+    /// Does something while the broker keeps its connections and answers nothing.
+    pub fn while_silent(&self, act: impl FnOnce()) {
+        self.broker.signal("STOP");
+        act();
+        self.broker.signal("CONT");
+    }
+
     /// Adds a partition to a topic: its number.
     pub async fn add_partition(&self, topic: &str) -> i32 {
         let partitions = self.ends(topic).len();

@@ -1,7 +1,10 @@
 //! The thread that owns the consumer: polls, hands batches on, keeps its place in the group when nobody takes them.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        mpsc::{self, RecvTimeoutError},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -35,6 +38,8 @@ const WAITING: Duration = Duration::from_millis(20);
 /// A commit that failed is tried again after so long.
 const COMMIT_AGAIN: Duration = Duration::from_millis(500);
 const ASK_EVERY: Duration = Duration::from_secs(2);
+/// How long Kafka is given to hear that this member leaves: less than what a stop has for intake.
+const LEAVING: Duration = Duration::from_secs(8);
 
 /// Opens Kafka: checks the configuration, and connects, joins and reads in the background for as long as it takes.
 pub fn open(
@@ -426,9 +431,26 @@ impl Reader {
         }
         consumer.context().commit_last(&consumer);
         looking.end();
-        // Dropping the consumer leaves the group.
+        leave(consumer);
+    }
+}
+
+/// Leaves the group. A Kafka that is away is not waited for: librdkafka would as long as a session, where a commit that
+/// nobody answered is under way. Then the group lets go of this member when its session is over.
+fn leave(consumer: Arc<BaseConsumer<Context>>) {
+    let (leaving, left) = mpsc::channel::<()>();
+    let thread = thread::Builder::new().name("kafka-leaving".to_owned());
+    let begun = thread.spawn(move || {
+        // Dropping it leaves the group.
         drop(consumer);
-        tracing::debug!("The consumer is closed");
+        drop(leaving);
+    });
+    match begun {
+        Ok(_ends_by_itself) if left.recv_timeout(LEAVING) == Err(RecvTimeoutError::Timeout) => {
+            tracing::info!("Kafka was not told that this member leaves its group: it does not answer");
+        }
+        Ok(_ended) => tracing::debug!("The consumer is closed"),
+        Err(error) => tracing::debug!(%error, "The consumer was closed without a thread of its own"),
     }
 }
 

@@ -61,7 +61,8 @@ async fn one_name_is_used_here_and_another_one_in_kafka() {
         json!({"wanted": [{"frequency": "D", "topic": "etl-finish", "db": "db0", "table": "a", "task_id": "late"}]});
     let put = ureq::put(format!("{url}/v1/sensors/later")).send_json(&later).unwrap();
     assert_eq!(put.status(), 200);
-    home.wait_for_rows(&mut service, "SELECT count(*) FROM catch_ups WHERE state = 'done'", &["1"]);
+    let matched = "SELECT count(*) FROM matches JOIN wanted ON wanted.id = wanted_id WHERE task_id = 'late'";
+    home.wait_for_rows(&mut service, matched, &["1"]);
     let mut by_its_name = later.clone();
     by_its_name["wanted"][0]["topic"] = topic.name.as_str().into();
     home.write("by-its-name.json", by_its_name.to_string());

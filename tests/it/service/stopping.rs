@@ -110,3 +110,20 @@ async fn it_stops_in_order_while_the_broker_is_away_in_the_middle() {
     service.start_again();
     home.wait_for_rows(&mut service, "SELECT count(*) FROM matches", &["2"]);
 }
+
+/// Kafka has to be told how far was read, and answers nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_stops_in_order_while_the_broker_is_silent() {
+    let cluster = Cluster::start(&["etl-finish"], 1).await;
+    let home = Home::new("")
+        .with("EVENTLATCH_KAFKA_BROKERS", cluster.brokers())
+        .with("EVENTLATCH_KAFKA_COMMIT_INTERVAL_SECONDS", "3600")
+        .with("EVENTLATCH_SENSORS_TIMEZONE", noon_zone());
+    home.write("sensors/tables.json", sensor(&["a"]));
+    cluster.send(&message("etl-finish", table_written("a").to_string())).await;
+    let mut service = home.serve();
+    home.wait_for_rows(&mut service, "SELECT count(*) FROM matches", &["1"]);
+    cluster.while_silent(|| assert_eq!(service.terminate().code(), Some(0), "{}", service.log_end()));
+    assert!(service.log().contains("Kafka was not told that this member leaves its group"), "{}", service.log_end());
+    assert_eq!(home.rows("SELECT next FROM offsets"), ["1"]);
+}

@@ -1,6 +1,6 @@
 //! `freeze`: a partition stands still at a message, and nothing else does.
 
-use super::{FROZEN, MATCHES, NEXT, cluster, get, home, send, wait_for_words};
+use super::{FROZEN, MATCHES, NEXT, cluster, get, home, send};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_before_the_message_counts_once_and_what_is_behind_it_waits_also_over_restarts() {
@@ -50,7 +50,6 @@ async fn the_seed_set_freezes_one_partition_and_finishes_the_others() {
     for _ in 0..2 {
         service.kill();
         service.start_again();
-        wait_for_words(&service, "Reading a partition");
         send(&cluster, &["0:"]).await;
         let sum: i64 = cluster.ends("unruly").iter().filter(|(number, _)| *number != 1).map(|(_, end)| end).sum();
         home.wait_for_rows(&mut service, "SELECT sum(next) FROM offsets WHERE \"partition\" <> 1", &[&sum.to_string()]);

@@ -7,7 +7,8 @@ use super::{MATCHES, NEXT, cluster, home, send};
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_before_the_message_is_recorded_and_a_restart_meets_it_again() {
     let cluster = cluster(2).await;
-    let home = home(&cluster, "on_fault = \"stop\"");
+    // Both partitions come in one batch.
+    let home = home(&cluster, "on_fault = \"stop\"").with("EVENTLATCH_KAFKA_MAX_WAIT_MS", "1000");
     send(&cluster, &["0:", "0:panic", "0:", "1:", "1:"]).await;
     let mut service = home.serve();
     for _ in 0..2 {
