@@ -423,24 +423,24 @@ impl Reader {
 
     /// Stays in the group until nothing more is settled, then tells Kafka and leaves.
     fn finish(self) {
-        let Self { consumer, desk, outlet, mut looking, .. } = self;
+        let Self { consumer, desk, outlet, looking, .. } = self;
         drop(outlet);
         consumer.context().assignment().batch.take(&desk);
         while !desk.closing() {
             let _read_again_next_time = consumer.poll(IDLE);
         }
         consumer.context().commit_last(&consumer);
-        looking.end();
-        leave(consumer);
+        leave(consumer, looking);
     }
 }
 
 /// Leaves the group. A Kafka that is away is not waited for: librdkafka would as long as a session, where a commit that
 /// nobody answered is under way. Then the group lets go of this member when its session is over.
-fn leave(consumer: Arc<BaseConsumer<Context>>) {
+fn leave(consumer: Arc<BaseConsumer<Context>>, mut looking: Looking) {
     let (leaving, left) = mpsc::channel::<()>();
     let thread = thread::Builder::new().name("kafka-leaving".to_owned());
     let begun = thread.spawn(move || {
+        looking.end();
         // Dropping it leaves the group.
         drop(consumer);
         drop(leaving);
