@@ -38,7 +38,7 @@ const WAITING: Duration = Duration::from_millis(20);
 /// A commit that failed is tried again after so long.
 const COMMIT_AGAIN: Duration = Duration::from_millis(500);
 const ASK_EVERY: Duration = Duration::from_secs(2);
-/// How long Kafka is given to hear that this member leaves: less than what a stop has for intake.
+/// How long Kafka is given to hear that this member leaves. A stop has more time for intake, unless it is configured short.
 const LEAVING: Duration = Duration::from_secs(8);
 
 /// Opens Kafka: checks the configuration, and connects, joins and reads in the background for as long as it takes.
