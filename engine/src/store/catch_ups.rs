@@ -111,7 +111,7 @@ fn record(session: &mut Session<'_>, piece: &CaughtUp) -> Result<bool, StoreErro
         record::record_near_miss_once(&mut books, &piece.partition, near)?;
     }
     for found in &piece.matches {
-        record::record_match(&mut books, &piece.partition, found)?;
+        record::record_match_once(&mut books, &piece.partition, found)?;
     }
     Ok(true)
 }

@@ -125,16 +125,18 @@ fn record_near_miss(books: &mut Books<'_, '_>, partition: &Partition, near: &Nea
     Ok(())
 }
 
-/// The same, unless this very message is among those that are kept.
+/// The same of a message that is read back, unless this very message is among those that are kept ([`known_match`]).
 pub(super) fn record_near_miss_once(
     books: &mut Books<'_, '_>,
     partition: &Partition,
     near: &NearMiss,
 ) -> Result<(), StoreError> {
     let known = "SELECT EXISTS (SELECT 1 FROM near_misses WHERE rendering_id = ?1 AND cluster = ?2 AND topic = ?3
-                                   AND \"partition\" = ?4 AND epoch = ?5 AND \"offset\" = ?6)";
+                                   AND \"partition\" = ?4 AND \"offset\" = ?5 AND (epoch = ?6 OR arrival = ?7))";
     let Partition { cluster, topic, number, epoch } = partition;
-    let message = params![near.sighting.rendering.0, cluster, topic, number, epoch, near.sighting.offset];
+    let NearMiss { sighting, .. } = near;
+    let (rendering, arrival) = (sighting.rendering.0, columns::instant(sighting.arrival));
+    let message = params![rendering, cluster, topic, number, sighting.offset, epoch, arrival];
     if books.db().prepare_cached(known)?.query_row(message, |row| row.get(0))? {
         return Ok(());
     }
@@ -161,12 +163,31 @@ pub(super) fn record_match(books: &mut Books<'_, '_>, partition: &Partition, fou
     }
 }
 
+/// The same of a message that is read back, unless it is a match already.
+pub(super) fn record_match_once(
+    books: &mut Books<'_, '_>,
+    partition: &Partition,
+    found: &Match,
+) -> Result<(), StoreError> {
+    let Some(id) = known_match(books.db(), partition, &found.sighting)? else {
+        return record_match(books, partition, found);
+    };
+    let Some((shape, _)) = place(books, &found.sighting)? else { return Ok(()) };
+    waits::credit(books, &shape, &found.sighting, id)
+}
+
+/// The match that a message is already. Where somebody had its partition read from another place a message before that place
+/// was recorded in an epoch before, at the same offset and with the same arrival; of a topic that was made anew, the arrival is
+/// another one.
 fn known_match(db: &Connection, partition: &Partition, sighting: &Sighting) -> Result<Option<i64>, StoreError> {
-    let sql = "SELECT id FROM matches WHERE topic = ?1 AND \"partition\" = ?2 AND \"offset\" = ?3 AND cluster = ?4
-                                       AND epoch = ?5 AND wanted_id = ?6 AND rendering_id = ?7";
+    let sql = "SELECT id FROM matches
+                WHERE topic = ?1 AND \"partition\" = ?2 AND \"offset\" = ?3 AND cluster = ?4
+                  AND (epoch = ?5 OR arrival = ?6) AND wanted_id = ?7 AND rendering_id = ?8
+                ORDER BY epoch DESC LIMIT 1";
     let Partition { cluster, topic, number, epoch } = partition;
-    let (wanted, rendering) = (sighting.wanted.0, sighting.rendering.0);
-    let values = params![topic, number, sighting.offset, cluster, epoch, wanted, rendering];
+    let Sighting { offset, wanted, rendering, .. } = sighting;
+    let arrival = columns::instant(sighting.arrival);
+    let values = params![topic, number, offset, cluster, epoch, arrival, wanted.0, rendering.0];
     Ok(db.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?)
 }
 

@@ -23,9 +23,9 @@ async fn fixture(wanted: &[(&str, Frequency)]) -> Fixture {
 }
 
 /// A scan of one partition, from the offset 5 to 9.
-async fn begin(fixture: &Fixture) -> ScanId {
+async fn begin(fixture: &Fixture, epoch: i64) -> ScanId {
     let scan = fixture.store.begin_catch_up("t".into(), at(NOW)).await.unwrap();
-    let partition = empty(0, None, 0).partition;
+    let partition = Partition { epoch, ..empty(0, None, 0).partition };
     let stretch = Stretch { partition, since: at(NOW), first: 5, cut: 9, wanted: 2, lacking: None };
     fixture.store.plan_catch_up(scan, vec![stretch]).await.unwrap();
     scan
@@ -88,7 +88,7 @@ async fn another_text_is_noted_where_messages_met_the_one_before() {
 async fn progress_moves_with_the_matches_or_not_at_all() {
     let fixture = fixture(&[("a", D), ("b", D)]).await;
     fixture.dawn(NOW).await;
-    let scan = begin(&fixture).await;
+    let scan = begin(&fixture, 0).await;
     let first = piece(&fixture, scan, 5, 7, &["s.a"]).await;
     assert!(fixture.store.record_catch_up(first.clone()).await.unwrap());
     assert!(!fixture.store.record_catch_up(first).await.unwrap(), "it was recorded already");
@@ -109,9 +109,36 @@ async fn progress_moves_with_the_matches_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn a_message_is_a_match_once_whichever_epoch_it_came_in() {
+    let mut fixture = fixture(&[("a", D)]).await;
+    fixture.dawn(NOW).await;
+    let mut came = fixture.recording(9);
+    for (offset, arrival) in [(5, NOW), (7, "2019-07-10T11:00:00Z")] {
+        let sighting = fixture.sighting("s.a", arrival, offset).await;
+        came.near_misses.push(NearMiss { sighting: sighting.clone(), by: by(), reason: "no".to_owned() });
+        came.matches.push(fulfilled(sighting));
+    }
+    let Partition { cluster, topic, .. } = came.partition.clone();
+    assert_eq!(fixture.record(came).await, Recorded::Stored);
+    let begun = NewEpoch { cluster: cluster.to_string(), topic: topic.to_string(), id: None, starts: vec![(0, 9)] };
+    fixture.store.begin_epoch(begun).await.unwrap();
+    let scan = begin(&fixture, 1).await;
+    for (from, to) in [(5, 7), (7, 9)] {
+        let mut again = piece(&fixture, scan, from, to, &["s.a"]).await;
+        let sighting = again.matches[0].sighting.clone();
+        again.near_misses.push(NearMiss { sighting, by: by(), reason: "no".to_owned() });
+        assert!(fixture.store.record_catch_up(again).await.unwrap());
+    }
+    for kind in ["matches", "near_misses"] {
+        let rows = fixture.sql(&format!("SELECT epoch, \"offset\" FROM {kind} ORDER BY 1, 2"));
+        assert_eq!(rows, ["0|5", "0|7", "1|7"], "{kind}: at 7 another message arrived at another time");
+    }
+}
+
+#[tokio::test]
 async fn a_scan_goes_on_and_what_comes_meanwhile_waits_for_the_next() {
     let fixture = fixture(&[("a", D)]).await;
-    let scan = begin(&fixture).await;
+    let scan = begin(&fixture, 0).await;
     change(&fixture, vec![sensor("s", &[("a", D), ("b", D)])]).await;
     assert_eq!(wanted(&fixture), ["a|2019-07-10|1", "b|2019-07-10|"]);
     assert_eq!(fixture.store.begin_catch_up("t".into(), at(NOW)).await.unwrap(), scan);
