@@ -23,7 +23,7 @@ demo: wasm build-tools ## Shows a sensor filling up; needs no broker
 # Most tests wait for a broker or a service, so one more than there are cores.
 test: export RUST_TEST_THREADS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 test: wasm build-tools kafka python js ## Runs every test, with a real Apache Kafka
-	$(CARGO) build --workspace --all-targets
+	$(CARGO) build --workspace --bins --tests
 	$(CARGO) test --workspace
 
 # Left out by `make test`, which says so: they need two Airflows, half a gigabyte.

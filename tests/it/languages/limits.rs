@@ -9,8 +9,8 @@ use super::{BOTH, Bench, told};
 
 fn nosy(language: Language) -> Arc<[u8]> {
     language.component(match language {
-        Language::Python => "tests/guests/nosy-python",
-        Language::JavaScript => "tests/guests/nosy-js",
+        Language::Python => "tests/nosy/python",
+        Language::JavaScript => "tests/nosy/js",
     })
 }
 
