@@ -15,16 +15,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use eventlatch::source::{KafkaConfig, Producer};
 use eventlatch_tests::{
-    cluster::{Cluster, message},
+    cluster::Cluster,
     home::{DEADLINE, Home, noon_zone, open},
     service::Service,
     waiting::wait_for,
 };
 use rdkafka::{
-    Message as _, Offset, TopicPartitionList,
+    ClientConfig, Message as _, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
+    producer::{BaseRecord, Producer as _, ThreadedProducer},
 };
 use rusqlite::Connection;
 use serde_json::json;
@@ -62,10 +62,11 @@ async fn main() {
     let sent = Sent::default();
     let (brokers, seen) = (cluster.brokers().to_owned(), Arc::clone(&sent));
     let bare = thread::spawn(move || see_bare(&brokers, tasks, &seen));
-    let sending = tokio::spawn(send(cluster.brokers(), rate, Arc::clone(&sent)));
+    let (brokers, on_their_way) = (cluster.brokers(), Arc::clone(&sent));
+    let sending = thread::spawn(move || send(&brokers, rate, &on_their_way));
     let store = open(&home.path("eventlatch.db"));
-    let marks = tokio::task::block_in_place(|| watch(&store, tasks as usize, &sent, &mut service));
-    sending.await.expect("the broker takes messages");
+    let marks = watch(&store, tasks as usize, &sent, &mut service);
+    sending.join().expect("the broker takes messages");
     let bare = bare.join().expect("the bare consumer sees all");
     println!("latency: from sending to the mark, {rate} messages a second; goal 20 ms or less for 99 of 100");
     let early = rate * WARMING / SHARE;
@@ -103,28 +104,24 @@ fn name(task: u64) -> String {
 }
 
 /// Sends at an even rate; nothing waits in the producer for more.
-async fn send(brokers: String, rate: u64, sent: Sent) {
-    let mut config = KafkaConfig { brokers, ..KafkaConfig::default() };
-    config.properties.set("linger.ms", "0").expect("it is not refused");
-    let producer = Producer::new(&config).expect("the configuration is good");
-    let mut tick = tokio::time::interval(Duration::from_secs(1) / TICKS as u32);
-    let mut arriving = tokio::task::JoinSet::new();
-    for tick_number in 0..SECONDS * TICKS {
-        tick.tick().await;
-        for number in tick_number * rate / TICKS..(tick_number + 1) * rate / TICKS {
+fn send(brokers: &str, rate: u64, sent: &Sent) {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", brokers).set("linger.ms", "0");
+    let producer: ThreadedProducer<_> = config.create().expect("the configuration is good");
+    let begin = Instant::now();
+    for tick in 0..SECONDS * TICKS {
+        thread::sleep((begin + Duration::from_secs(1) * tick as u32 / TICKS as u32).duration_since(Instant::now()));
+        for number in tick * rate / TICKS..(tick + 1) * rate / TICKS {
             let wanted = number.is_multiple_of(SHARE);
             let table = if wanted { name(number / SHARE) } else { format!("other{number}") };
-            let mut message = message(TOPIC, sending::written(&table, number));
-            message.key = Some(number.to_string().into());
+            let (key, value) = (number.to_string(), sending::written(&table, number));
             if wanted {
                 sent.lock().expect("nobody panicked").insert(number / SHARE, Instant::now());
             }
-            let producer = producer.clone();
-            arriving.spawn(async move { producer.send(&message).await });
+            producer.send(BaseRecord::to(TOPIC).key(&key).payload(&value)).expect("the producer has room");
         }
-        while arriving.try_join_next().is_some() {}
     }
-    arriving.join_all().await;
+    producer.flush(DEADLINE).expect("the broker takes messages");
 }
 
 fn since(sent: &Sent, task: u64, now: Instant) -> (u64, Duration) {
@@ -133,7 +130,7 @@ fn since(sent: &Sent, task: u64, now: Instant) -> (u64, Duration) {
 
 /// Sees the messages of tasks as a consumer gets them that does nothing else.
 fn see_bare(brokers: &str, tasks: u64, sent: &Sent) -> Took {
-    let mut config = rdkafka::ClientConfig::new();
+    let mut config = ClientConfig::new();
     config.set("bootstrap.servers", brokers).set("group.id", "bare");
     let consumer: BaseConsumer = config.create().expect("the configuration is good");
     let mut all = TopicPartitionList::new();

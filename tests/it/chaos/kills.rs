@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(1_700);
 /// Every second kill comes within so long of the first thing that was recorded, if that comes soon: messages are sent for
 /// [`PACE`] only, and without any a kill shows nothing.
 const AT_WORK: Duration = Duration::from_millis(500);
-const STARTED: Duration = Duration::from_secs(2);
+const STARTED: Duration = Duration::from_secs(5);
 
 /// Of the kills at least two of three must find messages that were not recorded yet.
 const LAGGING: (usize, usize) = (2, 3);

@@ -17,8 +17,9 @@ use tokio::task::JoinSet;
 
 pub(super) const TOPICS: [&str; 2] = ["etl-finish", "job-finish"];
 
-/// A wanted message is awaited for so many messages that are sent.
-const MESSAGES_PER_TASK: usize = 25;
+/// A wanted message is awaited for so many messages that are sent. With more tasks a build without optimisation would spend
+/// its life between two kills on reading them.
+const MESSAGES_PER_TASK: usize = 50;
 const TASKS_PER_SENSOR: usize = 60;
 
 /// Of twenty messages in a row: ten fulfil, four are near misses, two are malformed, four are for nobody.
